@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make            build the modules for the kernel whose tree is KDIR
+# make install    install modules, headers and symbol versions
+# make clean
+# make run        see it work, in a guest on a stock kernel
+# make shell      a shell in that guest
+# make test       all tests (check, stock and debug kernel, KUnit, DKMS)
+# make check      the static checks alone; make kunit: the unit tests alone
+# make matrix     the tests on each supported kernel
+# make bench      cost of each operation in instructions
+#
+# Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
+# MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255).
+
+# The kernel's build system reads Kbuild, never this file, so KERNELRELEASE
+# here is only somebody's choice of a kernel.
+release := $(or $(KERNELRELEASE),$(shell uname -r))
+KDIR ?= /lib/modules/$(release)/build
+DESTDIR ?=
+INSTALL_MOD_PATH ?= $(DESTDIR)
+# "updates" comes before the kernel's own modules for depmod.
+INSTALL_MOD_DIR ?= updates
+
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+# What the kernel of KDIR calls itself, once it is built.
+utsrelease = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' \
+		$(KDIR)/include/generated/utsrelease.h)
+includedir := $(DESTDIR)/usr/include/container
+# Symbol versions belong to one kernel.
+symversdir = $(DESTDIR)/usr/lib/container/$(utsrelease)
+
+modules:
+	+$(kbuild) modules
+
+# Headers and symbol versions are what a subsystem of somebody else's needs.
+install: modules
+	+$(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
+		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
+	install -d $(includedir) $(symversdir)
+	install -m 644 include/*.h $(includedir)
+	install -m 644 Module.symvers $(symversdir)
+	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
+		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
+
+clean:
+	+$(kbuild) clean
+
+run:
+	@userspace-tests/demo
+
+test check shell matrix kunit dkms:
+	@userspace-tests/$@
+
+bench:
+	@bench/run
+
+.PHONY: modules install clean run test check shell matrix kunit dkms bench
+.DEFAULT_GOAL := modules

@@ -1,0 +1,835 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What containers cost, in guest instructions an operation: /init of a guest
+ * that bench/run boots under "qemu -icount shift=0,sleep=off", one CPU.
+ * There, the time stamp counter counts executed instructions, user space and
+ * kernel, interrupts included; idle time is the only thing that it adds.
+ *
+ * One process measures every operation in every state, in this order:
+ *	a no module		b modules loaded, nothing mounted
+ *	c mounted, task in root	d task in a container
+ *	f unloaded again	e task in a cgroup v1 child
+ * and then all over again, ROUNDS times, so that whatever drifts with the
+ * age of the system (slabs, hash chains, counters) meets all states alike.
+ *
+ * What makes the figures repeatable to a few tens of instructions:
+ * - A batch runs long enough to hold several timer ticks, RCU grace periods
+ *   and slab refills, so that deferred work is in the mean in its fair share
+ *   (a callback that frees an object costs the operation that queued it).
+ * - The figure of a round is the median of its batches' means: a batch that
+ *   caught a writeback or vmstat worker does not count.
+ * - A delta is taken within a round, between its own states, and the figure
+ *   is the median over the rounds; "+-" is half the distance between the
+ *   quartiles of the rounds.
+ * - No address randomisation, no pthread library (stacks are fixed), files
+ *   stay open where opening is not what is measured.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/random.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_ROUNDS 64
+#define MAX_BATCHES 64
+#define DRAIN 32000000
+#define FIRST_PID "5000"
+#define MNT "/container"
+#define CG "/cgroup"
+
+enum state { NONE, LOADED, ROOT, CONTAINED, UNLOADED, CGROUP, NSTATES };
+
+static const char *const state_name[NSTATES] = {
+	"none", "loaded", "root", "contained", "unloaded", "cgroup v1",
+};
+
+static char *modules[8], *mount_opts = "cpuacct";
+static int nmodules, rounds = 5, batches = 9;
+static const char *only, *profile;
+
+static void die(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+
+static void power_off(void)
+{
+	fflush(stdout);
+	sync();
+	if (getpid() == 1)
+		reboot(RB_POWER_OFF);
+	exit(1);
+}
+
+static void die(const char *fmt, ...)
+{
+	int e = errno;
+	va_list ap;
+
+	printf("BENCH FAILED: ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf(": %s\n", strerror(e));
+	power_off();
+	exit(1);
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die("%s", path);
+	close(fd);
+}
+
+/* --- the operations; each does n of itself ---------------------------- */
+
+/* Out of line: vfork() returns twice into the frame that it is called in. */
+static __attribute__((noinline)) pid_t vfork_exit(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(0);
+	return pid;
+}
+
+static void op_vfork(int n)
+{
+	for (int i = 0; i < n; i++) {
+		pid_t pid = vfork_exit();
+
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			die("vfork");
+	}
+}
+
+static void op_fork(int n)
+{
+	for (int i = 0; i < n; i++) {
+		pid_t pid = syscall(SYS_fork);
+
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			die("fork");
+	}
+}
+
+static char thread_stack[65536] __attribute__((aligned(64)));
+
+static int thread_exit(void *arg)
+{
+	(void)arg;
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static void op_thread(int n)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			  CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
+			  CLONE_CHILD_CLEARTID;
+	static pid_t tid;
+
+	for (int i = 0; i < n; i++) {
+		pid_t t;
+
+		if (clone(thread_exit, thread_stack + sizeof(thread_stack),
+			  flags, NULL, &tid, NULL, &tid) < 0)
+			die("clone");
+		while ((t = __atomic_load_n(&tid, __ATOMIC_ACQUIRE)))
+			syscall(SYS_futex, &tid, FUTEX_WAIT, t, NULL);
+	}
+}
+
+static void op_open(int n)
+{
+	for (int i = 0; i < n; i++) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		if (fd < 0 || close(fd))
+			die("/dev/null");
+	}
+}
+
+/* A partner that answers every byte; made anew in each state. */
+static int to_partner[2], from_partner[2];
+static pid_t partner;
+
+static void partner_start(void)
+{
+	char c;
+
+	if (pipe2(to_partner, O_CLOEXEC) || pipe2(from_partner, O_CLOEXEC))
+		die("pipe");
+	partner = fork();
+	if (partner < 0)
+		die("fork");
+	if (partner)
+		return;
+	close(to_partner[1]);
+	close(from_partner[0]);
+	while (read(to_partner[0], &c, 1) == 1)
+		if (write(from_partner[1], &c, 1) != 1)
+			break;
+	_exit(0);
+}
+
+static void partner_stop(void)
+{
+	close(to_partner[1]);
+	waitpid(partner, NULL, 0);
+	close(to_partner[0]);
+	close(from_partner[0]);
+	close(from_partner[1]);
+}
+
+static void op_pingpong(int n)
+{
+	char c = 0;
+
+	for (int i = 0; i < n; i++)
+		if (write(to_partner[1], &c, 1) != 1 ||
+		    read(from_partner[0], &c, 1) != 1)
+			die("pipe");
+}
+
+/* The containers A and B of the state under test, and their files. */
+static const char *tree;
+static char path_a[64], path_b[64], path_new[64], path_tasks[64];
+static int fd_a, fd_b;
+
+static void op_move(int n)
+{
+	for (int i = 0; i < n; i++)
+		if (write(i & 1 ? fd_a : fd_b, "0", 1) != 1)
+			die("move");
+}
+
+static void op_move_open(int n)
+{
+	for (int i = 0; i < n; i++) {
+		int fd = open(i & 1 ? path_a : path_b, O_WRONLY);
+
+		if (fd < 0 || write(fd, "0", 1) != 1 || close(fd))
+			die("move");
+	}
+}
+
+static void op_mkdir(int n)
+{
+	for (int i = 0; i < n; i++)
+		if (mkdir(path_new, 0755) || rmdir(path_new))
+			die("mkdir+rmdir");
+}
+
+static void op_read(int n)
+{
+	static char buf[65536];
+
+	for (int i = 0; i < n; i++) {
+		int fd = open(path_tasks, O_RDONLY);
+		ssize_t r = -1;
+
+		while (fd >= 0 && (r = read(fd, buf, sizeof(buf))) > 0)
+			;
+		if (fd < 0 || r < 0)
+			die("reading tasks");
+		close(fd);
+	}
+}
+
+/*
+ * Bars are on the delta to the state without the module, or on the figure
+ * itself where there is nothing to compare with; NO_BAR: none.
+ */
+#define NO_BAR (-1)
+
+static const struct op {
+	const char *id, *name;
+	void (*run)(int n);
+	int batch;		/* operations in a batch: some 20 million insns */
+	int members;		/* of the container that is read */
+	bool needs_tree, deferred;
+	long bar_root, bar_contained;
+} ops[] = {
+	{ "vfork", "vfork+exit+wait",
+	  op_vfork, 500, 0, false, true, 200, 500 },
+	{ "fork", "fork+exit+wait",
+	  op_fork, 200, 0, false, true, NO_BAR, NO_BAR },
+	{ "thread", "thread create+join",
+	  op_thread, 700, 0, false, true, 200, 500 },
+	{ "open", "open+close",
+	  op_open, 5000, 0, false, false, 0, 0 },
+	{ "pingpong", "pipe ping-pong",
+	  op_pingpong, 2000, 0, false, false, 0, 0 },
+	/* what "echo 0 > tasks" does */
+	{ "move", "move oneself",
+	  op_move_open, 1500, 0, true, false, NO_BAR, 14000 },
+	{ "write", "  the write alone",
+	  op_move, 1500, 0, true, false, NO_BAR, NO_BAR },
+	{ "mkdir", "mkdir+rmdir",
+	  op_mkdir, 200, 0, true, false, NO_BAR, 100000 },
+	{ "tasks200", "a member of 200 in tasks",
+	  op_read, 100, 200, true, false, NO_BAR, 250 },
+	{ "tasks2000", "a member of 2000 in tasks",
+	  op_read, 10, 2000, true, false, NO_BAR, 250 },
+};
+
+#define NOPS ARRAY_SIZE(ops)
+
+static double figure[NOPS][NSTATES][MAX_ROUNDS];
+static bool have[NOPS][NSTATES];
+static double drain_cost;
+
+/* --- measuring -------------------------------------------------------- */
+
+static int cmp_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* v is copied: callers keep the order of their rounds. */
+static double quantile(const double *v, int n, double q)
+{
+	double s[MAX_ROUNDS > MAX_BATCHES ? MAX_ROUNDS : MAX_BATCHES], pos, f;
+	int i;
+
+	memcpy(s, v, n * sizeof(*s));
+	qsort(s, n, sizeof(*s), cmp_double);
+	pos = q * (n - 1);
+	i = pos;
+	f = pos - i;
+	return i + 1 < n ? s[i] * (1 - f) + s[i + 1] * f : s[n - 1];
+}
+
+/* Runs 2 * n + 2 instructions of user space, and whatever interrupts them. */
+static void spin(uint64_t n)
+{
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (n) :: "cc");
+}
+
+static void calibrate(void)
+{
+	double cost[15];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cost); i++) {
+		uint64_t t = __rdtsc();
+
+		spin(DRAIN / 2);
+		cost[i] = __rdtsc() - t;
+	}
+	drain_cost = quantile(cost, ARRAY_SIZE(cost), 0.5);
+	printf("waiting for deferred work: %d + %.0f instructions\n", DRAIN,
+	       drain_cost - DRAIN);
+}
+
+static double batch(const struct op *op)
+{
+	uint64_t t;
+
+	put("/proc/sys/kernel/ns_last_pid", FIRST_PID);
+	t = __rdtsc();
+	op->run(op->batch);
+	if (op->deferred)
+		spin(DRAIN / 2);
+	return __rdtsc() - t;
+}
+
+static double measure(const struct op *op)
+{
+	double mean[MAX_BATCHES];
+
+	op->run(op->batch / 2);
+	if (op->deferred)
+		spin(DRAIN / 2);
+	for (int b = 0; b < batches; b++)
+		mean[b] = (batch(op) - (op->deferred ? drain_cost : 0)) /
+			  op->batch;
+	if (getenv("RAW")) {
+		printf("%-20s", op->name);
+		for (int b = 0; b < batches; b++)
+			printf(" %.0f", mean[b]);
+		printf("\n");
+	}
+	return quantile(mean, batches, 0.5);
+}
+
+/*
+ * Two no-ops that no compiler emits tell the profiler plugin, if there is
+ * one, to start and to stop counting (see insncount.c).
+ */
+#define MARK_START() asm volatile(".byte 0x0f,0x1f,0x84,0xc0,0x11,0x47,0x0b,0x5e" ::: "memory")
+#define MARK_STOP()  asm volatile(".byte 0x0f,0x1f,0x84,0xc0,0x22,0x47,0x0b,0x5e" ::: "memory")
+
+/*
+ * Text symbols to the second serial port: all of them once, then those of
+ * modules and trampolines, which come and go.
+ */
+static void dump_symbols(void)
+{
+	static FILE *port;
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[512], name[256], type;
+	unsigned long addr;
+	bool all = !port;
+
+	if (!port) {
+		struct termios t;
+
+		port = fopen("/dev/ttyS1", "w");
+		if (!port || tcgetattr(fileno(port), &t))
+			die("/dev/ttyS1");
+		cfmakeraw(&t);
+		tcsetattr(fileno(port), TCSANOW, &t);
+	}
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %c %255s", &addr, &type, name) == 3 &&
+		    strchr("tTwW", type) && (all || strchr(line, '[')))
+			fprintf(port, "%016lx %s\n", addr, name);
+	fclose(f);
+	fflush(port);
+	tcdrain(fileno(port));
+}
+
+static void profile_op(const struct op *op, enum state st)
+{
+	dump_symbols();
+	op->run(op->batch);
+	if (op->deferred)
+		spin(DRAIN / 2);
+	printf("PROFILE %d %d %s, %s\n",
+	       op->batch * (op->members ? op->members : 1),
+	       op->deferred ? DRAIN : 0, op->name, state_name[st]);
+	MARK_START();
+	op->run(op->batch);
+	if (op->deferred)
+		spin(DRAIN / 2);
+	MARK_STOP();
+}
+
+/* Listed in ONLY, or the one to profile, or nothing was asked for. */
+static bool wanted(const struct op *op)
+{
+	const char *list = profile ? profile : only, *p;
+	size_t len = strlen(op->id);
+
+	if (!list || !*list)
+		return true;
+	for (p = list; (p = strstr(p, op->id)); p++)
+		if ((p == list || p[-1] == ',') && (!p[len] || p[len] == ','))
+			return true;
+	return false;
+}
+
+static bool nothing_wanted(void)
+{
+	for (size_t i = 0; i < NOPS; i++)
+		if (wanted(&ops[i]))
+			return false;
+	return true;
+}
+
+/* --- members for the reading of tasks --------------------------------- */
+
+static pid_t members_pid;
+
+static int member(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* One process of n threads, in the container DIR. */
+static void members_start(const char *dir, int n)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			  CLONE_THREAD | CLONE_SYSVSEM;
+	int ready[2];
+	char c, path[96];
+
+	if (pipe2(ready, O_CLOEXEC))
+		die("pipe");
+	members_pid = fork();
+	if (members_pid < 0)
+		die("fork");
+	if (!members_pid) {
+		char *stacks = mmap(NULL, n * 4096UL, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		snprintf(path, sizeof(path), "%s/tasks", dir);
+		put(path, "0");
+		for (int i = 1; i < n; i++)
+			if (clone(member, stacks + i * 4096UL, flags, NULL) < 0)
+				_exit(1);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		member(NULL);
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		die("%d members", n);
+	close(ready[0]);
+}
+
+static void members_stop(void)
+{
+	kill(members_pid, SIGKILL);
+	waitpid(members_pid, NULL, 0);
+}
+
+/* --- the states ------------------------------------------------------- */
+
+static void load(void)
+{
+	char path[128];
+
+	for (int i = 0; i < nmodules; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/modules/%s.ko", modules[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+			die("loading %s", modules[i]);
+		close(fd);
+	}
+}
+
+static void unload(void)
+{
+	for (int i = nmodules - 1; i >= 0; i--)
+		if (syscall(SYS_delete_module, modules[i], O_NONBLOCK))
+			die("unloading %s", modules[i]);
+}
+
+static void make_dirs(const char *root, bool cpuset)
+{
+	static const char *const dirs[] = { "A", "B", "C" };
+	char path[96];
+
+	tree = root;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
+		if (mkdir(path, 0755))
+			die("mkdir %s", path);
+		if (!cpuset)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/cpuset.cpus", root, dirs[i]);
+		put(path, "0");
+		snprintf(path, sizeof(path), "%s/%s/cpuset.mems", root, dirs[i]);
+		put(path, "0");
+	}
+	snprintf(path_a, sizeof(path_a), "%s/A/tasks", root);
+	snprintf(path_b, sizeof(path_b), "%s/B/tasks", root);
+	snprintf(path_tasks, sizeof(path_tasks), "%s/C/tasks", root);
+	snprintf(path_new, sizeof(path_new), "%s/A/new", root);
+	fd_a = open(path_a, O_WRONLY | O_CLOEXEC);
+	fd_b = open(path_b, O_WRONLY | O_CLOEXEC);
+	if (fd_a < 0 || fd_b < 0)
+		die("opening tasks");
+}
+
+static void remove_dirs(void)
+{
+	static const char *const dirs[] = { "A", "B", "C" };
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/tasks", tree);
+	put(path, "0");
+	close(fd_a);
+	close(fd_b);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", tree, dirs[i]);
+		/* the last member may still be on its way out */
+		for (int try = 0; rmdir(path); try++) {
+			if (errno != EBUSY || try == 200)
+				die("rmdir %s", path);
+			usleep(10000);
+		}
+	}
+	tree = NULL;
+}
+
+static void unmount(const char *dir)
+{
+	if (umount(dir))
+		die("umount %s", dir);
+	/* let a hierarchy that dies asynchronously die before the next state */
+	usleep(300000);
+}
+
+static void run_state(enum state st, int round)
+{
+	usleep(200000);		/* loading and mounting leave work behind */
+	for (size_t i = 0; i < NOPS; i++) {
+		const struct op *op = &ops[i];
+		double v;
+
+		if (op->needs_tree && !tree)
+			continue;
+		if (!wanted(op))
+			continue;
+		if (op->needs_tree)
+			put(path_a, "0");
+		if (op->run == op_pingpong)
+			partner_start();
+		if (op->members) {
+			char dir[64];
+
+			snprintf(dir, sizeof(dir), "%s/C", tree);
+			members_start(dir, op->members);
+		}
+		if (profile) {
+			profile_op(op, st);
+		} else {
+			v = measure(op);
+			if (op->members)
+				v /= op->members;
+			figure[i][st][round] = v;
+			have[i][st] = true;
+		}
+		if (op->run == op_pingpong)
+			partner_stop();
+		if (op->members)
+			members_stop();
+	}
+}
+
+static void one_round(int round)
+{
+	run_state(NONE, round);
+	if (nmodules) {
+		load();
+		run_state(LOADED, round);
+		if (mount("bench", MNT, "container", 0, mount_opts))
+			die("mount -t container -o %s", mount_opts);
+		run_state(ROOT, round);
+		make_dirs(MNT, strstr(mount_opts, "cpuset"));
+		put(path_a, "0");
+		run_state(CONTAINED, round);
+		remove_dirs();
+		unmount(MNT);
+		unload();
+		run_state(UNLOADED, round);
+	}
+	if (mount("bench", CG, "cgroup", 0, "cpuset,cpuacct,pids"))
+		die("mount -t cgroup -o cpuset,cpuacct,pids");
+	make_dirs(CG, true);
+	put(path_a, "0");
+	run_state(CGROUP, round);
+	remove_dirs();
+	unmount(CG);
+}
+
+/* --- the report ------------------------------------------------------- */
+
+static double spread(const double *v)
+{
+	return (quantile(v, rounds, 0.75) - quantile(v, rounds, 0.25)) / 2;
+}
+
+static void print_figures(void)
+{
+	printf("\nGuest instructions an operation, median of %d rounds (+- half the quartile distance)\n",
+	       rounds);
+	printf("%-26s", "");
+	for (int s = 0; s < NSTATES; s++)
+		printf("%19s", state_name[s]);
+	printf("\n");
+	for (size_t i = 0; i < NOPS; i++) {
+		if (!wanted(&ops[i]))
+			continue;
+		printf("%-26s", ops[i].name);
+		for (int s = 0; s < NSTATES; s++)
+			if (have[i][s])
+				printf("%11.0f +-%5.1f",
+				       quantile(figure[i][s], rounds, 0.5),
+				       spread(figure[i][s]));
+			else
+				printf("%19s", "-");
+		printf("\n");
+	}
+}
+
+static double delta(size_t i, int s, double *half)
+{
+	double d[MAX_ROUNDS];
+
+	for (int r = 0; r < rounds; r++)
+		d[r] = figure[i][s][r] - figure[i][NONE][r];
+	*half = spread(d);
+	return quantile(d, rounds, 0.5);
+}
+
+static void verdict(double v, double half, long bar)
+{
+	if (bar == NO_BAR)
+		return;
+	/* "nothing" and "0" are held to what can be told from nothing */
+	if (!bar)
+		printf("  bar 0: %s", v <= (half > 25 ? half : 25) ?
+		       "none to be seen" : "OVER");
+	else
+		printf("  bar %ld: %s", bar, v <= bar ? "under" : "OVER");
+}
+
+static void print_deltas(void)
+{
+	double half, v;
+
+	printf("\nAdded to the state without the module\n");
+	for (size_t i = 0; i < NOPS; i++) {
+		if (ops[i].needs_tree)
+			continue;
+		for (int s = LOADED; s < NSTATES; s++) {
+			if (!have[i][s])
+				continue;
+			v = delta(i, s, &half);
+			printf("%-26s%-12s%+9.0f +-%5.1f", ops[i].name,
+			       state_name[s], v, half);
+			if (s == LOADED || s == UNLOADED)
+				verdict(v, half, 0);
+			else if (s == ROOT)
+				verdict(v, half, ops[i].bar_root);
+			else if (s == CONTAINED)
+				verdict(v, half, ops[i].bar_contained);
+			printf("\n");
+		}
+	}
+	printf("\nBeside cgroup v1, in all\n");
+	for (size_t i = 0; i < NOPS; i++) {
+		if (!ops[i].needs_tree)
+			continue;
+		for (int s = CONTAINED; s < NSTATES; s++) {
+			if (!have[i][s])
+				continue;
+			v = quantile(figure[i][s], rounds, 0.5);
+			half = spread(figure[i][s]);
+			printf("%-26s%-12s%9.0f +-%5.1f", ops[i].name,
+			       state_name[s], v, half);
+			if (s == CONTAINED)
+				verdict(v, half, ops[i].bar_contained);
+			printf("\n");
+		}
+	}
+}
+
+/* Until the random number generator is seeded, every fork stirs it. */
+static void seed_random(void)
+{
+	struct {
+		int bits, bytes;
+		char data[64];
+	} seed = { 512, 64, "always the same" };
+	int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &seed) ||
+	    ioctl(fd, RNDRESEEDCRNG))
+		die("seeding");
+	close(fd);
+}
+
+/* How far the guest's clock is from one nanosecond an instruction. */
+static void print_clock(void)
+{
+	struct timespec a, b;
+	uint64_t t;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	t = __rdtsc();
+	op_open(20000);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	t = __rdtsc() - t;
+	printf("CLOCK_MONOTONIC: %.6f ns an instruction\n",
+	       ((b.tv_sec - a.tv_sec) * 1e9 + b.tv_nsec - a.tv_nsec) / t);
+}
+
+static int number(const char *name, int def, int max)
+{
+	const char *s = getenv(name);
+	int v = s ? atoi(s) : def;
+
+	return v < 1 ? 1 : v > max ? max : v;
+}
+
+static void settings(void)
+{
+	char *list = getenv("MODULES"), *tok;
+
+	for (tok = list ? strtok(list, ",") : NULL;
+	     tok && nmodules < (int)ARRAY_SIZE(modules); tok = strtok(NULL, ","))
+		modules[nmodules++] = tok;
+	if (getenv("MOUNT_OPTS"))
+		mount_opts = getenv("MOUNT_OPTS");
+	only = getenv("ONLY");
+	profile = getenv("PROFILE");
+	if (nothing_wanted()) {
+		errno = EINVAL;
+		die("no operation of that name");
+	}
+	rounds = profile ? 1 : number("ROUNDS", rounds, MAX_ROUNDS);
+	batches = number("BATCHES", batches, MAX_BATCHES);
+}
+
+int main(void)
+{
+	struct rlimit rl = { 65536, 65536 };
+
+	if (getpid() != 1) {
+		printf("this is /init of a guest: see bench/run\n");
+		return 1;
+	}
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mkdir(MNT, 0755);
+	mkdir(CG, 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setrlimit(RLIMIT_NPROC, &rl);
+	settings();
+	seed_random();
+	print_clock();
+	calibrate();
+	for (int r = 0; r < rounds; r++) {
+		one_round(r);
+		if (!profile)
+			printf("round %d of %d\n", r + 1, rounds);
+	}
+	if (!profile) {
+		print_figures();
+		print_deltas();
+	}
+	printf("BENCH DONE\n");
+	power_off();
+	return 0;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Generic process containers: the API for authors of subsystems.
+ *
+ * A container is a set of tasks and a directory of the filesystem "container".
+ * A hierarchy is a tree of containers with a fixed set of subsystems bound to
+ * it; every task is in exactly one container of every active hierarchy. A
+ * subsystem hangs a state of its own on each container.
+ *
+ * Locks, outermost first:
+ *
+ *   container_manage_lock()    held by whoever changes the shape of things:
+ *			       makes or removes containers, moves tasks, binds or
+ *			       registers subsystems. A mutex.
+ *   container_lock()	       the callback lock: taken inside it for each such
+ *			       change, so that holding either one keeps every
+ *			       container where it is. A mutex.
+ *   the lock of a task's entry, then container->lock	spinlocks, taken by fork
+ *			       and exit. There is no global lock on those paths.
+ *
+ * Origin of the semantics: Paul Menage's Generic Process Containers V6 (2006)
+ * and the discussion that followed it.
+ */
+#ifndef _CONTAINER_H
+#define _CONTAINER_H
+
+#include <linux/atomic.h>
+#include <linux/bug.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#ifndef MAX_CONTAINER_SUBSYS
+#define MAX_CONTAINER_SUBSYS 8
+#endif
+#ifndef MAX_CONTAINER_HIERARCHIES
+#define MAX_CONTAINER_HIERARCHIES 4
+#endif
+
+static_assert(MAX_CONTAINER_SUBSYS >= 1 && MAX_CONTAINER_SUBSYS <= 255,
+	      "MAX_CONTAINER_SUBSYS must be 1-255");
+static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255,
+	      "MAX_CONTAINER_HIERARCHIES must be 2-255");
+
+/* The longest name of a subsystem, and of a control file with its final NUL. */
+#define MAX_CONTAINER_TYPE_NAMELEN	32
+#define MAX_CFTYPE_NAME			64
+
+/* Words of data that all subsystems together may keep for each task. */
+#define CONTAINER_TASK_WORDS		4
+
+struct container;
+struct container_subsys;
+struct dentry;
+struct file;
+
+/**
+ * struct container_subsys_state - what a subsystem keeps for a container
+ * @container: the container it belongs to. The state of a top container moves
+ *	between the hierarchies as the subsystem is bound and unbound.
+ * @refcnt: references that keep the container from being removed; negative
+ *	from the moment its removal is decided.
+ *
+ * Embedded in the subsystem's own structure, which its create() allocates
+ * zeroed and puts with container_set_subsys_state().
+ */
+struct container_subsys_state {
+	struct container *container;
+	atomic_t refcnt;
+};
+
+/**
+ * struct container - a set of tasks
+ * @flags: bits of the enum below; atomic bit operations.
+ * @lock: guards @members, @nr_members, and (together with both mutexes)
+ *	@children. A spinlock; taken on fork and exit.
+ * @members: entries of the tasks in it. Empty in a top container, whose
+ *	members are all the tasks that are in no other.
+ * @nr_members: length of @members.
+ * @sibling: link in the parent's @children.
+ * @children: containers below. Read under the manage lock, the callback lock
+ *	or @lock; written under all three.
+ * @parent: the container above, NULL at the top. Never changes.
+ * @top_container: the root of the hierarchy.
+ * @hierarchy: number of the hierarchy.
+ * @dentry: the directory. Valid under either mutex while not removed.
+ * @subsys: each bound subsystem's state.
+ * @ref: keeps the memory. Freed after a grace period, so a pointer found
+ *	under RCU stays readable until the reader leaves.
+ * @releases: releases that the worker has not handled yet.
+ * @release_work: runs the release agent or removes the container.
+ * @rcu: for freeing.
+ */
+struct container {
+	unsigned long flags;
+	spinlock_t lock;
+	struct list_head members;
+	unsigned int nr_members;
+	struct list_head sibling;
+	struct list_head children;
+	struct container *parent;
+	struct container *top_container;
+	int hierarchy;
+	struct dentry *dentry;
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
+	refcount_t ref;
+	atomic_t releases;
+	struct work_struct release_work;
+	struct rcu_head rcu;
+};
+
+enum {
+	CONT_REMOVED,
+	CONT_NOTIFY_ON_RELEASE,
+	CONT_AUTO_DELETE,
+	CONT_KILL_ON_RMDIR,
+	/* rmdir is killing the members: nobody may fork in it */
+	CONT_KILLING,
+	/* an auto-delete found the state referenced: try again at the last put */
+	CONT_DELETE_PENDING,
+};
+
+/**
+ * struct cftype - a control file
+ * @name: by convention the subsystem's name, a period and the file's own.
+ * @private: for the subsystem, to tell files with common handlers apart.
+ * @mode: permission bits; 0 derives them from the handlers (0644, 0444, 0200).
+ * @too_long: errno for a write of more than a page; 0 means -E2BIG.
+ * @show: prints the value. Called with the callback lock held, may sleep.
+ *	Returns 0 or a negative errno.
+ * @write: takes a new value. @buf is NUL-terminated, without the one newline
+ *	at its end and has no NUL inside; @file tells whose credentials count
+ *	(those of the opener). Called with the manage lock held, may sleep.
+ *	Returns 0 or a negative errno, having changed nothing.
+ *
+ * Neither is called once the container is removed: the caller gets -ENODEV.
+ */
+struct cftype {
+	char name[MAX_CFTYPE_NAME];
+	int private;
+	umode_t mode;
+	int too_long;
+	int (*show)(struct seq_file *m, struct container *cont,
+		    const struct cftype *cft);
+	int (*write)(struct container *cont, const struct cftype *cft,
+		     struct file *file, char *buf);
+};
+
+/**
+ * struct container_subsys - a subsystem
+ * @name: 1-32 characters of [A-Za-z0-9_-]; also the mount option. A module
+ *	that wants to be loaded by mount has the alias container-subsys-<name>.
+ * @owner: the module, pinned while the subsystem is bound to a hierarchy.
+ * @members_only: @can_fork, @cancel_fork, @fork and @exit are wanted only for
+ *	tasks below the root of the subsystem's hierarchy. Tasks that nobody
+ *	moved then stay free of cost. Without it the callbacks are called for
+ *	every task in the system from registration on, bound or not.
+ * @task_words: u64 words that the core keeps for each task on behalf of the
+ *	subsystem (see container_task_data()), zero at first.
+ *
+ * @create: makes the state of @cont and puts it there; @cont->parent is NULL
+ *	for the one made at registration. Manage lock held, may sleep; errno on
+ *	failure. Mandatory.
+ * @destroy: undoes create(). Readers under RCU may still be looking: free with
+ *	kfree_rcu() or after a grace period. Manage lock held. Mandatory.
+ * @can_attach: may @tsk move to @cont? Every bound subsystem is asked before any
+ *	is told. Manage lock held, may sleep; 0 or the errno of the write.
+ * @attach: @tsk moves from @old_cont to @cont, now. Called just before the move
+ *	becomes visible, with the lock of the task's entry held: must not
+ *	sleep or take a container->lock. Not called at exit: see exit().
+ * @post_attach: the move is done. Manage lock held, may sleep.
+ * @can_fork: may @child, in the making, start? Its membership is settled
+ *	already. Atomic context of the forking task; an errno makes the fork
+ *	fail with it.
+ * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
+ * @fork: @child is complete but has not run yet; once for each task, existing
+ *	ones at registration included. Atomic.
+ * @exit: @tsk is exiting and about to leave its container. Once for each task
+ *	that fork() was called for; with @members_only, once for each task that
+ *	exits below the root. Atomic context of the exiting task, with the lock
+ *	of its entry held.
+ * @populate: adds the control files to @cont's new directory, with
+ *	container_add_file(). Manage lock held, may sleep; errno on failure.
+ * @bind: the subsystem was bound to the hierarchy of @root: its files and
+ *	tasks come next. Manage lock held, may sleep.
+ * @unbind: the hierarchy of @root is dissolved. Manage lock held, may sleep.
+ *
+ * @subsys_id: index into container->subsys; -1 until registered. Set by the core.
+ * @hierarchy: number of the hierarchy it is bound to, 0 while it is not. Written
+ *	under both mutexes, read under either, or under RCU where a stale
+ *	answer does no harm. Set by the core.
+ * @active: registration is complete. Set by the core.
+ * @task_offset: where its task words are. Set by the core.
+ */
+struct container_subsys {
+	const char *name;
+	struct module *owner;
+	bool members_only;
+	unsigned int task_words;
+
+	int (*create)(struct container_subsys *ss, struct container *cont);
+	void (*destroy)(struct container_subsys *ss, struct container *cont);
+	int (*can_attach)(struct container_subsys *ss, struct container *cont,
+			  struct task_struct *tsk);
+	void (*attach)(struct container_subsys *ss, struct container *cont,
+		       struct container *old_cont, struct task_struct *tsk);
+	void (*post_attach)(struct container_subsys *ss, struct container *cont,
+			    struct container *old_cont, struct task_struct *tsk);
+	int (*can_fork)(struct container_subsys *ss, struct task_struct *child);
+	void (*cancel_fork)(struct container_subsys *ss, struct task_struct *child);
+	void (*fork)(struct container_subsys *ss, struct task_struct *child);
+	void (*exit)(struct container_subsys *ss, struct task_struct *tsk);
+	int (*populate)(struct container_subsys *ss, struct container *cont);
+	void (*bind)(struct container_subsys *ss, struct container *root);
+	void (*unbind)(struct container_subsys *ss, struct container *root);
+
+	int subsys_id;
+	int hierarchy;
+	bool active;
+	unsigned int task_offset;
+};
+
+int container_register_subsys(struct container_subsys *ss);
+int container_unregister_subsys(struct container_subsys *ss);
+void container_set_release_agent_path(struct container_subsys *ss,
+				      const char *path);
+
+void container_manage_lock(void);
+void container_manage_unlock(void);
+void container_lock(void);
+void container_unlock(void);
+
+struct container *task_container(struct task_struct *task,
+				 struct container_subsys *ss);
+struct container *container_subsys_root(struct container_subsys *ss);
+u64 *container_task_data(struct task_struct *task, struct container_subsys *ss);
+void container_for_each_member(struct container *cont, struct container_subsys *ss,
+			       void (*fn)(struct task_struct *task, u64 *data, void *arg),
+			       void *arg);
+struct container *container_next_descendant(struct container *pos,
+					    struct container *top);
+int container_path(const struct container *cont, char *buf, int buflen);
+int container_add_file(struct container *cont, const struct cftype *cft);
+int container_add_files(struct container *cont, const struct cftype *cfts, int count);
+int container_clone(struct container_subsys *ss);
+void container_css_released(struct container_subsys_state *css);
+
+/**
+ * container_is_removed - is the container on its way out?
+ * @cont: a container that the caller may look at (RCU, a reference, a lock)
+ *
+ * The answer stays valid under the manage or the callback lock only.
+ */
+static inline bool container_is_removed(const struct container *cont)
+{
+	return test_bit(CONT_REMOVED, &cont->flags);
+}
+
+/**
+ * container_subsys_state - a subsystem's state of a container
+ * @cont: the container
+ * @ss: a subsystem bound to its hierarchy
+ *
+ * Any context in which @cont is known to stay.
+ */
+static inline struct container_subsys_state *
+container_subsys_state(struct container *cont, struct container_subsys *ss)
+{
+	return cont->subsys[ss->subsys_id];
+}
+
+/**
+ * container_set_subsys_state - put a new state in its container
+ * @cont: the container
+ * @ss: the subsystem
+ * @css: the state, in zeroed memory
+ *
+ * For create() callbacks.
+ */
+static inline void container_set_subsys_state(struct container *cont,
+					      struct container_subsys *ss,
+					      struct container_subsys_state *css)
+{
+	css->container = cont;
+	cont->subsys[ss->subsys_id] = css;
+}
+
+/**
+ * task_subsys_state - a subsystem's state of the container a task is in
+ * @task: the task, which the caller keeps from being freed
+ * @ss: a registered subsystem
+ *
+ * Context: any, under rcu_read_lock(); the state may be looked at until the
+ * matching unlock. It may change at any moment unless the manage lock is held.
+ */
+static inline struct container_subsys_state *
+task_subsys_state(struct task_struct *task, struct container_subsys *ss)
+{
+	return container_subsys_state(task_container(task, ss), ss);
+}
+
+/**
+ * container_css_get - take a reference on a state
+ * @css: the state
+ *
+ * While it is held the container cannot be removed: rmdir says EBUSY. V6's
+ * css_get(), whose name the kernel now uses for its own.
+ *
+ * Context: any.
+ * Return: 0, or -ENODEV when the removal of the container is under way.
+ */
+static inline int container_css_get(struct container_subsys_state *css)
+{
+	return atomic_inc_unless_negative(&css->refcnt) ? 0 : -ENODEV;
+}
+
+/**
+ * container_css_get_current - take a reference on the current task's state
+ * @ss: a bound subsystem
+ *
+ * Context: any but NMI. Tries again when the task is moved away meanwhile.
+ * Return: the state, with a reference.
+ */
+static inline struct container_subsys_state *
+container_css_get_current(struct container_subsys *ss)
+{
+	struct container_subsys_state *css;
+
+	rcu_read_lock();
+	do {
+		css = task_subsys_state(current, ss);
+	} while (container_css_get(css));
+	rcu_read_unlock();
+	return css;
+}
+
+/**
+ * container_css_put - drop a reference
+ * @css: the state; the caller may not touch it afterwards
+ *
+ * Context: any.
+ */
+static inline void container_css_put(struct container_subsys_state *css)
+{
+	rcu_read_lock();
+	if (atomic_dec_and_test(&css->refcnt))
+		container_css_released(css);
+	rcu_read_unlock();
+}
+
+#endif /* _CONTAINER_H */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between the kernels we support (5.10 to 7.2), and nothing
+ * else. The rest of the code is written as for the newest one.
+ */
+#ifndef _COMPAT_H
+#define _COMPAT_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/ftrace.h>
+#include <linux/namei.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "containers need Linux 5.10 or later"
+#endif
+
+/* --- ftrace -------------------------------------------------------------- */
+
+/* The last argument of an ftrace callback was a struct pt_regs until 5.11. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#define container_hook_regs pt_regs
+static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
+{
+	return regs;
+}
+/* Here the recursion guard is opt-out; from 5.11 on it is opt-in. */
+#define COMPAT_FTRACE_NO_RECURSION_GUARD FTRACE_OPS_FL_RECURSION_SAFE
+#else
+#define container_hook_regs ftrace_regs
+static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return &arch_ftrace_regs(regs)->regs;
+#else
+	/* not ftrace_get_regs(): NULL where only the arguments were saved */
+	return &regs->regs;
+#endif
+}
+#define COMPAT_FTRACE_NO_RECURSION_GUARD 0
+#endif
+
+/* What it takes to see the arguments, and to change where the call goes. */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+#define COMPAT_FTRACE_ARGS 0
+#else
+#define COMPAT_FTRACE_ARGS FTRACE_OPS_FL_SAVE_REGS
+#endif
+
+/* --- inode operations ---------------------------------------------------- */
+
+/* They got a first argument in 5.12, which changed its type in 6.3. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
+#define COMPAT_IDMAP_PARAM
+#define compat_inode_init_owner(inode, dir, mode) inode_init_owner(inode, dir, mode)
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define COMPAT_IDMAP_PARAM struct user_namespace *mnt_userns,
+#define compat_inode_init_owner(inode, dir, mode) \
+	inode_init_owner(&init_user_ns, inode, dir, mode)
+#else
+#define COMPAT_IDMAP_PARAM struct mnt_idmap *idmap,
+#define compat_inode_init_owner(inode, dir, mode) \
+	inode_init_owner(&nop_mnt_idmap, inode, dir, mode)
+#endif
+
+/* mkdir returns a dentry from 6.15 on. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define COMPAT_MKDIR_TYPE int
+#define compat_mkdir_return(err) (err)
+#else
+#define COMPAT_MKDIR_TYPE struct dentry *
+#define compat_mkdir_return(err) ERR_PTR(err)
+#endif
+
+/* Time stamps went behind accessors in 6.6 and 6.7. */
+static inline void compat_inode_init_times(struct inode *inode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	inode->i_atime = inode->i_mtime = inode->i_ctime = current_time(inode);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	inode->i_atime = inode->i_mtime = inode_set_ctime_current(inode);
+#else
+	simple_inode_init_ts(inode);
+#endif
+}
+
+static inline void compat_inode_touch(struct inode *inode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	inode->i_mtime = inode->i_ctime = current_time(inode);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	inode->i_mtime = inode_set_ctime_current(inode);
+#else
+	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
+#endif
+}
+
+/* --- dentries that live without a user ----------------------------------- */
+
+/*
+ * Until 6.19 such a dentry just had one reference too many, which
+ * kill_litter_super() took away; now it is marked.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+/* a new dentry, whose reference is kept */
+static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
+{
+	d_add(dentry, inode);
+}
+/* a dentry of the VFS's that mkdir is to make positive */
+static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	dget(dentry);
+}
+/* undo compat_d_add_pinned() where nobody has seen the dentry yet */
+static inline void compat_d_unpin(struct dentry *dentry)
+{
+	d_drop(dentry);
+	dput(dentry);
+}
+static inline void compat_kill_super(struct super_block *sb)
+{
+	kill_litter_super(sb);
+}
+#else
+static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
+{
+	d_make_persistent(dentry, inode);
+	dput(dentry);
+}
+static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
+{
+	d_make_persistent(dentry, inode);
+}
+static inline void compat_d_unpin(struct dentry *dentry)
+{
+	dget(dentry);
+	d_make_discardable(dentry);
+	d_drop(dentry);
+	dput(dentry);
+}
+static inline void compat_kill_super(struct super_block *sb)
+{
+	kill_anon_super(sb);
+}
+#endif
+
+/* --- names that moved ------------------------------------------------------ */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define compat_drop_inode generic_delete_inode
+#else
+#define compat_drop_inode inode_just_drop
+#endif
+
+/* Lookup of a child by name; the parent's inode is locked. */
+static inline struct dentry *compat_lookup(struct dentry *parent, const char *name)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return lookup_one_len(name, parent, strlen(name));
+#else
+	return lookup_noperm(&QSTR(name), parent);
+#endif
+}
+
+/* generic_file_splice_read() went in 6.5, when this one took its place. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define compat_splice_read generic_file_splice_read
+#else
+#define compat_splice_read copy_splice_read
+#endif
+
+/* --- grace periods --------------------------------------------------------- */
+
+/*
+ * Waits until every task has left whatever code it was in without sleeping since,
+ * preempted or not. 5.10 as Debian builds it is not preemptible, and does not
+ * export the one for preemptible kernels.
+ */
+static inline void compat_synchronize_tasks(void)
+{
+#ifdef CONFIG_TASKS_RCU
+	synchronize_rcu_tasks();
+#else
+	synchronize_rcu();
+#endif
+}
+
+#endif /* _COMPAT_H */

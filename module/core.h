@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of container_core.ko know of each other.
+ */
+#ifndef _CORE_H
+#define _CORE_H
+
+#include <linux/bitmap.h>
+#include <linux/cred.h>
+#include <linux/mutex.h>
+
+#include "container.h"
+
+struct fs_context;
+struct member;
+struct mount_options;
+struct super_block;
+
+/**
+ * struct hierarchy - a tree of containers
+ * @top: its root container; @top.hierarchy is its number
+ * @subsys: what is bound to it
+ * @name: given with name=, or empty
+ * @noprefix: mounted with noprefix
+ * @release_agent: the program, may be empty; written under both mutexes
+ * @nr_containers: how many, root included; under the manage lock
+ * @sb: the superblock; NULL for the dummy hierarchy
+ * @ref: one for being active, one for each container below the root
+ */
+struct hierarchy {
+	struct container top;
+	DECLARE_BITMAP(subsys, MAX_CONTAINER_SUBSYS);
+	char name[64];
+	bool noprefix;
+	char *release_agent;
+	int nr_containers;
+	struct super_block *sb;
+	refcount_t ref;
+};
+
+static inline struct hierarchy *container_hierarchy(const struct container *cont)
+{
+	return container_of(cont->top_container, struct hierarchy, top);
+}
+
+static inline bool container_is_top(const struct container *cont)
+{
+	return !cont->parent;
+}
+
+/* hierarchy.c */
+extern struct mutex manage_mutex;
+extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
+extern struct hierarchy dummy_hierarchy;
+void hierarchy_init(void);
+struct hierarchy *hierarchy_find(const struct mount_options *opts);
+struct hierarchy *hierarchy_create(const struct mount_options *opts,
+				   struct super_block *sb);
+void hierarchy_dissolve(struct hierarchy *h);
+int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
+void hierarchy_put(struct hierarchy *h);
+int hierarchy_wait_gone(const struct super_block *sb);
+struct container *container_create(struct container *parent);
+void container_link(struct container *cont);
+void container_discard(struct container *cont);
+int container_kill_members(struct container *cont);
+void container_emptied(void);
+int container_remove(struct container *cont, bool subtree);
+void container_get(struct container *cont);
+void container_put(struct container *cont);
+void containers_show_hierarchies(struct seq_file *m);
+
+/* membership.c */
+int membership_init(void);
+void membership_exit(void);
+int membership_track(void);
+void membership_untrack(void);
+int membership_adopt(struct container_subsys *ss);
+void membership_forget(struct container_subsys *ss);
+int membership_count(struct container *cont);
+int membership_list(struct container *cont, bool processes, pid_t **list);
+struct container *membership_of(struct task_struct *task, int hierarchy);
+int container_attach_task(struct container *to, struct task_struct *task,
+			  const struct cred *cred);
+int container_attach_process(struct container *to, struct task_struct *task,
+			     const struct cred *cred);
+
+/* subsys.c */
+extern struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
+struct container_subsys *subsys_find(const char *name);
+void subsys_show(struct seq_file *m);
+
+#define for_each_subsys(id, ss)						\
+	for ((id) = 0; (id) < MAX_CONTAINER_SUBSYS; (id)++)		\
+		if (((ss) = subsystems[id]))
+
+#define for_each_bound_subsys(h, id, ss)				\
+	for_each_set_bit(id, (h)->subsys, MAX_CONTAINER_SUBSYS)		\
+		if (((ss) = subsystems[id]))
+
+/* fs.c */
+int fs_init(void);
+void fs_exit(void);
+int fs_remove_container(struct container *cont, bool subtree);
+int fs_add_file(struct container *cont, const struct cftype *cft,
+		const struct file_operations *fops);
+
+/* files.c */
+int files_populate(struct container *cont);
+
+/* release.c */
+int release_init(void);
+void release_exit(void);
+void container_released(struct container *cont);
+void container_release_work(struct work_struct *work);
+
+/* proc.c */
+int proc_init(void);
+void proc_exit(void);
+
+/* hook.c */
+int hook_init(void);
+void hook_show(struct seq_file *m);
+
+#endif /* _CORE_H */

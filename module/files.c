@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control files: how a cftype's handlers are called, and the files that every
+ * container has.
+ *
+ * Handlers run under the callback lock (reads) or the manage lock (writes), with
+ * the container still there. tasks and procs differ: their list is made when
+ * the file is opened, without either lock.
+ */
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "core.h"
+#include "parse.h"
+
+/* A control file's directory never changes, and keeps its container. */
+static struct container *file_container(const struct file *file)
+{
+	return d_inode(file->f_path.dentry->d_parent)->i_private;
+}
+
+static const struct cftype *file_cftype(const struct file *file)
+{
+	return file_inode(file)->i_private;
+}
+
+/* What was written, without the newline at its end, in memory of its own. */
+static char *copy_value(const struct cftype *cft, const char __user *ubuf, size_t count)
+{
+	char *buf;
+
+	if (count > PAGE_SIZE)
+		return ERR_PTR(cft->too_long ?: -E2BIG);
+	buf = memdup_user_nul(ubuf, count);
+	if (IS_ERR(buf))
+		return buf;
+	if (memchr(buf, '\0', count)) {
+		kfree(buf);
+		return ERR_PTR(-EINVAL);
+	}
+	if (buf[count - 1] == '\n')
+		buf[count - 1] = '\0';
+	return buf;
+}
+
+static int cftype_show(struct seq_file *m, void *v)
+{
+	const struct file *file = m->private;
+	const struct cftype *cft = file_cftype(file);
+	struct container *cont = file_container(file);
+	int err;
+
+	if (!cft->show)
+		return -EINVAL;
+	container_lock();
+	err = container_is_removed(cont) ? -ENODEV : cft->show(m, cont, cft);
+	container_unlock();
+	return err;
+}
+
+static int cftype_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, cftype_show, file);
+}
+
+/* Says ENODEV even at the end of what was read before the container went. */
+static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	if (container_is_removed(file_container(iocb->ki_filp)))
+		return -ENODEV;
+	return seq_read_iter(iocb, to);
+}
+
+static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t count,
+			    loff_t *ppos)
+{
+	const struct cftype *cft = file_cftype(file);
+	struct container *cont = file_container(file);
+	char *buf;
+	int err;
+
+	if (!count)
+		return 0;
+	if (!cft->write)
+		return -EINVAL;
+	buf = copy_value(cft, ubuf, count);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	container_manage_lock();
+	err = container_is_removed(cont) ? -ENODEV : cft->write(cont, cft, file, buf);
+	container_manage_unlock();
+	kfree(buf);
+	return err ?: count;
+}
+
+static const struct file_operations cftype_file_ops = {
+	.owner = THIS_MODULE,
+	.open = cftype_open,
+	.read_iter = control_read,
+	.splice_read = compat_splice_read,
+	.write = cftype_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/* --- tasks and procs ------------------------------------------------------- */
+
+enum { FILE_TASKS, FILE_PROCS };
+
+/* The list that one open of the file gives. */
+struct members {
+	pid_t *list;
+	int count;
+};
+
+static void *members_start(struct seq_file *m, loff_t *pos)
+{
+	struct members *members = m->private;
+
+	return *pos < members->count ? members->list + *pos : NULL;
+}
+
+static void *members_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return members_start(m, pos);
+}
+
+static void members_stop(struct seq_file *m, void *v)
+{
+}
+
+static int members_show(struct seq_file *m, void *v)
+{
+	seq_put_decimal_ull(m, "", *(pid_t *)v);
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static const struct seq_operations members_seq_ops = {
+	.start = members_start,
+	.next = members_next,
+	.stop = members_stop,
+	.show = members_show,
+};
+
+static int members_open(struct inode *inode, struct file *file)
+{
+	const struct cftype *cft = inode->i_private;
+	struct container *cont = file_container(file);
+	struct members *members;
+	int count;
+
+	if (container_is_removed(cont))
+		return -ENODEV;
+	members = __seq_open_private(file, &members_seq_ops, sizeof(*members));
+	if (!members)
+		return -ENOMEM;
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
+	count = membership_list(cont, cft->private == FILE_PROCS, &members->list);
+	if (count < 0) {
+		seq_release_private(inode, file);
+		return count;
+	}
+	members->count = count;
+	return 0;
+}
+
+static int members_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct members *members = m->private;
+
+	kvfree(members->list);
+	return seq_release_private(inode, file);
+}
+
+static int attach_by_nr(struct container *cont, pid_t nr, bool process,
+			const struct cred *cred)
+{
+	struct task_struct *task;
+	int err;
+
+	if (container_is_removed(cont) || test_bit(CONT_KILLING, &cont->flags))
+		return -ENODEV;
+	rcu_read_lock();
+	task = nr ? pid_task(find_vpid(nr), PIDTYPE_PID) : current;
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	if (!task)
+		return -ESRCH;
+	err = process ? container_attach_process(cont, task, cred) :
+			container_attach_task(cont, task, cred);
+	put_task_struct(task);
+	return err;
+}
+
+static ssize_t members_write(struct file *file, const char __user *ubuf, size_t count,
+			     loff_t *ppos)
+{
+	const struct cftype *cft = file_cftype(file);
+	unsigned long nr;
+	char *buf;
+	int err;
+
+	if (!count)
+		return 0;
+	buf = copy_value(cft, ubuf, count);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	err = parse_number(buf, INT_MAX, &nr);
+	kfree(buf);
+	if (err)
+		return err;
+	container_manage_lock();
+	err = attach_by_nr(file_container(file), nr, cft->private == FILE_PROCS,
+			   file->f_cred);
+	container_manage_unlock();
+	return err ?: count;
+}
+
+static const struct file_operations members_file_ops = {
+	.owner = THIS_MODULE,
+	.open = members_open,
+	.read_iter = control_read,
+	.splice_read = compat_splice_read,
+	.write = members_write,
+	.llseek = seq_lseek,
+	.release = members_release,
+};
+
+/* --- flags and the release agent ------------------------------------------- */
+
+static int flag_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	seq_printf(m, "%d\n", test_bit(cft->private, &cont->flags));
+	return 0;
+}
+
+static int flag_write(struct container *cont, const struct cftype *cft,
+		      struct file *file, char *buf)
+{
+	unsigned long value;
+	int err = parse_number(buf, 1, &value);
+
+	if (err)
+		return err;
+	if (value)
+		set_bit(cft->private, &cont->flags);
+	else
+		clear_bit(cft->private, &cont->flags);
+	return 0;
+}
+
+static int release_agent_show(struct seq_file *m, struct container *cont,
+			      const struct cftype *cft)
+{
+	seq_printf(m, "%s\n", container_hierarchy(cont)->release_agent);
+	return 0;
+}
+
+/* The agent runs as root: who sets it has to be privileged, not just the owner. */
+static int release_agent_write(struct container *cont, const struct cftype *cft,
+			       struct file *file, char *buf)
+{
+	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (strlen(buf) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return hierarchy_set_release_agent(container_hierarchy(cont), buf);
+}
+
+static const struct cftype members_files[] = {
+	{ .name = "tasks", .private = FILE_TASKS, .mode = 0644 },
+	{ .name = "procs", .private = FILE_PROCS, .mode = 0644 },
+};
+
+static const struct cftype files_everywhere[] = {
+	{
+		.name = "notify_on_release",
+		.private = CONT_NOTIFY_ON_RELEASE,
+		.show = flag_show,
+		.write = flag_write,
+	},
+};
+
+static const struct cftype files_top[] = {
+	{
+		.name = "release_agent",
+		.too_long = -ENAMETOOLONG,
+		.show = release_agent_show,
+		.write = release_agent_write,
+	},
+};
+
+static const struct cftype files_below[] = {
+	{
+		.name = "auto_delete",
+		.private = CONT_AUTO_DELETE,
+		.show = flag_show,
+		.write = flag_write,
+	},
+	{
+		.name = "kill_on_rmdir",
+		.private = CONT_KILL_ON_RMDIR,
+		.show = flag_show,
+		.write = flag_write,
+	},
+};
+
+/**
+ * container_add_file - add a control file to a container's directory
+ * @cont: the container that populate() was called for
+ * @cft: the file; stays where it is as long as the subsystem
+ *
+ * For populate() callbacks; the files go with the directory.
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int container_add_file(struct container *cont, const struct cftype *cft)
+{
+	return fs_add_file(cont, cft, &cftype_file_ops);
+}
+EXPORT_SYMBOL_GPL(container_add_file);
+
+/**
+ * container_add_files - add several control files
+ * @cont: the container that populate() was called for
+ * @cfts: the files
+ * @count: how many
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of the one that could not be added.
+ */
+int container_add_files(struct container *cont, const struct cftype *cfts, int count)
+{
+	int i, err = 0;
+
+	for (i = 0; i < count && !err; i++)
+		err = container_add_file(cont, cfts + i);
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_add_files);
+
+/**
+ * files_populate - give a new directory its files
+ * @cont: its container
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0 or an errno; the caller undoes what was added.
+ */
+int files_populate(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int i, id, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(members_files) && !err; i++)
+		err = fs_add_file(cont, members_files + i, &members_file_ops);
+	if (!err)
+		err = container_add_files(cont, files_everywhere, ARRAY_SIZE(files_everywhere));
+	if (!err)
+		err = container_is_top(cont) ?
+			container_add_files(cont, files_top, ARRAY_SIZE(files_top)) :
+			container_add_files(cont, files_below, ARRAY_SIZE(files_below));
+	for_each_bound_subsys(h, id, ss)
+		if (!err && ss->populate)
+			err = ss->populate(ss, cont);
+	return err;
+}

@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The filesystem: its type, mount options and directories.
+ *
+ * A superblock belongs to one hierarchy, a directory to one container, which its
+ * inode keeps. The dentries have no backing store: each is pinned until it is
+ * removed.
+ *
+ * Order of locks: s_umount, the inode locks, the manage lock. None of the first
+ * two is taken under the manage lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/fsnotify.h>
+#include <linux/kmod.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "core.h"
+#include "parse.h"
+
+#define CONTAINER_SUPER_MAGIC 0x27e0eb
+
+static const struct inode_operations dir_inode_ops;
+
+/* --- inodes and files ------------------------------------------------------ */
+
+static struct inode *make_inode(struct super_block *sb, umode_t mode)
+{
+	struct inode *inode = new_inode(sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = get_next_ino();
+	compat_inode_init_owner(inode, NULL, mode);
+	compat_inode_init_times(inode);
+	if (S_ISDIR(mode)) {
+		inode->i_op = &dir_inode_ops;
+		inode->i_fop = &simple_dir_operations;
+		/* for "." */
+		inc_nlink(inode);
+	}
+	return inode;
+}
+
+/*
+ * A directory in the making chains its files, so that they can be undone: its
+ * d_fsdata is the last one, whose d_fsdata is the one before.
+ */
+int fs_add_file(struct container *cont, const struct cftype *cft,
+		const struct file_operations *fops)
+{
+	struct dentry *dir = cont->dentry, *dentry;
+	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
+	struct qstr name = QSTR_INIT(cft->name, strnlen(cft->name, sizeof(cft->name)));
+	struct inode *inode;
+
+	for (dentry = dir->d_fsdata; dentry; dentry = dentry->d_fsdata)
+		if (dentry->d_name.len == name.len &&
+		    !memcmp(dentry->d_name.name, name.name, name.len))
+			return -EEXIST;
+
+	dentry = d_alloc_name(dir, cft->name);
+	if (!dentry)
+		return -ENOMEM;
+	inode = make_inode(dir->d_sb, S_IFREG | mode);
+	if (!inode) {
+		dput(dentry);
+		return -ENOMEM;
+	}
+	inode->i_private = (void *)cft;
+	inode->i_fop = fops;
+	dentry->d_fsdata = dir->d_fsdata;
+	dir->d_fsdata = dentry;
+	compat_d_add_pinned(dentry, inode);
+	return 0;
+}
+
+/* Takes back the files of a directory that nobody has seen. */
+static void undo_files(struct dentry *dir)
+{
+	struct dentry *dentry;
+
+	while ((dentry = dir->d_fsdata)) {
+		dir->d_fsdata = dentry->d_fsdata;
+		compat_d_unpin(dentry);
+	}
+}
+
+/* --- directories ----------------------------------------------------------- */
+
+static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
+{
+	struct container *parent = dir->i_private, *cont;
+	struct inode *inode;
+	int err;
+
+	if (strchr(dentry->d_name.name, '\n'))
+		return -EINVAL;
+
+	container_manage_lock();
+	err = -ENODEV;
+	if (container_is_removed(parent))
+		goto err_unlock;
+	cont = container_create(parent);
+	if (IS_ERR(cont)) {
+		err = PTR_ERR(cont);
+		goto err_unlock;
+	}
+	err = -ENOMEM;
+	inode = make_inode(dir->i_sb, S_IFDIR | mode);
+	if (!inode)
+		goto err_discard;
+	container_get(cont);
+	inode->i_private = cont;
+	cont->dentry = dentry;
+	err = files_populate(cont);
+	if (err)
+		goto err_files;
+
+	container_link(cont);
+	compat_d_instantiate_pinned(dentry, inode);
+	inc_nlink(dir);
+	compat_inode_touch(dir);
+	container_manage_unlock();
+	return 0;
+
+err_files:
+	undo_files(dentry);
+	iput(inode);
+err_discard:
+	container_discard(cont);
+err_unlock:
+	container_manage_unlock();
+	return err;
+}
+
+static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
+				   struct dentry *dentry, umode_t mode)
+{
+	return compat_mkdir_return(make_directory(dir, dentry, mode));
+}
+
+/**
+ * fs_remove_container - remove a container and its directory
+ * @cont: a container below a root, with a reference of the caller's
+ * @kill: kill its members first, and take all that is below along
+ *
+ * Context: sleeps; no inode lock held.
+ * Return: as container_remove() and container_kill_members().
+ */
+int fs_remove_container(struct container *cont, bool kill)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct super_block *sb = h->sb;
+	struct dentry *dentry;
+	bool last;
+	int err;
+
+	container_manage_lock();
+	err = container_is_removed(cont) ? -ENODEV : 0;
+	if (!err && kill)
+		err = container_kill_members(cont);
+	if (err)
+		goto out;
+	dentry = dget(cont->dentry);
+	err = container_remove(cont, kill);
+	if (err) {
+		container_manage_unlock();
+		dput(dentry);
+		return err;
+	}
+	/* one for ourselves; the container's being there kept it above zero */
+	last = h->nr_containers == 1;
+	if (!last)
+		atomic_inc(&sb->s_active);
+	container_manage_unlock();
+
+	simple_recursive_removal(dentry, NULL);
+	dput(dentry);
+	deactivate_super(sb);
+	return 0;
+out:
+	container_manage_unlock();
+	return err;
+}
+
+/*
+ * The VFS holds the locks of both inodes. They are given up meanwhile: a member
+ * that is being killed may be waiting for one, and simple_recursive_removal(),
+ * which all removals share, takes them. What they protected is protected by the
+ * manage lock: once the container is marked as removed, no mkdir, rmdir or
+ * rename touches the directory any more.
+ */
+static int dir_rmdir(struct inode *dir, struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	struct container *cont = inode->i_private;
+	int err;
+
+	inode_unlock(inode);
+	inode_unlock(dir);
+	err = fs_remove_container(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags));
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	inode_lock(inode);
+	return err;
+}
+
+static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *old_dentry,
+		      struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
+{
+	struct container *cont;
+	int err = 0;
+
+	if (flags & ~RENAME_NOREPLACE)
+		return -EINVAL;
+	if (!d_is_dir(old_dentry))
+		return -ENOTDIR;
+	if (d_really_is_positive(new_dentry))
+		return -EEXIST;
+	if (old_dir != new_dir)
+		return -EIO;
+	if (strchr(new_dentry->d_name.name, '\n'))
+		return -EINVAL;
+	cont = d_inode(old_dentry)->i_private;
+	container_manage_lock();
+	container_lock();
+	if (container_is_removed(cont))
+		err = -ENODEV;
+	container_unlock();
+	container_manage_unlock();
+	return err;
+}
+
+static const struct inode_operations dir_inode_ops = {
+	.lookup = simple_lookup,
+	.mkdir = dir_mkdir,
+	.rmdir = dir_rmdir,
+	.rename = dir_rename,
+};
+
+/**
+ * container_clone - put the current task into a new container of its own
+ * @ss: the subsystem whose hierarchy it is to be in
+ *
+ * Makes a child of the current task's container, named after the task's number
+ * in the initial namespace (with -2, -3, ... where that is taken), and moves the
+ * task into it.
+ *
+ * Context: process, no lock held; sleeps.
+ * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
+ * do; or what mkdir or the move failed with, and there is no new container.
+ */
+int container_clone(struct container_subsys *ss)
+{
+	struct container *cont = NULL;
+	struct dentry *parent, *dentry;
+	struct super_block *sb;
+	char name[32];
+	int n, err;
+
+	container_manage_lock();
+	if (!ss->hierarchy) {
+		container_manage_unlock();
+		return 0;
+	}
+	sb = hierarchies[ss->hierarchy]->sb;
+	if (!atomic_inc_not_zero(&sb->s_active)) {
+		/* being unmounted */
+		container_manage_unlock();
+		return 0;
+	}
+	rcu_read_lock();
+	cont = task_container(current, ss);
+	rcu_read_unlock();
+	/* the manage lock keeps it: nobody is removed or moved */
+	parent = dget(cont->dentry);
+	container_manage_unlock();
+
+	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+	for (n = 1; ; n++) {
+		snprintf(name, sizeof(name), n > 1 ? "%d-%d" : "%d", task_pid_nr(current), n);
+		dentry = compat_lookup(parent, name);
+		if (IS_ERR(dentry) || d_really_is_negative(dentry))
+			break;
+		dput(dentry);
+	}
+	err = PTR_ERR_OR_ZERO(dentry);
+	if (!err) {
+		err = make_directory(d_inode(parent), dentry, 0755);
+		if (!err) {
+			cont = d_inode(dentry)->i_private;
+			container_get(cont);
+			fsnotify_mkdir(d_inode(parent), dentry);
+		}
+		dput(dentry);
+	}
+	inode_unlock(d_inode(parent));
+	dput(parent);
+
+	if (!err) {
+		container_manage_lock();
+		/* the task moves itself, whoever it is */
+		err = container_is_removed(cont) ? -ENODEV :
+			container_attach_task(cont, current, current_cred());
+		container_manage_unlock();
+		if (err)
+			fs_remove_container(cont, false);
+		container_put(cont);
+	}
+	deactivate_super(sb);
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_clone);
+
+/* --- superblocks ----------------------------------------------------------- */
+
+static void super_evict_inode(struct inode *inode)
+{
+	struct container *cont = inode->i_private;
+
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (S_ISDIR(inode->i_mode) && cont && !container_is_top(cont))
+		container_put(cont);
+}
+
+static int super_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct hierarchy *h = root->d_sb->s_fs_info;
+	struct container_subsys *ss;
+	int id;
+
+	container_lock();
+	for_each_bound_subsys(h, id, ss)
+		seq_printf(m, ",%s", ss->name);
+	if (bitmap_empty(h->subsys, MAX_CONTAINER_SUBSYS))
+		seq_puts(m, ",none");
+	if (h->name[0])
+		seq_printf(m, ",name=%s", h->name);
+	if (h->noprefix)
+		seq_puts(m, ",noprefix");
+	if (h->release_agent[0])
+		seq_show_option(m, "release_agent", h->release_agent);
+	container_unlock();
+	return 0;
+}
+
+static const struct super_operations super_ops = {
+	.statfs = simple_statfs,
+	.drop_inode = compat_drop_inode,
+	.evict_inode = super_evict_inode,
+	.show_options = super_show_options,
+};
+
+static int super_fill(struct super_block *sb)
+{
+	struct inode *inode;
+
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
+	sb->s_magic = CONTAINER_SUPER_MAGIC;
+	sb->s_op = &super_ops;
+	sb->s_time_gran = 1;
+
+	inode = make_inode(sb, S_IFDIR | 0755);
+	if (!inode)
+		return -ENOMEM;
+	sb->s_root = d_make_root(inode);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+/* Makes the hierarchy that a new superblock is for, and its root directory. */
+static int super_make_hierarchy(struct super_block *sb, const struct mount_options *opts)
+{
+	struct hierarchy *h = hierarchy_create(opts, sb);
+
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	sb->s_fs_info = h;
+	d_inode(sb->s_root)->i_private = &h->top;
+	h->top.dentry = sb->s_root;
+	return files_populate(&h->top);
+}
+
+/* Loads the modules of subsystems that are named and not there. */
+static void load_subsystems(const struct mount_options *opts)
+{
+	const char *name;
+	bool known;
+
+	for_each_option_subsys(opts, name) {
+		container_lock();
+		known = subsys_find(name);
+		container_unlock();
+		if (!known)
+			request_module("container-subsys-%s", name);
+	}
+}
+
+/*
+ * A mount asks for a hierarchy that may be there, be in the making, or be on its
+ * way out. It is looked for under the manage lock, and waited for without.
+ */
+static int get_tree_once(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	struct super_block *sb;
+	struct hierarchy *h;
+	int err;
+
+	for (;;) {
+		container_manage_lock();
+		h = hierarchy_find(opts);
+		if (!h || IS_ERR(h)) {
+			container_manage_unlock();
+			if (IS_ERR(h))
+				return PTR_ERR(h);
+			break;
+		}
+		sb = h->sb;
+		if (atomic_inc_not_zero(&sb->s_active)) {
+			container_manage_unlock();
+			down_write(&sb->s_umount);
+			fc->root = dget(sb->s_root);
+			return 0;
+		}
+		container_manage_unlock();
+		err = hierarchy_wait_gone(sb);
+		if (err)
+			return err;
+	}
+
+	sb = sget_fc(fc, NULL, set_anon_super_fc);
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	err = super_fill(sb);
+	if (!err) {
+		container_manage_lock();
+		/* somebody may have been faster, or in the way, since we looked */
+		h = hierarchy_find(opts);
+		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
+		container_manage_unlock();
+	}
+	if (err) {
+		deactivate_locked_super(sb);
+		return err;
+	}
+	sb->s_flags |= SB_ACTIVE;
+	fc->root = dget(sb->s_root);
+	return 0;
+}
+
+static int fs_get_tree(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	int err;
+
+	err = parse_options_check(opts);
+	if (err)
+		return err;
+	load_subsystems(opts);
+	do {
+		err = get_tree_once(fc);
+	} while (err == -ERESTART);
+	return err;
+}
+
+static int fs_reconfigure(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	struct hierarchy *h = fc->root->d_sb->s_fs_info;
+	int err = 0;
+
+	if (!opts->given)
+		return 0;
+	err = parse_options_check(opts);
+	if (err)
+		return err;
+	container_manage_lock();
+	if (hierarchy_find(opts) != h)
+		err = -EBUSY;
+	container_manage_unlock();
+	return err;
+}
+
+static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	switch (param->type) {
+	case fs_value_is_flag:
+		return parse_option(fc->fs_private, param->key, NULL);
+	case fs_value_is_string:
+		if (!strcmp(param->key, "source"))
+			return -ENOPARAM;
+		return parse_option(fc->fs_private, param->key, param->string);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The string of mount(2); the generic parser would skip empty tokens. */
+static int fs_parse_monolithic(struct fs_context *fc, void *data)
+{
+	if (data && parse_has_empty_token(data))
+		return -EINVAL;
+	return generic_parse_monolithic(fc, data);
+}
+
+static void fs_free_context(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+
+	kfree(opts->release_agent);
+	kfree(opts);
+}
+
+static const struct fs_context_operations fs_context_ops = {
+	.free = fs_free_context,
+	.parse_param = fs_parse_param,
+	.parse_monolithic = fs_parse_monolithic,
+	.get_tree = fs_get_tree,
+	.reconfigure = fs_reconfigure,
+};
+
+static int fs_init_context(struct fs_context *fc)
+{
+	fc->fs_private = kzalloc(sizeof(struct mount_options), GFP_KERNEL);
+	if (!fc->fs_private)
+		return -ENOMEM;
+	fc->ops = &fs_context_ops;
+	return 0;
+}
+
+static void fs_kill_sb(struct super_block *sb)
+{
+	struct hierarchy *h = sb->s_fs_info;
+
+	if (h) {
+		container_manage_lock();
+		hierarchy_dissolve(h);
+		container_manage_unlock();
+	}
+	compat_kill_super(sb);
+	if (h)
+		hierarchy_put(h);
+}
+
+static struct file_system_type container_fs_type = {
+	.owner = THIS_MODULE,
+	.name = "container",
+	.init_fs_context = fs_init_context,
+	.kill_sb = fs_kill_sb,
+};
+MODULE_ALIAS_FS("container");
+
+int fs_init(void)
+{
+	return register_filesystem(&container_fs_type);
+}
+
+void fs_exit(void)
+{
+	unregister_filesystem(&container_fs_type);
+}

@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hierarchies and their containers: made, found, removed, dissolved.
+ *
+ * Owns the two mutexes and the array of hierarchies. manage_mutex is taken by
+ * everything that changes something; callback_mutex inside it around the change
+ * itself, so that holding either keeps the trees as they are. The entries of
+ * hierarchies[] are also read under RCU, by way of membership_of().
+ *
+ * A hierarchy is active as long as its superblock is. While there are containers
+ * below its root it holds a reference on that superblock's activity, so that
+ * the last unmount leaves both in place.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "core.h"
+#include "parse.h"
+#include "table.h"
+
+DEFINE_MUTEX(manage_mutex);
+static DEFINE_MUTEX(callback_mutex);
+
+struct hierarchy dummy_hierarchy;
+struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
+
+/* Woken when a hierarchy is gone. */
+static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
+/* Woken when a container that is being killed has lost its last member. */
+static DECLARE_WAIT_QUEUE_HEAD(container_killed);
+
+/**
+ * container_manage_lock - keep containers, memberships and bindings as they are
+ *
+ * For whoever changes them. Outermost of the project's locks; a mutex.
+ */
+void container_manage_lock(void)
+{
+	mutex_lock(&manage_mutex);
+}
+EXPORT_SYMBOL_GPL(container_manage_lock);
+
+/**
+ * container_manage_unlock - the end of that
+ */
+void container_manage_unlock(void)
+{
+	mutex_unlock(&manage_mutex);
+}
+EXPORT_SYMBOL_GPL(container_manage_unlock);
+
+/**
+ * container_lock - keep containers where they are, for a look
+ *
+ * The callback lock: a mutex, inside the manage lock. Tasks may still move.
+ */
+void container_lock(void)
+{
+	mutex_lock(&callback_mutex);
+}
+EXPORT_SYMBOL_GPL(container_lock);
+
+/**
+ * container_unlock - the end of that
+ */
+void container_unlock(void)
+{
+	mutex_unlock(&callback_mutex);
+}
+EXPORT_SYMBOL_GPL(container_unlock);
+
+/**
+ * container_path - where a container is in its hierarchy
+ * @cont: the container
+ * @buf: where to put the path; it starts with a slash and ends in a NUL
+ * @buflen: room in @buf
+ *
+ * Context: manage or callback lock held.
+ * Return: 0, -ENAMETOOLONG when it does not fit, -ENODEV when it is removed.
+ */
+int container_path(const struct container *cont, char *buf, int buflen)
+{
+	char *path;
+
+	if (container_is_removed(cont))
+		return -ENODEV;
+	if (container_is_top(cont)) {
+		/* has no directory while the hierarchy is being set up */
+		return strscpy(buf, "/", buflen) < 0 ? -ENAMETOOLONG : 0;
+	}
+	path = dentry_path_raw(cont->dentry, buf, buflen);
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	memmove(buf, path, buf + buflen - path);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(container_path);
+
+/**
+ * container_next_descendant - walk the containers below one
+ * @pos: where the walk is; @top at the start
+ * @top: whose descendants
+ *
+ * Parents come before their children.
+ *
+ * Context: manage or callback lock held from start to end.
+ * Return: the next one, NULL at the end.
+ */
+struct container *container_next_descendant(struct container *pos, struct container *top)
+{
+	if (!list_empty(&pos->children))
+		return list_first_entry(&pos->children, struct container, sibling);
+	for (; pos != top; pos = pos->parent)
+		if (!list_is_last(&pos->sibling, &pos->parent->children))
+			return list_next_entry(pos, sibling);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(container_next_descendant);
+
+#define for_each_descendant(pos, top)					\
+	for ((pos) = container_next_descendant(top, top); (pos);		\
+	     (pos) = container_next_descendant(pos, top))
+
+/* --- lifetimes ------------------------------------------------------------- */
+
+/**
+ * hierarchy_put - drop a reference on a hierarchy
+ * @h: the hierarchy; freed after a grace period when it was the last
+ */
+void hierarchy_put(struct hierarchy *h)
+{
+	if (!refcount_dec_and_test(&h->ref))
+		return;
+	kfree(h->release_agent);
+	kfree_rcu(h, top.rcu);
+}
+
+/**
+ * container_get - keep a container's memory
+ * @cont: a container whose memory is kept already
+ */
+void container_get(struct container *cont)
+{
+	refcount_inc(&cont->ref);
+}
+
+/**
+ * container_put - drop a reference on a container below a root
+ * @cont: the container; its memory goes after a grace period if it was the last
+ */
+void container_put(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+
+	if (!refcount_dec_and_test(&cont->ref))
+		return;
+	kfree_rcu(cont, rcu);
+	hierarchy_put(h);
+}
+
+static void container_setup(struct container *cont, struct hierarchy *h,
+			    struct container *parent)
+{
+	spin_lock_init(&cont->lock);
+	INIT_LIST_HEAD(&cont->members);
+	INIT_LIST_HEAD(&cont->sibling);
+	INIT_LIST_HEAD(&cont->children);
+	cont->parent = parent;
+	cont->top_container = &h->top;
+	cont->hierarchy = h->top.hierarchy;
+	refcount_set(&cont->ref, 1);
+	INIT_WORK(&cont->release_work, container_release_work);
+}
+
+static void container_destroy_states(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id;
+
+	for_each_bound_subsys(h, id, ss)
+		if (cont->subsys[id])
+			ss->destroy(ss, cont);
+}
+
+/* --- containers ------------------------------------------------------------ */
+
+/**
+ * container_create - make a container that nobody sees yet
+ * @parent: where it will be; not removed
+ *
+ * Context: manage lock held; sleeps.
+ * Return: the container, for container_link() or container_discard(), or an
+ * errno of memory or of a subsystem's create().
+ */
+struct container *container_create(struct container *parent)
+{
+	struct hierarchy *h = container_hierarchy(parent);
+	struct container_subsys *ss;
+	struct container *cont;
+	int id, err;
+
+	lockdep_assert_held(&manage_mutex);
+	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
+	if (!cont)
+		return ERR_PTR(-ENOMEM);
+	container_setup(cont, h, parent);
+	cont->flags = parent->flags & (BIT(CONT_NOTIFY_ON_RELEASE) |
+				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR));
+	refcount_inc(&h->ref);
+	for_each_bound_subsys(h, id, ss) {
+		err = ss->create(ss, cont);
+		if (err) {
+			container_discard(cont);
+			return ERR_PTR(err);
+		}
+	}
+	return cont;
+}
+
+/**
+ * container_discard - undo container_create()
+ * @cont: a container that was never linked, whose directory is undone
+ *
+ * Context: manage lock held.
+ */
+void container_discard(struct container *cont)
+{
+	container_destroy_states(cont);
+	container_put(cont);
+}
+
+/**
+ * container_link - make a container part of its hierarchy
+ * @cont: the container; its directory is about to show
+ *
+ * Context: manage lock held.
+ */
+void container_link(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+
+	container_lock();
+	spin_lock(&cont->parent->lock);
+	list_add_tail(&cont->sibling, &cont->parent->children);
+	spin_unlock(&cont->parent->lock);
+	container_unlock();
+	/* the first one keeps the superblock active: see the top of the file */
+	if (h->nr_containers++ == 1)
+		atomic_inc(&h->sb->s_active);
+}
+
+/* Keeps anybody from taking a reference on the states, if there is none now. */
+static bool container_freeze(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id, undo;
+
+	for_each_bound_subsys(h, id, ss) {
+		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, INT_MIN) == 0)
+			continue;
+		for_each_set_bit(undo, h->subsys, id)
+			atomic_set(&cont->subsys[undo]->refcnt, 0);
+		return false;
+	}
+	return true;
+}
+
+static void container_thaw(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	int id;
+
+	for_each_set_bit(id, h->subsys, MAX_CONTAINER_SUBSYS)
+		atomic_set(&cont->subsys[id]->refcnt, 0);
+}
+
+static bool container_has_members(struct container *cont)
+{
+	return READ_ONCE(cont->nr_members);
+}
+
+/* A container of the tree from @top down that has members, or NULL. */
+static struct container *populated_in(struct container *top)
+{
+	struct container *pos;
+
+	if (container_has_members(top))
+		return top;
+	for_each_descendant(pos, top)
+		if (container_has_members(pos))
+			return pos;
+	return NULL;
+}
+
+/* The end of a container that has no members, no children and frozen states. */
+static void container_unlink(struct container *cont)
+{
+	struct container *parent = cont->parent;
+	struct hierarchy *h = container_hierarchy(cont);
+	bool released;
+
+	container_lock();
+	set_bit(CONT_REMOVED, &cont->flags);
+	spin_lock(&parent->lock);
+	list_del_init(&cont->sibling);
+	released = list_empty(&parent->children) && !parent->nr_members &&
+		   !container_is_top(parent);
+	spin_unlock(&parent->lock);
+	container_unlock();
+	container_destroy_states(cont);
+	h->nr_containers--;
+	if (released)
+		container_released(parent);
+	container_put(cont);
+}
+
+/**
+ * container_remove - take a container out of its hierarchy
+ * @cont: a container below a root
+ * @subtree: with all that is below it; otherwise having children is an error
+ *
+ * The directory stays, to be removed by the caller after the manage lock. If no
+ * container is left below the root, the caller owes deactivate_super() after
+ * that.
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0; -EBUSY with members, children, or states that are referenced, and
+ * nothing has changed; -ENODEV if it is removed already.
+ */
+int container_remove(struct container *cont, bool subtree)
+{
+	struct container *pos, *last;
+
+	lockdep_assert_held(&manage_mutex);
+	if (container_is_removed(cont))
+		return -ENODEV;
+	if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
+		return -EBUSY;
+
+	if (!container_freeze(cont))
+		return -EBUSY;
+	for_each_descendant(pos, cont) {
+		if (container_freeze(pos))
+			continue;
+		for (last = pos, pos = cont; pos != last;
+		     pos = container_next_descendant(pos, cont))
+			container_thaw(pos);
+		return -EBUSY;
+	}
+
+	for (;;) {
+		for (pos = cont; !list_empty(&pos->children); )
+			pos = list_first_entry(&pos->children, struct container, sibling);
+		container_unlink(pos);
+		if (pos == cont)
+			return 0;
+	}
+}
+
+static void set_killing(struct container *top, bool on)
+{
+	struct container *pos;
+
+	for (pos = top; pos; pos = container_next_descendant(pos, top))
+		if (on)
+			set_bit(CONT_KILLING, &pos->flags);
+		else
+			clear_bit(CONT_KILLING, &pos->flags);
+}
+
+/* Can every member die, and is none of them us? */
+static bool may_kill(struct container *cont)
+{
+	struct member *m;
+	struct place *at;
+	bool ok = true;
+
+	spin_lock(&cont->lock);
+	for_each_member(m, at, cont)
+		if (same_thread_group(m->task, current) ||
+		    (m->task->flags & PF_KTHREAD) || is_global_init(m->task))
+			ok = false;
+	spin_unlock(&cont->lock);
+	return ok;
+}
+
+static void kill_all(struct container *cont)
+{
+	struct member *m;
+	struct place *at;
+
+	spin_lock(&cont->lock);
+	for_each_member(m, at, cont)
+		send_sig(SIGKILL, m->task, 1);
+	spin_unlock(&cont->lock);
+}
+
+/**
+ * container_emptied - a container that is being killed has lost its last member
+ *
+ * Context: any.
+ */
+void container_emptied(void)
+{
+	wake_up_all(&container_killed);
+}
+
+/**
+ * container_kill_members - kill all tasks in a container and below, and wait
+ * @cont: the container
+ *
+ * While this goes on nobody forks or moves into it.
+ *
+ * Context: manage lock held, and given up while waiting; no lock that a dying
+ * member may need may be held.
+ * Return: 0; -EBUSY if the caller is among the members or one of them cannot be
+ * killed, and none was; -EINTR; -ENODEV if it was removed meanwhile.
+ */
+int container_kill_members(struct container *cont)
+{
+	struct container *pos;
+	int err = 0;
+
+	for (pos = cont; pos; pos = container_next_descendant(pos, cont))
+		if (!may_kill(pos))
+			return -EBUSY;
+
+	while (populated_in(cont)) {
+		set_killing(cont, true);
+		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
+			kill_all(pos);
+		pos = populated_in(cont);
+		if (!pos)
+			break;
+		container_get(pos);
+		container_manage_unlock();
+		err = wait_event_interruptible(container_killed, !container_has_members(pos));
+		container_put(pos);
+		container_manage_lock();
+		if (container_is_removed(cont))
+			return -ENODEV;
+		if (err) {
+			err = -EINTR;
+			break;
+		}
+	}
+	set_killing(cont, false);
+	return err;
+}
+
+/* --- hierarchies ----------------------------------------------------------- */
+
+/* The set that a mount asks for, by subsystem id. */
+static int wanted_set(const struct mount_options *opts, unsigned long *set)
+{
+	struct container_subsys *ss;
+	const char *name;
+	int id;
+
+	bitmap_zero(set, MAX_CONTAINER_SUBSYS);
+	if (opts->all) {
+		for_each_subsys(id, ss)
+			if (ss->active)
+				__set_bit(id, set);
+		if (bitmap_empty(set, MAX_CONTAINER_SUBSYS)) {
+			pr_err("no subsystem is registered: load one, such as container_cpuacct, or mount with -o none,name=X\n");
+			return -EINVAL;
+		}
+		return 0;
+	}
+	for_each_option_subsys(opts, name) {
+		ss = subsys_find(name);
+		if (!ss)
+			return -ENOENT;
+		__set_bit(ss->subsys_id, set);
+	}
+	return 0;
+}
+
+static bool same_name(const struct hierarchy *h, const struct mount_options *opts)
+{
+	return opts->name[0] && !strcmp(h->name, opts->name);
+}
+
+/* Does a mount that found its hierarchy ask for it as it is? */
+static bool options_fit(const struct hierarchy *h, const struct mount_options *opts)
+{
+	return (!opts->name[0] || same_name(h, opts)) &&
+	       (!opts->noprefix || h->noprefix) &&
+	       (opts->release_agent == NULL ||
+		!strcmp(opts->release_agent, h->release_agent));
+}
+
+/**
+ * hierarchy_find - the active hierarchy that a mount asks for
+ * @opts: its options
+ *
+ * Context: manage lock held.
+ * Return: the hierarchy; NULL if one is to be made; -ENOENT for an unknown name
+ * or subsystem, -EINVAL for all when there is none, -EBUSY when the options
+ * cannot be had because of a hierarchy that is active.
+ */
+struct hierarchy *hierarchy_find(const struct mount_options *opts)
+{
+	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
+	struct hierarchy *h, *named = NULL, *equal = NULL;
+	bool overlaps = false;
+	int i, err;
+
+	lockdep_assert_held(&manage_mutex);
+	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (hierarchies[i] && same_name(hierarchies[i], opts))
+			named = hierarchies[i];
+
+	if (!opts->all && !opts->none && !opts->nr_subsys) {
+		if (!named)
+			return ERR_PTR(-ENOENT);
+		return options_fit(named, opts) ? named : ERR_PTR(-EBUSY);
+	}
+
+	err = wanted_set(opts, set);
+	if (err)
+		return ERR_PTR(err);
+	if (opts->none) {
+		if (!named)
+			return NULL;
+		return bitmap_empty(named->subsys, MAX_CONTAINER_SUBSYS) &&
+		       options_fit(named, opts) ? named : ERR_PTR(-EBUSY);
+	}
+	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++) {
+		h = hierarchies[i];
+		if (!h)
+			continue;
+		if (bitmap_equal(h->subsys, set, MAX_CONTAINER_SUBSYS))
+			equal = h;
+		else if (bitmap_intersects(h->subsys, set, MAX_CONTAINER_SUBSYS))
+			overlaps = true;
+	}
+	if (equal)
+		return options_fit(equal, opts) ? equal : ERR_PTR(-EBUSY);
+	return overlaps || named ? ERR_PTR(-EBUSY) : NULL;
+}
+
+/* Moves a subsystem and its top state from one hierarchy to another. */
+static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from,
+			     struct hierarchy *to)
+{
+	int id = ss->subsys_id;
+
+	container_lock();
+	to->top.subsys[id] = from->top.subsys[id];
+	to->top.subsys[id]->container = &to->top;
+	__clear_bit(id, from->subsys);
+	__set_bit(id, to->subsys);
+	/* whoever sees the new number sees the hierarchy behind it */
+	smp_store_release(&ss->hierarchy, to->top.hierarchy);
+	container_unlock();
+}
+
+/**
+ * hierarchy_create - make a hierarchy and bind its subsystems
+ * @opts: what for; hierarchy_find() returned NULL for it
+ * @sb: its superblock
+ *
+ * Context: manage lock held; sleeps.
+ * Return: the hierarchy; -ENOSPC when there are too many, -ENOMEM, -EBUSY when a
+ * subsystem's module is being unloaded, or the errno of arming the hooks.
+ */
+struct hierarchy *hierarchy_create(const struct mount_options *opts,
+				   struct super_block *sb)
+{
+	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
+	struct container_subsys *ss;
+	struct hierarchy *h;
+	int id, nr, err;
+
+	lockdep_assert_held(&manage_mutex);
+	err = wanted_set(opts, set);
+	if (err)
+		return ERR_PTR(err);
+	for (nr = 1; nr < MAX_CONTAINER_HIERARCHIES && hierarchies[nr]; nr++)
+		;
+	if (nr == MAX_CONTAINER_HIERARCHIES)
+		return ERR_PTR(-ENOSPC);
+
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return ERR_PTR(-ENOMEM);
+	h->release_agent = kstrdup(opts->release_agent ?: "", GFP_KERNEL);
+	if (!h->release_agent) {
+		err = -ENOMEM;
+		goto err_free;
+	}
+	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS)
+		if (!try_module_get(subsystems[id]->owner)) {
+			err = -EBUSY;
+			goto err_modules;
+		}
+	err = membership_track();
+	if (err)
+		goto err_modules;
+
+	h->top.hierarchy = nr;
+	container_setup(&h->top, h, NULL);
+	strscpy(h->name, opts->name, sizeof(h->name));
+	h->noprefix = opts->noprefix;
+	h->nr_containers = 1;
+	h->sb = sb;
+	refcount_set(&h->ref, 1);
+
+	container_lock();
+	smp_store_release(&hierarchies[nr], h);
+	container_unlock();
+	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
+		ss = subsystems[id];
+		hierarchy_rebind(ss, &dummy_hierarchy, h);
+		if (ss->bind)
+			ss->bind(ss, &h->top);
+	}
+	return h;
+
+err_modules:
+	/* @id is where it stopped, the number of bits if it did not */
+	for_each_set_bit(nr, set, min_t(int, id, MAX_CONTAINER_SUBSYS))
+		module_put(subsystems[nr]->owner);
+	kfree(h->release_agent);
+err_free:
+	kfree(h);
+	return ERR_PTR(err);
+}
+
+/**
+ * hierarchy_dissolve - the end of a hierarchy that has only its root
+ * @h: the hierarchy; its superblock is on its way out. The reference for being
+ *	active is the caller's to drop.
+ *
+ * Context: manage lock held; sleeps.
+ */
+void hierarchy_dissolve(struct hierarchy *h)
+{
+	struct container_subsys *ss;
+	int id;
+
+	lockdep_assert_held(&manage_mutex);
+	for_each_bound_subsys(h, id, ss) {
+		if (ss->unbind)
+			ss->unbind(ss, &h->top);
+		hierarchy_rebind(ss, h, &dummy_hierarchy);
+		module_put(ss->owner);
+	}
+	container_lock();
+	set_bit(CONT_REMOVED, &h->top.flags);
+	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);
+	container_unlock();
+	membership_untrack();
+	wake_up_all(&hierarchy_gone);
+}
+
+/**
+ * hierarchy_set_release_agent - replace the release agent
+ * @h: the hierarchy
+ * @path: the program; may be empty
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
+{
+	char *new = kstrdup(path, GFP_KERNEL), *old;
+
+	lockdep_assert_held(&manage_mutex);
+	if (!new)
+		return -ENOMEM;
+	container_lock();
+	old = h->release_agent;
+	h->release_agent = new;
+	container_unlock();
+	kfree(old);
+	return 0;
+}
+
+static bool hierarchy_is_gone(const struct super_block *sb)
+{
+	bool found = false;
+	int i;
+
+	container_lock();
+	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (hierarchies[i] && hierarchies[i]->sb == sb)
+			found = true;
+	container_unlock();
+	return !found;
+}
+
+/**
+ * hierarchy_wait_gone - wait for a hierarchy on its way out
+ * @sb: its superblock, which may not be looked at
+ *
+ * Context: sleeps.
+ * Return: 0, or -EINTR.
+ */
+int hierarchy_wait_gone(const struct super_block *sb)
+{
+	return wait_event_interruptible(hierarchy_gone, hierarchy_is_gone(sb)) ? -EINTR : 0;
+}
+
+/* A set in hex, without leading zeros. */
+static void show_bits(struct seq_file *m, const unsigned long *set)
+{
+	int i = BITS_TO_LONGS(MAX_CONTAINER_SUBSYS) - 1;
+
+	while (i && !set[i])
+		i--;
+	seq_printf(m, "%lx", set[i]);
+	while (i--)
+		seq_printf(m, "%016lx", set[i]);
+}
+
+/* The Hierarchies: part of /proc/containers; under the callback lock. */
+static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
+{
+	struct container_subsys *ss;
+	const char *sep = "";
+	int id;
+
+	seq_printf(m, "%d: topcount=%d bits=", h->top.hierarchy,
+		   h == &dummy_hierarchy ? 1 : membership_count(&h->top) + 1);
+	show_bits(m, h->subsys);
+	seq_printf(m, " containers=%d (", h->nr_containers);
+	for_each_bound_subsys(h, id, ss) {
+		seq_printf(m, "%s%s", sep, ss->name);
+		sep = ", ";
+	}
+	seq_puts(m, ")");
+	if (h->sb)
+		seq_printf(m, " s_active=%d", atomic_read(&h->sb->s_active));
+	seq_putc(m, '\n');
+}
+
+void containers_show_hierarchies(struct seq_file *m)
+{
+	int i;
+
+	seq_puts(m, "Hierarchies:\n");
+	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (hierarchies[i])
+			hierarchy_show(m, hierarchies[i]);
+}
+
+void hierarchy_init(void)
+{
+	hierarchies[0] = &dummy_hierarchy;
+	container_setup(&dummy_hierarchy.top, &dummy_hierarchy, NULL);
+	dummy_hierarchy.nr_containers = 1;
+	refcount_set(&dummy_hierarchy.ref, 1);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The hook layer, for the modules of this project: how they attach to kernel
+ * functions and reach symbols that the kernel does not export.
+ *
+ * A hook is a row in a table. Whoever needs a table arms it, and disarms it
+ * after; /proc/containers shows each row that is armed or was.
+ */
+#ifndef _HOOK_H
+#define _HOOK_H
+
+#include <linux/ftrace.h>
+#include <linux/list.h>
+#include <linux/tracepoint.h>
+
+#include "compat.h"
+
+enum container_hook_type {
+	/* called at the entry of a function; may change its arguments */
+	CONTAINER_HOOK_ENTRY,
+	/* as above, and may make the function return without running */
+	CONTAINER_HOOK_OVERRIDE,
+	/* a probe of a tracepoint */
+	CONTAINER_HOOK_TRACEPOINT,
+};
+
+/**
+ * struct container_hook - a hook
+ * @name: kernel function or tracepoint
+ * @alt: its name in other kernels, or NULL
+ * @type: mechanism
+ * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), or a probe
+ *	with the tracepoint's prototype. Runs with whatever locks the hooked
+ *	place holds: it must not sleep, and takes rcu_read_lock() for itself.
+ * @optional: what is lost without it, for the log; NULL makes arming fail
+ *	where the function cannot be hooked
+ * @missed: calls that the handler should have handled but could not
+ *
+ * The rest belongs to hook.c.
+ */
+struct container_hook {
+	const char *name;
+	const char *alt;
+	enum container_hook_type type;
+	void *handler;
+	const char *optional;
+	atomic_long_t missed;
+
+	const char *found;
+	bool armed;
+	struct tracepoint *tp;
+	struct ftrace_ops ops;
+	struct list_head list;
+};
+
+/**
+ * CONTAINER_HOOK_HANDLER - head of the definition of an entry hook's handler
+ * @fn: its name
+ * @regs: name of the argument to give container_hook_arg() and its like
+ */
+#define CONTAINER_HOOK_HANDLER(fn, regs)				\
+	static void notrace fn(unsigned long ip, unsigned long parent_ip, \
+			       struct ftrace_ops *ops,			\
+			       struct container_hook_regs *regs)
+
+/**
+ * container_hook_arg - an argument of the hooked function
+ * @regs: what the handler was given
+ * @n: which one, 0-3
+ *
+ * Return: its value.
+ */
+static __always_inline unsigned long
+container_hook_arg(struct container_hook_regs *regs, int n)
+{
+	struct pt_regs *r = compat_hook_regs(regs);
+
+	return n == 0 ? r->di : n == 1 ? r->si : n == 2 ? r->dx : r->cx;
+}
+
+/**
+ * container_hook_set_arg - change an argument before the function sees it
+ * @regs: what the handler was given
+ * @n: which one, 0-3
+ * @value: the new value
+ */
+static __always_inline void
+container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long value)
+{
+	struct pt_regs *r = compat_hook_regs(regs);
+
+	if (n == 0)
+		r->di = value;
+	else if (n == 1)
+		r->si = value;
+	else if (n == 2)
+		r->dx = value;
+	else
+		r->cx = value;
+}
+
+void container_hook_return(struct container_hook_regs *regs, unsigned long value);
+void container_hook_redirect(struct container_hook_regs *regs, void *fn);
+int container_hooks_arm(struct container_hook *hooks, int count);
+void container_hooks_disarm(struct container_hook *hooks, int count);
+void container_hooks_forget(struct container_hook *hooks, int count);
+void *container_hook_symbol(const char *name);
+
+/**
+ * container_hook_call - call a kernel function that is not exported
+ * @fn: its address
+ * @a: first argument
+ * @b: second argument
+ * @c: third argument
+ *
+ * Reaches @fn by a return instead of an indirect call, so that it needs no
+ * ENDBR at its entry: kernels with IBT remove it from functions whose address
+ * nobody takes.
+ *
+ * Context: whatever @fn asks for.
+ * Return: what @fn returns.
+ */
+unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
+				  unsigned long c);
+
+#endif /* _HOOK_H */

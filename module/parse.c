@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading what users write: mount options and the values of control files. Pure
+ * functions of their arguments; KUnit tests them by themselves.
+ */
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "parse.h"
+
+/**
+ * parse_name_ok - is this a name made of letters, digits and a few more?
+ * @name: the name
+ * @also: the other characters it may have
+ * @max: longest allowed
+ */
+bool parse_name_ok(const char *name, const char *also, int max)
+{
+	const char *c;
+
+	for (c = name; *c; c++)
+		if (!isascii(*c) || (!isalnum(*c) && !strchr(also, *c)))
+			return false;
+	return c > name && c - name <= max;
+}
+
+static int parse_subsys(struct mount_options *opts, const char *name)
+{
+	const char *known;
+
+	for_each_option_subsys(opts, known)
+		if (!strcmp(known, name))
+			return 0;
+	/* more names than can be registered, or one that cannot: unknown */
+	if (opts->nr_subsys == MAX_CONTAINER_SUBSYS ||
+	    strlen(name) > MAX_CONTAINER_TYPE_NAMELEN)
+		return -ENOENT;
+	strcpy(opts->subsys[opts->nr_subsys++], name);
+	return 0;
+}
+
+/**
+ * parse_option - take one mount option
+ * @opts: collects them
+ * @key: the option
+ * @value: what follows its equals sign, or NULL
+ *
+ * Return: 0, -EINVAL, -ENOENT for what cannot be a subsystem, -ENAMETOOLONG,
+ * -ENOMEM.
+ */
+int parse_option(struct mount_options *opts, const char *key, const char *value)
+{
+	opts->given = true;
+	if (!strcmp(key, "name")) {
+		if (!value || opts->name[0] ||
+		    !parse_name_ok(value, "._-", sizeof(opts->name) - 1))
+			return -EINVAL;
+		strcpy(opts->name, value);
+		return 0;
+	}
+	if (!strcmp(key, "release_agent")) {
+		if (!value || opts->release_agent)
+			return -EINVAL;
+		if (strlen(value) >= PATH_MAX)
+			return -ENAMETOOLONG;
+		opts->release_agent = kstrdup(value, GFP_KERNEL);
+		return opts->release_agent ? 0 : -ENOMEM;
+	}
+	if (value)
+		return -EINVAL;
+	if (!strcmp(key, "all"))
+		opts->all = true;
+	else if (!strcmp(key, "none"))
+		opts->none = true;
+	else if (!strcmp(key, "noprefix"))
+		opts->noprefix = true;
+	else
+		return parse_subsys(opts, key);
+	return 0;
+}
+
+/**
+ * parse_options_check - are the options, now complete, good together?
+ * @opts: the options; all is the default when they name no set and no hierarchy
+ *
+ * Return: 0 or -EINVAL.
+ */
+int parse_options_check(struct mount_options *opts)
+{
+	if (!opts->all && !opts->none && !opts->nr_subsys && !opts->name[0])
+		opts->all = true;
+	if (opts->all + opts->none + !!opts->nr_subsys > 1)
+		return -EINVAL;
+	if (opts->none && !opts->name[0])
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * parse_has_empty_token - is there nothing before, between or after commas?
+ * @options: a mount's option string; the empty string has no token at all
+ */
+bool parse_has_empty_token(const char *options)
+{
+	size_t len = strlen(options);
+
+	return len && (options[0] == ',' || options[len - 1] == ',' ||
+		       strstr(options, ",,"));
+}
+
+/**
+ * parse_number - read a decimal number, with blanks allowed around it
+ * @s: the text
+ * @max: largest allowed
+ * @value: where to put it
+ *
+ * Return: 0; -EINVAL for anything but digits, and for what is too large.
+ */
+int parse_number(const char *s, unsigned long max, unsigned long *value)
+{
+	unsigned long v = 0;
+	int digit;
+
+	s = skip_spaces(s);
+	if (!isdigit(*s))
+		return -EINVAL;
+	for (; isdigit(*s); s++) {
+		digit = *s - '0';
+		if (v > (max - digit) / 10 || max < digit)
+			return -EINVAL;
+		v = v * 10 + digit;
+	}
+	if (*skip_spaces(s))
+		return -EINVAL;
+	*value = v;
+	return 0;
+}

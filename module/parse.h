@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Reading what users write: mount options and the values of control files.
+ */
+#ifndef _PARSE_H
+#define _PARSE_H
+
+#include "container.h"
+
+/**
+ * struct mount_options - what a mount asks for
+ * @all: every subsystem that is registered
+ * @none: no subsystem
+ * @noprefix: cpuset's files without their prefix
+ * @given: any option at all was given
+ * @name: of the hierarchy, or empty
+ * @release_agent: initial program, allocated; NULL if not given
+ * @nr_subsys: how many subsystems are named
+ * @subsys: their names, each once
+ */
+struct mount_options {
+	bool all;
+	bool none;
+	bool noprefix;
+	bool given;
+	char name[64];
+	char *release_agent;
+	int nr_subsys;
+	char subsys[MAX_CONTAINER_SUBSYS][MAX_CONTAINER_TYPE_NAMELEN + 1];
+};
+
+#define for_each_option_subsys(opts, pos)				\
+	for ((pos) = (opts)->subsys[0];					\
+	     (pos) < (opts)->subsys[(opts)->nr_subsys];			\
+	     (pos) += sizeof((opts)->subsys[0]))
+
+int parse_option(struct mount_options *opts, const char *key, const char *value);
+int parse_options_check(struct mount_options *opts);
+bool parse_has_empty_token(const char *options);
+bool parse_name_ok(const char *name, const char *also, int max);
+int parse_number(const char *s, unsigned long max, unsigned long *value);
+
+#endif /* _PARSE_H */

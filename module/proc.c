@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/containers, and /proc/<pid>/container for processes and threads.
+ *
+ * procfs finds the files of a process in two static tables. While we are loaded
+ * its lookups and listings see copies of them with one entry more, a clone of
+ * the entry "cgroup": entry hooks on the functions that take the tables as
+ * arguments replace the argument.
+ *
+ * What may outlive us is made safe when we unload, in this order:
+ *   - the hooks are disarmed: no new call gets a copy;
+ *   - calls that have one finish: they run with the lock of the directory held, so
+ *     taking each directory's lock once waits for them;
+ *   - the inodes of our files become bad ones: they and their dentries may stay
+ *     as long as somebody has them, but no longer lead to us;
+ *   - who had just read the file_operations from such an inode finishes.
+ * An open file pins the module: its file_operations have an owner.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "core.h"
+#include "hook.h"
+
+/* An entry of the tables; fs/proc/internal.h and base.c. Checked when we load. */
+struct pid_entry {
+	const char *name;
+	unsigned int len;
+	umode_t mode;
+	const struct inode_operations *iop;
+	const struct file_operations *fop;
+	int (*show)(struct seq_file *m, struct pid_namespace *ns, struct pid *pid,
+		    struct task_struct *task);
+};
+
+/* A table of the kernel's and our copy of it. */
+static struct pid_table {
+	const char *symbol;
+	const struct pid_entry *orig;
+	struct pid_entry *copy;
+	unsigned int count;		/* of the copy */
+} pid_tables[] = {
+	{ .symbol = "tgid_base_stuff" },
+	{ .symbol = "tid_base_stuff" },
+};
+
+static struct file_operations pid_file_ops;
+
+/* --- what the files show --------------------------------------------------- */
+
+static void show_membership(struct seq_file *m, struct hierarchy *h,
+			    struct task_struct *task, char *path)
+{
+	struct container_subsys *ss;
+	struct container *cont;
+	const char *sep = "";
+	int id;
+
+	rcu_read_lock();
+	cont = membership_of(task, h->top.hierarchy);
+	rcu_read_unlock();
+	/* it has a member, so it is not removed, and while we hold the lock stays so */
+	if (container_path(cont, path, PATH_MAX))
+		strcpy(path, "/");
+
+	if (h->name[0]) {
+		seq_printf(m, "name=%s", h->name);
+		sep = ",";
+	}
+	for_each_bound_subsys(h, id, ss) {
+		seq_printf(m, "%s%s", sep, ss->name);
+		sep = ",";
+	}
+	seq_printf(m, ":%s\n", path);
+}
+
+static int pid_container_show(struct seq_file *m, struct pid_namespace *ns,
+			      struct pid *pid, struct task_struct *task)
+{
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	int i;
+
+	if (!path)
+		return -ENOMEM;
+	container_lock();
+	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (hierarchies[i])
+			show_membership(m, hierarchies[i], task, path);
+	container_unlock();
+	kfree(path);
+	return 0;
+}
+
+static int containers_show(struct seq_file *m, void *v)
+{
+	container_lock();
+	containers_show_hierarchies(m);
+	subsys_show(m);
+	container_unlock();
+	hook_show(m);
+	return 0;
+}
+
+/* --- the entry in /proc/<pid> ---------------------------------------------- */
+
+static struct pid_table *pid_table_of(const void *orig)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
+		if (orig == pid_tables[i].orig)
+			return &pid_tables[i];
+	return NULL;
+}
+
+/* proc_pident_lookup(dir, dentry, first, end) */
+CONTAINER_HOOK_HANDLER(hook_lookup, regs)
+{
+	struct pid_table *t = pid_table_of((void *)container_hook_arg(regs, 2));
+
+	if (t) {
+		container_hook_set_arg(regs, 2, (unsigned long)t->copy);
+		container_hook_set_arg(regs, 3, (unsigned long)(t->copy + t->count));
+	}
+}
+
+/* proc_pident_readdir(file, ctx, first, count) */
+CONTAINER_HOOK_HANDLER(hook_readdir, regs)
+{
+	struct pid_table *t = pid_table_of((void *)container_hook_arg(regs, 2));
+
+	if (t) {
+		container_hook_set_arg(regs, 2, (unsigned long)t->copy);
+		container_hook_set_arg(regs, 3, t->count);
+	}
+}
+
+static struct container_hook proc_hooks[] = {
+	{
+		.name = "proc_pident_lookup",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_lookup,
+		.optional = "/proc/<pid>/container",
+	},
+	{
+		.name = "proc_pident_readdir",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_readdir,
+		.optional = "listing of /proc/<pid>/container",
+	},
+};
+
+/* How many entries a table has: as many as look like one within the symbol. */
+static unsigned int pid_table_length(const struct pid_entry *table)
+{
+	char symbol[KSYM_SYMBOL_LEN], *slash;
+	unsigned long size;
+	unsigned int n, max;
+
+	sprint_symbol(symbol, (unsigned long)table);
+	slash = strchr(symbol, '/');
+	if (!slash || sscanf(slash, "/%lx", &size) != 1)
+		return 0;
+	max = size / sizeof(*table);
+	for (n = 0; n < max; n++)
+		if (!table[n].name || table[n].len != strlen(table[n].name) ||
+		    (!S_ISREG(table[n].mode) && !S_ISDIR(table[n].mode) &&
+		     !S_ISLNK(table[n].mode)))
+			break;
+	return n;
+}
+
+static int pid_table_copy(struct pid_table *t)
+{
+	const struct pid_entry *cgroup = NULL;
+	void *show = container_hook_symbol("proc_cgroup_show");
+	struct pid_entry *new;
+	unsigned int n, i;
+
+	t->orig = container_hook_symbol(t->symbol);
+	n = t->orig ? pid_table_length(t->orig) : 0;
+	for (i = 0; i < n; i++)
+		if (!strcmp(t->orig[i].name, "cgroup"))
+			cgroup = t->orig + i;
+	if (!cgroup || !show || cgroup->show != show || !cgroup->fop || cgroup->iop) {
+		pr_err("%s of this kernel is not as expected\n", t->symbol);
+		return -EOPNOTSUPP;
+	}
+
+	t->copy = kmalloc_array(n + 1, sizeof(*new), GFP_KERNEL);
+	if (!t->copy)
+		return -ENOMEM;
+	memcpy(t->copy, t->orig, n * sizeof(*new));
+	t->count = n + 1;
+
+	pid_file_ops = *cgroup->fop;
+	pid_file_ops.owner = THIS_MODULE;
+	new = t->copy + n;
+	*new = *cgroup;
+	new->name = "container";
+	new->len = strlen(new->name);
+	new->fop = &pid_file_ops;
+	new->show = pid_container_show;
+	return 0;
+}
+
+/* Calls a function for each inode of a superblock, which it may sleep with. */
+static void for_each_inode(struct super_block *sb, void *fn)
+{
+	void (*call)(struct inode *inode) = fn;
+	struct inode *inode, *prev = NULL;
+
+	spin_lock(&sb->s_inode_list_lock);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		if (!igrab(inode))
+			continue;
+		spin_unlock(&sb->s_inode_list_lock);
+		/* the reference keeps our place in the list */
+		iput(prev);
+		prev = inode;
+		call(inode);
+		cond_resched();
+		spin_lock(&sb->s_inode_list_lock);
+	}
+	spin_unlock(&sb->s_inode_list_lock);
+	iput(prev);
+}
+
+static void wait_for_directory(struct inode *inode)
+{
+	if (S_ISDIR(inode->i_mode)) {
+		inode_lock(inode);
+		inode_unlock(inode);
+	}
+}
+
+static void disown_inode(struct inode *inode)
+{
+	if (READ_ONCE(inode->i_fop) == &pid_file_ops) {
+		make_bad_inode(inode);
+		d_prune_aliases(inode);
+	}
+}
+
+static void pid_entries_remove(void)
+{
+	struct file_system_type *procfs = get_fs_type("proc");
+
+	container_hooks_disarm(proc_hooks, ARRAY_SIZE(proc_hooks));
+	iterate_supers_type(procfs, for_each_inode, wait_for_directory);
+	iterate_supers_type(procfs, for_each_inode, disown_inode);
+	module_put(procfs->owner);
+	compat_synchronize_tasks();
+	container_hooks_forget(proc_hooks, ARRAY_SIZE(proc_hooks));
+}
+
+static void pid_tables_free(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
+		kfree(pid_tables[i].copy);
+}
+
+int proc_init(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(pid_tables); i++) {
+		err = pid_table_copy(&pid_tables[i]);
+		if (err)
+			goto err_tables;
+	}
+	err = container_hooks_arm(proc_hooks, ARRAY_SIZE(proc_hooks));
+	if (err)
+		goto err_tables;
+	err = -ENOMEM;
+	if (!proc_create_single("containers", 0444, NULL, containers_show))
+		goto err_hooks;
+	return 0;
+
+err_hooks:
+	pid_entries_remove();
+err_tables:
+	pid_tables_free();
+	return err;
+}
+
+void proc_exit(void)
+{
+	remove_proc_entry("containers", NULL);
+	pid_entries_remove();
+	pid_tables_free();
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens when a container is released, that is, left without members and
+ * children: its release agent is run, or it removes itself.
+ *
+ * Fork, exit and moves only note the event and queue the container's work item,
+ * which keeps the container. The workers of our own queue do the rest.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kmod.h>
+#include <linux/slab.h>
+#include <linux/umh.h>
+#include <linux/workqueue.h>
+
+#include "core.h"
+
+static struct workqueue_struct *release_wq;
+
+/* Runs the agent for a container that may be gone by now. */
+static void run_agent(struct container *cont)
+{
+	static char *envp[] = {
+		"HOME=/", "PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL
+	};
+	char *agent, *path, *argv[3];
+
+	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	container_lock();
+	agent = kstrdup(container_hierarchy(cont)->release_agent, GFP_KERNEL);
+	if (path && container_path(cont, path, PATH_MAX))
+		path[0] = '\0';
+	container_unlock();
+
+	if (!agent || !path) {
+		pr_warn("no memory to run the release agent\n");
+	} else if (agent[0] && path[0]) {
+		argv[0] = agent;
+		argv[1] = path;
+		argv[2] = NULL;
+		/* waits for the exec, so that the strings are ours to free */
+		call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
+	}
+	kfree(agent);
+	kfree(path);
+}
+
+/* Removes the container unless it is in use again. */
+static void auto_delete(struct container *cont)
+{
+	/* before trying, so that a reference dropped meanwhile is not missed */
+	set_bit(CONT_DELETE_PENDING, &cont->flags);
+	fs_remove_container(cont, false);
+}
+
+void container_release_work(struct work_struct *work)
+{
+	struct container *cont = container_of(work, struct container, release_work);
+	int count = atomic_xchg(&cont->releases, 0);
+
+	if (test_bit(CONT_AUTO_DELETE, &cont->flags))
+		auto_delete(cont);
+	else
+		while (count-- > 0 && test_bit(CONT_NOTIFY_ON_RELEASE, &cont->flags))
+			run_agent(cont);
+	container_put(cont);
+}
+
+static void release_queue(struct container *cont)
+{
+	/* gone for good: nothing to run for it, and its work cannot keep it */
+	if (!refcount_inc_not_zero(&cont->ref))
+		return;
+	if (!queue_work(release_wq, &cont->release_work))
+		container_put(cont);
+}
+
+/**
+ * container_released - a container was left without members and children
+ * @cont: a container below a root
+ *
+ * Context: any that may take a spinlock; @cont readable under RCU.
+ */
+void container_released(struct container *cont)
+{
+	if (!(READ_ONCE(cont->flags) & (BIT(CONT_NOTIFY_ON_RELEASE) | BIT(CONT_AUTO_DELETE))))
+		return;
+	atomic_inc(&cont->releases);
+	release_queue(cont);
+}
+
+/**
+ * container_css_released - the last reference on a state was dropped
+ * @css: the state, readable under RCU
+ *
+ * Part of container_css_put(): an automatic removal that the reference was in the
+ * way of is tried again.
+ */
+void container_css_released(struct container_subsys_state *css)
+{
+	struct container *cont = READ_ONCE(css->container);
+
+	if (test_and_clear_bit(CONT_DELETE_PENDING, &cont->flags))
+		release_queue(cont);
+}
+EXPORT_SYMBOL_GPL(container_css_released);
+
+int release_init(void)
+{
+	release_wq = alloc_workqueue("container_release", WQ_UNBOUND, 0);
+	return release_wq ? 0 : -ENOMEM;
+}
+
+void release_exit(void)
+{
+	destroy_workqueue(release_wq);
+}

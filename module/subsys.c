@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Subsystems: registering and unregistering them.
+ *
+ * Owns subsystems[], written under both mutexes, so read under either; the hooks
+ * of fork and exit read it under RCU, as far as membership.c has told them to
+ * call the subsystem. A subsystem's state for its top container is made here,
+ * in the dummy hierarchy, and moves with the subsystem when it is bound.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "core.h"
+#include "parse.h"
+
+struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
+
+/**
+ * subsys_find - look a subsystem up
+ * @name: its name
+ *
+ * Context: manage or callback lock held.
+ * Return: the subsystem, registered in full, or NULL.
+ */
+struct container_subsys *subsys_find(const char *name)
+{
+	struct container_subsys *ss;
+	int id;
+
+	for_each_subsys(id, ss)
+		if (ss->active && !strcmp(ss->name, name))
+			return ss;
+	return NULL;
+}
+
+/* Finds room for the subsystem's task words among those of the others. */
+static int subsys_place_words(struct container_subsys *new)
+{
+	struct container_subsys *ss;
+	unsigned int offset = 0;
+	int id;
+again:
+	if (offset + new->task_words > CONTAINER_TASK_WORDS)
+		return -ENOSPC;
+	for_each_subsys(id, ss)
+		if (ss->task_words && offset < ss->task_offset + ss->task_words &&
+		    ss->task_offset < offset + new->task_words) {
+			offset = ss->task_offset + ss->task_words;
+			goto again;
+		}
+	new->task_offset = offset;
+	return 0;
+}
+
+static void subsys_set(int id, struct container_subsys *ss)
+{
+	container_lock();
+	WRITE_ONCE(subsystems[id], ss);
+	if (ss)
+		__set_bit(id, dummy_hierarchy.subsys);
+	else
+		__clear_bit(id, dummy_hierarchy.subsys);
+	container_unlock();
+}
+
+static int subsys_register(struct container_subsys *ss)
+{
+	struct container *top = &dummy_hierarchy.top;
+	struct container_subsys *other;
+	int id, err;
+
+	for_each_subsys(id, other)
+		if (!strcmp(other->name, ss->name))
+			return -EEXIST;
+	for (id = 0; id < MAX_CONTAINER_SUBSYS && subsystems[id]; id++)
+		;
+	if (id == MAX_CONTAINER_SUBSYS)
+		return -ENOSPC;
+	err = subsys_place_words(ss);
+	if (err)
+		return err;
+
+	ss->subsys_id = id;
+	ss->hierarchy = 0;
+	ss->active = false;
+	err = ss->create(ss, top);
+	if (err)
+		goto err_id;
+	subsys_set(id, ss);
+	err = membership_adopt(ss);
+	if (err)
+		goto err_unset;
+	ss->active = true;
+	return 0;
+
+err_unset:
+	subsys_set(id, NULL);
+	synchronize_rcu();
+	ss->destroy(ss, top);
+	top->subsys[id] = NULL;
+err_id:
+	ss->subsys_id = -1;
+	return err;
+}
+
+/* Words that the options of a mount have taken already. */
+static bool subsys_name_reserved(const char *name)
+{
+	static const char * const words[] = { "all", "none", "name", "noprefix", "release_agent" };
+
+	return match_string(words, ARRAY_SIZE(words), name) >= 0;
+}
+
+/**
+ * container_register_subsys - make a subsystem known
+ * @ss: the subsystem, which stays where it is until it is unregistered
+ *
+ * At any time, with hierarchies active; it is bound by the next mount that asks
+ * for it. Its create() is called for the top container, and its fork() once for
+ * every task that exists unless it is members_only.
+ *
+ * Context: process, no lock held; sleeps.
+ * Return: 0; -EINVAL for a bad name or without create() or destroy(), -EEXIST,
+ * -ENOSPC when there are too many or their task words do not fit, -ENOMEM, or
+ * what create() says.
+ */
+int container_register_subsys(struct container_subsys *ss)
+{
+	int err;
+
+	if (!ss->name || !parse_name_ok(ss->name, "_-", MAX_CONTAINER_TYPE_NAMELEN) ||
+	    subsys_name_reserved(ss->name) || !ss->create || !ss->destroy)
+		return -EINVAL;
+
+	container_manage_lock();
+	err = subsys_register(ss);
+	container_manage_unlock();
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_register_subsys);
+
+/**
+ * container_unregister_subsys - make the core forget a subsystem
+ * @ss: a registered subsystem
+ *
+ * When it returns no callback of @ss is running or will be called. States that
+ * destroy() frees after a grace period need an rcu_barrier() of the module's own.
+ *
+ * Context: process, no lock held; sleeps.
+ * Return: 0; -EBUSY while it is bound to a hierarchy, -EINVAL if it is not
+ * registered.
+ */
+int container_unregister_subsys(struct container_subsys *ss)
+{
+	int id, err = 0;
+
+	container_manage_lock();
+	id = ss->subsys_id;
+	if (id < 0 || id >= MAX_CONTAINER_SUBSYS || subsystems[id] != ss) {
+		err = -EINVAL;
+	} else if (ss->hierarchy) {
+		err = -EBUSY;
+	} else {
+		ss->active = false;
+		membership_forget(ss);
+		subsys_set(id, NULL);
+		synchronize_rcu();
+		ss->destroy(ss, &dummy_hierarchy.top);
+		dummy_hierarchy.top.subsys[id] = NULL;
+		ss->subsys_id = -1;
+	}
+	container_manage_unlock();
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_unregister_subsys);
+
+/**
+ * container_subsys_root - the root container of a subsystem's hierarchy
+ * @ss: a registered subsystem
+ *
+ * Context: manage or callback lock held, or RCU where a stale answer does no harm.
+ * Return: the container; that of the dummy hierarchy while @ss is not bound.
+ */
+struct container *container_subsys_root(struct container_subsys *ss)
+{
+	struct hierarchy *h = READ_ONCE(hierarchies[READ_ONCE(ss->hierarchy)]);
+
+	return h ? &h->top : &dummy_hierarchy.top;
+}
+EXPORT_SYMBOL_GPL(container_subsys_root);
+
+/**
+ * container_set_release_agent_path - set the release agent of a hierarchy
+ * @ss: a subsystem bound to it
+ * @path: the program; shorter than PATH_MAX
+ *
+ * Nothing happens while @ss is not bound, or when there is no memory.
+ *
+ * Context: process, callback lock not held; manage lock held, as in bind().
+ */
+void container_set_release_agent_path(struct container_subsys *ss, const char *path)
+{
+	if (ss->hierarchy)
+		hierarchy_set_release_agent(hierarchies[ss->hierarchy], path);
+}
+EXPORT_SYMBOL_GPL(container_set_release_agent_path);
+
+/* The Subsystems: part of /proc/containers; under the callback lock. */
+void subsys_show(struct seq_file *m)
+{
+	struct container_subsys *ss;
+	int id;
+
+	seq_puts(m, "Subsystems:\n");
+	for_each_subsys(id, ss)
+		seq_printf(m, "%d: name=%s hierarchy=%d\n", id, ss->name, ss->hierarchy);
+}

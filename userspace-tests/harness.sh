@@ -1,0 +1,656 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the scripts of the harness share: fetching kernels, building for them,
+# packing a guest and booting it.  Sourced by run, kunit, dkms, demo, ...
+#
+# Everything that is fetched or built lies in the cache, never in the checkout.
+# ${0##*/} in messages is the script that sourced this file.
+
+set -euo pipefail
+umask 022
+export LC_ALL=C
+# What an outer make exported is meant for that make alone.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+TESTS_DIR=$TOP/userspace-tests
+CACHE=${CONTAINER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/containers}
+JOBS=${JOBS:-$(nproc)}
+# Build-time settings of the modules, passed on when they are given.
+LIMITS=()
+for limit in MAX_CONTAINER_SUBSYS MAX_CONTAINER_HIERARCHIES; do
+	[ -z "${!limit:-}" ] || LIMITS+=("$limit=${!limit}")
+done
+mkdir -p "$CACHE/run" "$CACHE/log"
+CACHE=$(cd "$CACHE" && pwd -P)
+
+# A directory of this run alone; kept with KEEP=1.
+WORK=$(mktemp -d "$CACHE/run/XXXXXX")
+QEMU_PID=
+at_exit() {
+	[ -z "$QEMU_PID" ] || kill "$QEMU_PID" 2>/dev/null || true
+	if [ -n "${KEEP:-}" ]; then
+		say "kept: $WORK"
+	else
+		rm -rf "$WORK"
+	fi
+}
+trap at_exit EXIT
+trap 'exit 130' INT TERM HUP
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# --- packages of this machine ---------------------------------------------
+
+# need WHAT...: installs what is missing.  WHAT is a command, or a path, and
+# the package that has it: "flex:flex" "/usr/include/libelf.h:libelf-dev".
+need() {
+	local what pkgs=()
+	for what; do
+		case $what in
+		/*) [ -e "${what%%:*}" ] || pkgs+=("${what#*:}") ;;
+		*) command -v "${what%%:*}" >/dev/null || pkgs+=("${what#*:}") ;;
+		esac
+	done
+	[ ${#pkgs[@]} -gt 0 ] || return 0
+	say "installing ${pkgs[*]}"
+	[ "$(id -u)" = 0 ] || die "missing packages, and not root: ${pkgs[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	# The lists may be old or absent: fetch them only when they do not do.
+	apt-get install -qq -y --no-install-recommends "${pkgs[@]}" >"$WORK/apt.log" 2>&1 || {
+		apt-get update -qq
+		apt-get install -qq -y --no-install-recommends "${pkgs[@]}"
+	} >"$WORK/apt.log" 2>&1 || {
+		cat "$WORK/apt.log" >&2
+		die "cannot install ${pkgs[*]}"
+	}
+}
+
+need_build() {
+	need gcc:gcc make:make ld:binutils flock:util-linux modprobe:kmod \
+		/usr/include/stdio.h:libc6-dev xz:xz-utils
+}
+
+need_guest() {
+	need_build
+	need qemu-system-x86_64:qemu-system-x86
+}
+
+# --- packages of a Debian suite -------------------------------------------
+
+# The mirrors this machine uses, as its own apt has them: "URI SUITE" lines.
+apt_mirrors() {
+	# shellcheck disable=SC2016 # apt expands these
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' |
+		awk '$3 == "Debian" { print $1, $2 }'
+}
+
+# suite_apt SUITE COMMAND...: apt-get or apt-cache with lists, state and
+# cache of their own, so that the machine's apt is neither used nor changed.
+suite_apt() {
+	local dir=$CACHE/apt/$1 cmd=$2
+	shift 2
+	"$cmd" -qq -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+		-o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "$@"
+}
+
+# suite_init SUITE: makes the lists of a suite usable; refreshed once a day.
+suite_init() {
+	local suite=$1 dir=$CACHE/apt/$1 main security
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+	: >"$dir/status"
+	[ -z "$(find "$dir" -maxdepth 1 -name updated -mtime -1)" ] || return 0
+	if [ -z "$(apt_mirrors)" ] && [ "$(id -u)" = 0 ]; then
+		apt-get update -qq || return 1
+	fi
+	main=$(apt_mirrors | awk '$2 !~ /-/ { print $1; exit }')
+	security=$(apt_mirrors | awk '$2 ~ /-security$/ { print $1; exit }')
+	[ -n "$main" ] || { say "no Debian mirror in this machine's apt sources"; return 1; }
+	[ -e "$key" ] || need "$key:debian-archive-keyring"
+	{
+		echo "deb [signed-by=$key] $main $suite main"
+		if [ "$suite" != sid ]; then
+			echo "deb [signed-by=$key] ${security:-${main%/}-security/} $suite-security main"
+		fi
+	} >"$dir/sources.list"
+	if suite_apt "$suite" apt-get update 2>"$WORK/apt.log"; then
+		touch "$dir/updated"
+	elif [ -e "$dir/updated" ]; then
+		say "$suite: cannot refresh the package lists, going on with the old ones"
+	else
+		cat "$WORK/apt.log" >&2
+		return 1
+	fi
+}
+
+# suite_version SUITE PACKAGE: its candidate version.
+suite_version() {
+	suite_apt "$1" apt-cache show --no-all-versions "$2" 2>/dev/null |
+		sed -n '/^Version: /{s///p;q}'
+}
+
+# suite_depends SUITE PATTERN PACKAGE...: the packages, and those which they
+# depend on at any distance, that match the pattern.
+suite_depends() {
+	local suite=$1 pattern=$2
+	shift 2
+	suite_apt "$suite" apt-cache depends --recurse --no-pre-depends --no-recommends \
+		--no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" |
+		grep -E "^($pattern)\$" | grep -vE -e '-(dbg|unsigned)$' | sort -u
+}
+
+# suite_unpack SUITE DIR PACKAGE...
+suite_unpack() {
+	local suite=$1 dir=$2 deb
+	shift 2
+	mkdir -p "$WORK/debs" "$dir"
+	(cd "$WORK/debs" && suite_apt "$suite" apt-get download "$@" >&2) || return 1
+	for deb in "$WORK/debs"/*.deb; do
+		dpkg -x "$deb" "$dir" || return 1
+	done
+	rm -rf "$WORK/debs"
+}
+
+# --- kernels ----------------------------------------------------------------
+# Each of these sets KDIR (what modules build against) and KERNEL (what boots).
+
+# locked NAME COMMAND...: one at a time on this machine.
+locked() {
+	local lock=$CACHE/$1.lock
+	shift
+	mkdir -p "${lock%/*}"
+	{ flock 9 && "$@" 9>&-; } 9>"$lock"
+}
+
+# stock_kernel SUITE META: the kernel that linux-image-META of a suite means.
+stock_kernel() {
+	locked "kernels-$1" stock_kernel_fetch "$@" || return 1
+	local root
+	root=$(cat "$CACHE/kernels/$1-$2")
+	# Newer packages have the image beside its modules.
+	KERNEL=$(find "$root/boot" "$root/usr/lib/modules" -name 'vmlinuz*' 2>/dev/null | head -n 1)
+	# The flavour's directory, beside the one of the common headers.
+	KDIR=$(dirname "$(echo "$root"/usr/src/linux-headers-*/Module.symvers)")
+	[ -e "$KERNEL" ] && [ -e "$KDIR/Makefile" ] || {
+		say "the packages of $root hold no kernel or no headers"
+		return 1
+	}
+}
+
+stock_kernel_fetch() {
+	local suite=$1 meta=$2 image root link file
+	local kernel='linux-(image|headers|kbuild|binary|modules)-[0-9].*'
+	suite_init "$suite" || return 1
+	image=$(suite_depends "$suite" 'linux-image-[0-9].*-.*' "linux-image-$meta" |
+		grep -vx "linux-image-$meta" | head -n 1)
+	[ -n "$image" ] || { say "$suite has no linux-image-$meta"; return 1; }
+	root=$CACHE/kernels/${image#linux-image-}_$(suite_version "$suite" "$image")
+	if [ ! -e "$root/.ready" ]; then
+		say "fetching $image from $suite"
+		rm -rf "$root"
+		# shellcheck disable=SC2046 # package names
+		suite_unpack "$suite" "$root" $(suite_depends "$suite" "$kernel" \
+			"$image" "${image/image/headers}") || return 1
+		# The headers name each other by absolute paths.
+		for file in "$root"/usr/src/linux-headers-*/{Makefile,.kernelvariables}; do
+			[ ! -e "$file" ] || sed -i "s#\([ =]\)/usr/#\1$root/usr/#g" "$file"
+		done
+		find "$root" -type l -lname '/*' | while read -r link; do
+			ln -sfn "$root$(readlink "$link")" "$link"
+		done
+		touch "$root/.ready"
+	fi
+	echo "$root" >"$CACHE/kernels/$suite-$meta"
+}
+
+# debug_kernel: Debian's 6.1 source with the two config fragments beside this
+# file, which turn on everything that can catch a mistake.
+debug_kernel() {
+	need gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils cpio:cpio \
+		/usr/include/libelf.h:libelf-dev perl:perl flock:util-linux
+	locked dbg debug_kernel_build || return 1
+	KDIR=$CACHE/dbg/src
+	KERNEL=$KDIR/arch/x86/boot/bzImage
+}
+
+debug_kernel_build() {
+	local dir=$CACHE/dbg stamp version
+	suite_init bookworm || return 1
+	version=$(suite_version bookworm linux-source-6.1)
+	[ -n "$version" ] || { say "bookworm has no linux-source-6.1"; return 1; }
+	stamp="$version $(cat "$TESTS_DIR"/{kernel,debug}.config | sha256sum | cut -c 1-64)"
+	if [ -e "$dir/stamp" ] && [ "$(cat "$dir/stamp")" = "$stamp" ]; then
+		return 0
+	fi
+	say "building the debug kernel from linux-source-6.1 $version: 5 to 15 minutes"
+	rm -rf "$dir"
+	mkdir -p "$dir/src"
+	suite_unpack bookworm "$dir/deb" linux-source-6.1 || return 1
+	tar -xf "$dir"/deb/usr/src/linux-source-6.1.tar.* -C "$dir/src" --strip-components=1
+	rm -rf "$dir/deb"
+	cat "$TESTS_DIR"/{kernel,debug}.config >"$dir/fragment"
+	{
+		make -C "$dir/src" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig &&
+			make -C "$dir/src" -j"$JOBS" bzImage modules
+	} >"$dir/build.log" 2>&1 || { tail -n 30 "$dir/build.log" >&2; return 1; }
+	# A misspelt or unmet option would silently weaken every test.
+	grep -v '^#' "$dir/fragment" | grep -vxFf "$dir/src/.config" >&2 &&
+		say "the options above did not make it into the debug kernel"
+	echo "$stamp" >"$dir/stamp"
+}
+
+# kernel_release: what uname -r will say on the kernel of KDIR.
+kernel_release() {
+	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$KDIR/include/generated/utsrelease.h"
+}
+
+# pick_kernel: KDIR= and KERNEL= as given, or stock 6.1.
+pick_kernel() {
+	if [ -n "${KDIR:-}" ] || [ -n "${KERNEL:-}" ]; then
+		[ -e "${KDIR:-}/include/generated/utsrelease.h" ] || die "KDIR is no built kernel tree"
+		KDIR=$(cd "$KDIR" && pwd -P)
+		KERNEL=${KERNEL:-$KDIR/arch/x86/boot/bzImage}
+		[ -e "$KERNEL" ] || die "no kernel image $KERNEL"
+	else
+		stock_kernel bookworm cloud-amd64 || die "no stock kernel"
+	fi
+}
+
+# --- building -----------------------------------------------------------------
+
+# sync_sources DIR: a copy of what modules are built from, times kept, and
+# without what is gone from the checkout.
+sync_sources() {
+	local dir=$1 list=$WORK/sources
+	mkdir -p "$dir"
+	(
+		cd "$TOP"
+		find Kbuild Makefile dkms.conf include module subsys kunit samples -type f \
+			\( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
+			! -name '*.mod.c' 2>/dev/null
+	) | sort >"$list" || true
+	tar -C "$TOP" -cf - -T "$list" | tar -C "$dir" -xf -
+	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c') |
+		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
+}
+
+# build_modules: builds for KDIR; a private copy of the results is installed
+# as /lib/modules in $WORK/root, the sample included.
+build_modules() {
+	local id
+	id=$(kernel_release)-$(echo "$KDIR ${LIMITS[*]:-}" | cksum | cut -d ' ' -f 1)
+	BUILD=$CACHE/build/$id
+	# Headers that come with vmlinux have modules carry type information.
+	if [ -z "${BUILD_SUITE:-}" ] && [ -e "$KDIR/vmlinux" ] &&
+		grep -q '^CONFIG_DEBUG_INFO_BTF_MODULES=y' "$KDIR/.config"; then
+		need pahole:pahole
+	fi
+	say "building the modules for $(kernel_release)"
+	locked "build/$id" build_modules_in "$BUILD" || return 1
+}
+
+build_modules_in() {
+	local dir=$1 log=$1.log
+	sync_sources "$dir"
+	local release file
+	release=$(kernel_release)
+	rm -rf "$WORK/root" "$WORK/stage"
+	mkdir -p "$WORK/root/lib/modules/$release" "$WORK/stage"
+	# What the kernel has built in, which depmod and modprobe want to know.
+	for file in "$KDIR" "${KDIR%/usr/src/*}"/{,usr/}lib/modules/"$release"; do
+		cp "$file"/modules.{order,builtin,builtin.modinfo} \
+			"$WORK/root/lib/modules/$release/" 2>/dev/null || true
+	done
+	if ! kmake -C "$dir" >"$log" 2>&1; then
+		grep -E 'error|Error|undefined' -A 3 "$log" >&2 || tail -n 30 "$log" >&2
+		return 1
+	fi
+	grep -B 2 -A 6 'warning:' "$log" >&2 || true
+	kmake -C "$dir" install INSTALL_MOD_PATH="$WORK/root" DESTDIR="$WORK/stage" >>"$log" 2>&1 || {
+		tail -n 30 "$log" >&2
+		return 1
+	}
+	if [ -z "${NO_SAMPLES:-}" ]; then
+		build_samples "$dir" || return 1
+	fi
+	depmod -b "$WORK/root" "$release"
+}
+
+# kmake ARGS...: make with the settings of this build.  Debian's headers ask
+# for the compiler version of their own release.
+kmake() {
+	${BUILD_SUITE:+in_suite "$BUILD_SUITE"} \
+		make -j"$JOBS" KDIR="$KDIR" CC="${CC:-gcc}" "${LIMITS[@]}" "$@"
+}
+
+# in_suite SUITE COMMAND...: with that suite's compiler, in a chroot where the
+# cache lies at the same path.  For kernels whose compiler flags this machine's
+# compiler does not know.
+in_suite() {
+	local root=$CACHE/chroot/$1
+	shift
+	# shellcheck disable=SC2016 # expanded inside
+	unshare --mount sh -c 'mkdir -p "$1$2" && mount --bind "$2" "$1$2" &&
+		root=$1 && shift 2 && exec chroot "$root" "$@"' sh "$root" "$CACHE" "$@"
+}
+
+# suite_chroot SUITE: makes the chroot for in_suite.
+suite_chroot() {
+	local root=$CACHE/chroot/$1 mirror
+	need debootstrap:debootstrap unshare:util-linux
+	suite_init "$1" || return 1
+	[ ! -e "$root/.ready" ] || return 0
+	say "making a build root of $1"
+	rm -rf "$root"
+	mkdir -p "$root"
+	mirror=$(sed -n 's/^deb [^ ]* \([^ ]*\) .*/\1/p;q' "$CACHE/apt/$1/sources.list")
+	debootstrap --variant=minbase --include=gcc,libc6-dev,make,kmod,pahole \
+		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+		"$1" "$root" "$mirror" >"$CACHE/chroot/$1.log" 2>&1 || {
+		tail -n 5 "$CACHE/chroot/$1.log" >&2
+		return 1
+	}
+	touch "$root/.ready"
+}
+
+# build_samples DIR: out-of-tree subsystems, as a third party would build them:
+# elsewhere, with only the installed headers and symbol versions.
+build_samples() {
+	local sample name
+	for sample in "$1"/samples/*/Makefile; do
+		[ -e "$sample" ] || continue
+		sample=${sample%/Makefile}
+		name=${sample##*/}
+		rm -rf "$WORK/sample"
+		cp -r "$sample" "$WORK/sample"
+		if ! kmake -C "$WORK/sample" DESTDIR="$WORK/stage" >"$WORK/sample.log" 2>&1; then
+			cat "$WORK/sample.log" >&2
+			say "the sample $name does not build against the installed headers"
+			return 1
+		fi
+		mkdir -p "$WORK/root/lib/modules/$(kernel_release)/updates"
+		find "$WORK/sample" -name '*.ko' -exec \
+			cp {} "$WORK/root/lib/modules/$(kernel_release)/updates/" \;
+	done
+}
+
+# build_programs: the static guest programs, in $CACHE/build/guest; those that
+# do not compile are named in $WORK/broken.
+build_programs() {
+	: >"$WORK/broken"
+	locked build/guest build_programs_in "$CACHE/build/guest"
+}
+
+build_programs_in() {
+	local dir=$1 src prog
+	mkdir -p "$dir"
+	for src in "$TESTS_DIR"/[tg]_*.c; do
+		[ -e "$src" ] || continue
+		prog=${src##*/}
+		prog=${prog%.c}
+		if [ -e "$dir/$prog" ] &&
+			[ -z "$(find "$src" "$TESTS_DIR"/lib.[ch] -newer "$dir/$prog" 2>/dev/null)" ]; then
+			continue
+		fi
+		say "compiling $prog"
+		if ! cc_static -o "$dir/$prog.new" "$src"; then
+			rm -f "$dir/$prog" "$dir/$prog.new"
+			echo "$prog" >>"$WORK/broken"
+			continue
+		fi
+		mv "$dir/$prog.new" "$dir/$prog"
+	done
+	# This run's own copy: another run may rebuild them meanwhile.
+	mkdir -p "$WORK/programs"
+	for src in "$TESTS_DIR"/[tg]_*.c; do
+		prog=${src##*/}
+		[ ! -e "$dir/${prog%.c}" ] || cp "$dir/${prog%.c}" "$WORK/programs/"
+	done
+}
+
+# guest_programs [PATTERN...]: puts the g_* programs and the tests that match
+# into the guest.
+guest_programs() {
+	local program name
+	for program in "$WORK"/programs/*; do
+		name=${program##*/}
+		case $name in
+		g_*) cp "$program" "$WORK/root/bin/" ;;
+		t_*) ! wanted "$name" "$@" || cp "$program" "$WORK/root/tests/" ;;
+		esac
+	done
+}
+
+# wanted NAME [PATTERN...]
+wanted() {
+	local name=$1 pattern
+	shift
+	[ $# -gt 0 ] || return 0
+	for pattern; do
+		# shellcheck disable=SC2053 # a pattern
+		if [[ $name == $pattern || $name == t_$pattern ]]; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+cc_static() {
+	local lib=()
+	[ ! -e "$TESTS_DIR/lib.c" ] || lib=("$TESTS_DIR/lib.c")
+	"${CC:-gcc}" -static -O2 -g0 -Wall -Wextra -pthread -I"$TESTS_DIR" "$@" "${lib[@]}"
+}
+
+# --- the guest ------------------------------------------------------------------
+
+# guest_root: the root file system in $WORK/root: busybox, kmod with its
+# libraries, and the modules that build_modules put there.
+guest_root() {
+	local root=$WORK/root file
+	mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,mnt,root,tests,var}
+	chmod 1777 "$root/tmp"
+	cp "$(static_busybox)" "$root/bin/busybox"
+	ln -sf busybox "$root/bin/sh"
+	for file in modprobe insmod rmmod lsmod depmod modinfo; do
+		ln -sf /bin/kmod "$root/sbin/$file"
+	done
+	cp -L "$(command -v kmod)" "$root/bin/kmod"
+	ldd "$(command -v kmod)" | grep -o '/[^ ]*' | while read -r file; do
+		mkdir -p "$root${file%/*}"
+		cp -L "$file" "$root$file"
+	done
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' \
+		>"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	cp "$TESTS_DIR/guest/init" "$root/init"
+	chmod 755 "$root/init"
+}
+
+# static_busybox: prints its path.  Not installed where it is missing: the
+# package would displace the machine's own busybox.
+static_busybox() {
+	local box
+	box=$(command -v busybox || true)
+	if [ -z "$box" ] || readelf -l "$box" | grep -q INTERP; then
+		box=$CACHE/busybox/bin/busybox
+		if [ ! -x "$box" ]; then
+			suite_init bookworm || die "cannot get busybox-static"
+			suite_unpack bookworm "$CACHE/busybox" busybox-static ||
+				die "cannot get busybox-static"
+		fi
+	fi
+	echo "$box"
+}
+
+# guest_conf NAME=VALUE...: settings that the guest's init reads.
+guest_conf() {
+	local setting
+	for setting; do
+		printf "%s='%s'\n" "${setting%%=*}" "${setting#*=}"
+	done >>"$WORK/root/conf"
+}
+
+# pack: $WORK/initramfs from $WORK/root.
+pack() {
+	(cd "$WORK/root" && find . | "$(static_busybox)" cpio -o -H newc -R 0:0 2>/dev/null) |
+		gzip -1 >"$WORK/initramfs"
+}
+
+# qemu ARGS...: starts the guest in the background, as $QEMU_PID: SMP CPUs
+# (default 2) and MEM MiB (default 2048) in two NUMA nodes.
+qemu() {
+	local smp=${SMP:-2} mem=${MEM:-2048} half numa=()
+	half=$((smp / 2))
+	# A socket for each node, or the kernel finds the topology insane; no PCI
+	# hotplug, whose tables a slow kernel takes ten seconds to interpret.
+	if [ "$smp" -gt 1 ]; then
+		numa=(-object "memory-backend-ram,id=m0,size=$((mem / 2))M"
+			-object "memory-backend-ram,id=m1,size=$((mem / 2))M"
+			-numa "node,nodeid=0,cpus=0-$((half - 1)),memdev=m0"
+			-numa "node,nodeid=1,cpus=$half-$((smp - 1)),memdev=m1")
+		smp=$smp,sockets=2,cores=$half,threads=1
+	fi
+	timeout --foreground -k 5 "${QEMU_SECONDS:-3000}" \
+		qemu-system-x86_64 -accel "${ACCEL:-tcg}" -cpu max -smp "$smp" -m "$mem" \
+		"${numa[@]}" -nodefaults -display none -no-reboot \
+		-global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off \
+		-global PIIX4_PM.acpi-root-pci-hotplug=off \
+		-kernel "$KERNEL" -initrd "$WORK/initramfs" "$@" <&0 &
+	QEMU_PID=$!
+}
+
+CMDLINE="console=ttyS0 panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
+
+# boot LABEL: runs the guest's tests, shows what they say, and adds the
+# result to the file $RESULTS.  The kernel log goes to the first serial port,
+# what the tests say to the second: on one they would cut each other's lines.
+boot() {
+	local label=$1 log=$CACHE/log/$1 start passed failed skipped
+	start=$(date +%s)
+	say "$label: booting $(kernel_release); kernel log: $log.console"
+	: >"$log.console"
+	rm -f "$WORK/tap"
+	mkfifo "$WORK/tap"
+	ln -f "$log.console" "$WORK/console"
+	count "$label" <"$WORK/tap" &
+	local counter=$!
+	qemu -serial "file:$WORK/console" -serial stdio -append "$CMDLINE loglevel=7 ${APPEND:-}" \
+		</dev/null >"$WORK/tap" 2>"$WORK/qemu.log"
+	wait "$QEMU_PID" || say "$label: qemu: status $? $(cat "$WORK/qemu.log")"
+	wait "$counter"
+	read -r passed failed skipped <"$WORK/counts"
+	local reports
+	reports=$(kernel_reports "$WORK/console")
+	if [ -n "$reports" ]; then
+		echo "$reports"
+		failed=$((failed + $(echo "$reports" | grep -c '^[^ ]*: not ok')))
+	fi
+	say "$label: $passed passed, $failed failed, $skipped skipped in $(($(date +%s) - start)) s"
+	echo "$passed $failed $skipped $label" >>"$RESULTS"
+}
+
+# count: reads what the guest says, prints it with the program's name before
+# each line, and leaves "passed failed skipped" in $WORK/counts.
+count() {
+	local line prog=boot n=0 plan='' bad=0 passed=0 failed=0 skipped=0 done='' rest
+	while IFS= read -r line; do
+		line=${line%$'\r'}
+		case $line in
+		'#:begin '*)
+			prog=${line#* } n=0 plan='' bad=0
+			continue
+			;;
+		'#:end '*)
+			# PROGRAM STATUS SECONDS
+			rest=${line#*:end * }
+			if [ -z "$plan" ]; then
+				echo "$prog: not ok - ended without a plan (status ${rest% *})"
+				failed=$((failed + 1))
+			elif [ "$plan" != "$n" ]; then
+				echo "$prog: not ok - $n tests, $plan planned"
+				failed=$((failed + 1))
+			elif [ "$bad" = 0 ] && [ "${rest% *}" != 0 ]; then
+				echo "$prog: not ok - status ${rest% *}"
+				failed=$((failed + 1))
+			fi
+			echo "$prog: # ${rest#* } s"
+			prog=after-$prog n=0 plan=''
+			continue
+			;;
+		'#:done')
+			done=1
+			continue
+			;;
+		'ok '*'# SKIP'* | 'ok '*'# skip'*) skipped=$((skipped + 1)) n=$((n + 1)) ;;
+		'ok '*) passed=$((passed + 1)) n=$((n + 1)) ;;
+		'not ok '*) failed=$((failed + 1)) n=$((n + 1)) bad=$((bad + 1)) ;;
+		1..0*) plan=0 skipped=$((skipped + 1)) ;;
+		1..*) plan=${line#1..} ;;
+		esac
+		echo "$prog: $line"
+	done
+	if [ -z "$done" ]; then
+		echo "$prog: not ok - the guest died or ran out of time here"
+		failed=$((failed + 1))
+	fi
+	echo "$passed $failed $skipped" >"$WORK/counts"
+}
+
+# kernel_reports FILE: one "not ok" with an excerpt for each test during
+# which the kernel complained; nothing when it did not.
+kernel_reports() {
+	tr -d '\r' <"$1" | awk '
+	/harness: begin / { test = $NF; seen = 0; next }
+	!seen && /WARNING: |BUG: |BUG [a-z]|=== ?BUG|Oops|KASAN|UBSAN|KCSAN|Call Trace|ODEBUG/ ||
+	!seen && /general protection|Kernel panic|possible (circular|recursive|irq)|lock state/ ||
+	!seen && /suspicious RCU|INFO: (task|rcu|lockdep|trying)|detected stall|self-detected/ ||
+	!seen && /sleeping function|scheduling while atomic|list_(add|del) corruption|refcount_t:/ ||
+	!seen && /lockup|hung_task|blocked for more|kmemleak: .* suspected|Slab corruption/ ||
+	!seen && /unable to handle|invalid opcode|imbalance|page allocation failure|double free/ {
+		seen = 1
+		left = 45
+		printf "%s: not ok - the kernel complained\n", test ? test : "boot"
+	}
+	left > 0 { print "    " $0; left-- }'
+}
+
+# check DESCRIPTION COMMAND...: a test that runs on the host; what the command
+# says is shown when it fails.  The counts are added by check_end.
+CHECKS=0 CHECKS_FAILED=0
+check() {
+	local what=$1
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@" >"$WORK/check.out" 2>&1; then
+		echo "${0##*/}: ok $CHECKS - $what"
+	else
+		echo "${0##*/}: not ok $CHECKS - $what"
+		sed 's/^/    /' "$WORK/check.out" | tail -n 60
+		CHECKS_FAILED=$((CHECKS_FAILED + 1))
+		return 1
+	fi
+}
+
+check_end() {
+	echo "$((CHECKS - CHECKS_FAILED)) $CHECKS_FAILED 0 ${0##*/}" >>"$RESULTS"
+}
+
+# finish: the last line of a run, from $RESULTS; the status is its verdict.
+finish() {
+	awk '{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed", passed, failed
+		if (skipped) printf ", %d skipped", skipped
+		print ""
+		exit failed > 0 || passed == 0
+	}' "$RESULTS"
+}
+
+# Several scripts may add to one file; alone, each has its own.
+RESULTS=${RESULTS:-$WORK/results}
+: >>"$RESULTS"

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every allocation of every operation fails in turn (fail-nth, so only on a
+ * kernel with failslab): the operation must say ENOMEM and leave all as it
+ * was, or succeed whole.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "lib.h"
+
+#define C "/tmp/c"
+#define F "/tmp/f"
+
+static int nth_fd = -1;
+
+/*
+ * Through an open descriptor, which allocates nothing: the setting counts
+ * down with each allocation of this thread, whatever it is for.
+ */
+static int fail_nth(int nth)
+{
+	char buf[16];
+
+	return E(pwrite(nth_fd, buf, sprintf(buf, "%d", nth), 0));
+}
+
+static int pending(void)
+{
+	char buf[16] = "";
+
+	pread(nth_fd, buf, sizeof(buf) - 1, 0);
+	return atoi(buf);
+}
+
+static char buf[65536];
+
+static int read_all(const char *path)
+{
+	int e, fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		;
+	e = n ? errno : 0;
+	close(fd);
+	return e;
+}
+
+static int write_to(const char *path, const char *what)
+{
+	int e, fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	e = E(write(fd, what, strlen(what)));
+	close(fd);
+	return e;
+}
+
+static void prep(void)
+{
+	put(C "/tasks", "0");
+	rmdir(C "/new");
+	mkdir(C "/old", 0755);
+	rename(C "/renamed", C "/old");
+	put(C "/old/notify_on_release", "0");
+	put(C "/release_agent", "\n");
+	umount(F);
+}
+
+static void prep_mounted(void)
+{
+	prep();
+	mount("x", F, "container", 0, "none,name=f");
+}
+
+static int op_mkdir(void) { return E(mkdir(C "/new", 0755)); }
+static int op_rmdir(void) { return E(rmdir(C "/old")); }
+static int op_rename(void) { return E(rename(C "/old", C "/renamed")); }
+static int op_move(void) { return write_to(C "/old/tasks", "0"); }
+static int op_procs(void) { return write_to(C "/old/procs", "0"); }
+static int op_flag(void) { return write_to(C "/old/notify_on_release", "1"); }
+static int op_agent(void) { return write_to(C "/release_agent", "/bin/x"); }
+static int op_read(void) { return read_all(C "/tasks"); }
+static int op_proc(void) { return read_all("/proc/self/container"); }
+static int op_list(void) { return read_all("/proc/containers"); }
+static int op_umount(void) { return E(umount(F)); }
+
+static int op_mount(void)
+{
+	return E(mount("x", F, "container", 0, "none,name=f"));
+}
+
+static int op_again(void)
+{
+	return E(mount("x", F, "container", 0, "cpuacct"));
+}
+
+/* Its child is in the container, too, or it was never made. */
+static int op_fork(void)
+{
+	pid_t p = fork();
+
+	if (!p)
+		_exit(0);
+	if (p < 0)
+		return errno;
+	while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+static void prep_in(void)
+{
+	prep();
+	put(C "/old/tasks", "0");
+}
+
+static const struct op {
+	const char *name;
+	int (*op)(void);
+	void (*prep)(void);
+	int also;		/* an errno beside ENOMEM */
+} ops[] = {
+	{ "mkdir", op_mkdir, prep, 0 },
+	{ "rmdir", op_rmdir, prep, 0 },
+	{ "rename", op_rename, prep, 0 },
+	{ "write to tasks", op_move, prep, 0 },
+	{ "write to procs", op_procs, prep, 0 },
+	{ "write to notify_on_release", op_flag, prep, 0 },
+	{ "write to release_agent", op_agent, prep, 0 },
+	{ "read of tasks", op_read, prep, 0 },
+	{ "read of /proc/self/container", op_proc, prep, 0 },
+	{ "read of /proc/containers", op_list, prep, 0 },
+	{ "fork of a member", op_fork, prep_in, EAGAIN },
+	{ "first mount", op_mount, prep, 0 },
+	{ "mount again", op_again, prep, 0 },
+	{ "last unmount", op_umount, prep_mounted, 0 },
+};
+
+/* What any of them could have changed; topcounts change by themselves. */
+static const char *state(void)
+{
+	struct hier h = { 0 };
+	const char *s;
+
+	hier("cpuacct", &h);
+	s = P("containers=%d hierarchies=%d %s mounted=%d", h.containers,
+	      nhiers(), where(0, "cpuacct"), !access(F "/tasks", F_OK));
+	for (int i = 0; i < 3; i++) {
+		const char *d = P(C "/%s", i == 0 ? "new" :
+				  i == 1 ? "old" : "renamed");
+
+		s = P("%s %d:%d%d%d%d%d", s, i, nids(P("%s/tasks", d)),
+		      nids(P("%s/procs", d)),
+		      (int)getnum(P("%s/notify_on_release", d)),
+		      (int)getnum(P("%s/auto_delete", d)),
+		      (int)getnum(P("%s/kill_on_rmdir", d)));
+	}
+	return P("%s %s", s, get(C "/release_agent"));
+}
+
+static void run(const struct op *o)
+{
+	int n, e, left, failed = 0, lived = 0, bad = 0;
+	const char *before, *after, *done;
+
+	o->prep();
+	before = strdup(state());
+	if (!err(o->op(), 0, "%s without failures", o->name))
+		return;
+	done = strdup(state());
+	for (n = 1; n < 2000; n++) {
+		o->prep();
+		fail_nth(n);
+		e = o->op();
+		left = pending();
+		fail_nth(0);
+		if (left)
+			break;
+		if (e)
+			failed++;
+		else
+			lived++;
+		after = state();
+		if (strcmp(after, e ? before : done) ||
+		    (e && e != ENOMEM && e != o->also)) {
+			if (bad++ < 5)
+				diag("allocation %d: %s; expected %s, got %s",
+				     n, e ? strerrorname_np(e) : "success",
+				     e ? before : done, after);
+		}
+	}
+	ok(!bad && n < 2000, "%s with each allocation failing in turn",
+	   o->name);
+	diag("%d failures, %d survived", failed, lived);
+	o->prep();
+	streq(state(), before, "%s: all is as before", o->name);
+	free((void *)before);
+	free((void *)done);
+}
+
+int main(void)
+{
+	setup();
+	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth_fd < 0 ||
+	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+		skip("failing allocations # this kernel injects no faults");
+		finish();
+	}
+	/* or every failure leaves a trace in the log */
+	put("/sys/kernel/debug/failslab/verbose", "0");
+	err(cmount(C, "cpuacct"), 0, "mount cpuacct");
+	mkdir(F, 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		run(&ops[i]);
+	prep();
+	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	rmdir(F);
+	err(E(rmdir(C "/old")), 0, "rmdir");
+	err(cumount(C), 0, "unmount");
+	finish();
+}
