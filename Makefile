@@ -39,6 +39,9 @@ install: modules
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
 	install -d $(includedir) $(symversdir)
 	install -m 644 include/*.h $(includedir)
+	$(foreach limit,SUBSYS HIERARCHIES,$(if $(MAX_CONTAINER_$(limit)),\
+		sed -i 's/^\(.define MAX_CONTAINER_$(limit)\) .*/\1 $(MAX_CONTAINER_$(limit))/' \
+		$(includedir)/container.h;))
 	install -m 644 Module.symvers $(symversdir)
 	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
 		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))

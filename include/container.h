@@ -59,6 +59,7 @@ struct container;
 struct container_subsys;
 struct dentry;
 struct file;
+struct new_file;
 
 /**
  * struct container_subsys_state - what a subsystem keeps for a container
@@ -90,6 +91,7 @@ struct container_subsys_state {
  * @top_container: the root of the hierarchy.
  * @hierarchy: number of the hierarchy.
  * @dentry: the directory. Valid under either mutex while not removed.
+ * @new_files: files that its directory is to get; while it is being made.
  * @subsys: each bound subsystem's state.
  * @ref: keeps the memory. Freed after a grace period, so a pointer found
  *	under RCU stays readable until the reader leaves.
@@ -108,6 +110,7 @@ struct container {
 	struct container *top_container;
 	int hierarchy;
 	struct dentry *dentry;
+	struct new_file *new_files;
 	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
 	refcount_t ref;
 	atomic_t releases;

@@ -116,12 +116,6 @@ static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct ino
 	d_instantiate(dentry, inode);
 	dget(dentry);
 }
-/* undo compat_d_add_pinned() where nobody has seen the dentry yet */
-static inline void compat_d_unpin(struct dentry *dentry)
-{
-	d_drop(dentry);
-	dput(dentry);
-}
 static inline void compat_kill_super(struct super_block *sb)
 {
 	kill_litter_super(sb);
@@ -135,13 +129,6 @@ static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inod
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
 {
 	d_make_persistent(dentry, inode);
-}
-static inline void compat_d_unpin(struct dentry *dentry)
-{
-	dget(dentry);
-	d_make_discardable(dentry);
-	d_drop(dentry);
-	dput(dentry);
 }
 static inline void compat_kill_super(struct super_block *sb)
 {

@@ -50,47 +50,68 @@ static struct inode *make_inode(struct super_block *sb, umode_t mode)
 	return inode;
 }
 
-/*
- * A directory in the making chains its files, so that they can be undone: its
- * d_fsdata is the last one, whose d_fsdata is the one before.
+/* A file that a directory in the making is to get once it is there. */
+struct new_file {
+	struct new_file *next;
+	struct dentry *dentry;
+	struct inode *inode;
+};
+
+/**
+ * fs_add_file - give a directory in the making a file
+ * @cont: its container
+ * @cft: the file
+ * @fops: its operations
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, -EEXIST, -ENOMEM.
  */
 int fs_add_file(struct container *cont, const struct cftype *cft,
 		const struct file_operations *fops)
 {
-	struct dentry *dir = cont->dentry, *dentry;
 	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
-	struct qstr name = QSTR_INIT(cft->name, strnlen(cft->name, sizeof(cft->name)));
-	struct inode *inode;
+	struct new_file *f;
 
-	for (dentry = dir->d_fsdata; dentry; dentry = dentry->d_fsdata)
-		if (dentry->d_name.len == name.len &&
-		    !memcmp(dentry->d_name.name, name.name, name.len))
+	for (f = cont->new_files; f; f = f->next)
+		if (!strcmp(f->dentry->d_name.name, cft->name))
 			return -EEXIST;
 
-	dentry = d_alloc_name(dir, cft->name);
-	if (!dentry)
+	f = kmalloc(sizeof(*f), GFP_KERNEL);
+	if (!f)
 		return -ENOMEM;
-	inode = make_inode(dir->d_sb, S_IFREG | mode);
-	if (!inode) {
-		dput(dentry);
-		return -ENOMEM;
-	}
-	inode->i_private = (void *)cft;
-	inode->i_fop = fops;
-	dentry->d_fsdata = dir->d_fsdata;
-	dir->d_fsdata = dentry;
-	compat_d_add_pinned(dentry, inode);
+	f->dentry = d_alloc_name(cont->dentry, cft->name);
+	if (!f->dentry)
+		goto err_file;
+	f->inode = make_inode(cont->dentry->d_sb, S_IFREG | mode);
+	if (!f->inode)
+		goto err_dentry;
+	f->inode->i_private = (void *)cft;
+	f->inode->i_fop = fops;
+	f->next = cont->new_files;
+	cont->new_files = f;
 	return 0;
+
+err_dentry:
+	dput(f->dentry);
+err_file:
+	kfree(f);
+	return -ENOMEM;
 }
 
-/* Takes back the files of a directory that nobody has seen. */
-static void undo_files(struct dentry *dir)
+/* The files of a directory that is there now show; or it will not be, and they go. */
+static void finish_files(struct container *cont, bool show)
 {
-	struct dentry *dentry;
+	struct new_file *f;
 
-	while ((dentry = dir->d_fsdata)) {
-		dir->d_fsdata = dentry->d_fsdata;
-		compat_d_unpin(dentry);
+	while ((f = cont->new_files)) {
+		cont->new_files = f->next;
+		if (show) {
+			compat_d_add_pinned(f->dentry, f->inode);
+		} else {
+			iput(f->inode);
+			dput(f->dentry);
+		}
+		kfree(f);
 	}
 }
 
@@ -126,14 +147,19 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 		goto err_files;
 
 	container_link(cont);
+	container_manage_unlock();
+
+	/* whoever comes in before the files are there waits for this lock */
+	inode_lock_nested(inode, I_MUTEX_CHILD);
 	compat_d_instantiate_pinned(dentry, inode);
+	finish_files(cont, true);
+	inode_unlock(inode);
 	inc_nlink(dir);
 	compat_inode_touch(dir);
-	container_manage_unlock();
 	return 0;
 
 err_files:
-	undo_files(dentry);
+	finish_files(cont, false);
 	iput(inode);
 err_discard:
 	container_discard(cont);
@@ -381,13 +407,16 @@ static int super_fill(struct super_block *sb)
 static int super_make_hierarchy(struct super_block *sb, const struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
+	int err;
 
 	if (IS_ERR(h))
 		return PTR_ERR(h);
 	sb->s_fs_info = h;
 	d_inode(sb->s_root)->i_private = &h->top;
 	h->top.dentry = sb->s_root;
-	return files_populate(&h->top);
+	err = files_populate(&h->top);
+	finish_files(&h->top, !err);
+	return err;
 }
 
 /* Loads the modules of subsystems that are named and not there. */
