@@ -22,7 +22,7 @@ INSTALL_MOD_PATH ?= $(DESTDIR)
 # "updates" comes before the kernel's own modules for depmod.
 INSTALL_MOD_DIR ?= updates
 
-kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+kbuild = -C $(KDIR) M=$(CURDIR)
 # What the kernel of KDIR calls itself, once it is built.
 utsrelease = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' \
 		$(KDIR)/include/generated/utsrelease.h)
@@ -31,11 +31,11 @@ includedir := $(DESTDIR)/usr/include/container
 symversdir = $(DESTDIR)/usr/lib/container/$(utsrelease)
 
 modules:
-	+$(kbuild) modules
+	$(MAKE) $(kbuild) modules
 
 # Headers and symbol versions are what a subsystem of somebody else's needs.
 install: modules
-	+$(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
+	$(MAKE) $(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
 	install -d $(includedir) $(symversdir)
 	install -m 644 include/*.h $(includedir)
@@ -47,7 +47,7 @@ install: modules
 		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
 
 clean:
-	+$(kbuild) clean
+	$(MAKE) $(kbuild) clean
 
 run:
 	@userspace-tests/demo

@@ -167,6 +167,8 @@ struct cftype {
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
+ * create() and destroy() run with the manage lock held and the callback lock not.
+ *
  * @create: makes the state of @cont and puts it there; @cont->parent is NULL
  *	for the one made at registration. Manage lock held, may sleep; errno on
  *	failure. Mandatory.

@@ -64,9 +64,20 @@ static int cftype_show(struct seq_file *m, void *v)
 	return err;
 }
 
+/* The offset of a write is ignored; seq_open() takes it for an error. */
+static void allow_pwrite(struct file *file)
+{
+	if (file->f_mode & FMODE_WRITE)
+		file->f_mode |= FMODE_PWRITE;
+}
+
 static int cftype_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, cftype_show, file);
+	int err = single_open(file, cftype_show, file);
+
+	if (!err)
+		allow_pwrite(file);
+	return err;
 }
 
 /* Says ENODEV even at the end of what was read before the container went. */
@@ -162,6 +173,7 @@ static int members_open(struct inode *inode, struct file *file)
 	members = __seq_open_private(file, &members_seq_ops, sizeof(*members));
 	if (!members)
 		return -ENOMEM;
+	allow_pwrite(file);
 	if (!(file->f_mode & FMODE_READ))
 		return 0;
 	count = membership_list(cont, cft->private == FILE_PROCS, &members->list);

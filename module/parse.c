@@ -124,7 +124,7 @@ int parse_number(const char *s, unsigned long max, unsigned long *value)
 	unsigned long v = 0;
 	int digit;
 
-	s = skip_spaces(s);
+	s += strspn(s, " \t");
 	if (!isdigit(*s))
 		return -EINVAL;
 	for (; isdigit(*s); s++) {
@@ -133,7 +133,7 @@ int parse_number(const char *s, unsigned long max, unsigned long *value)
 			return -EINVAL;
 		v = v * 10 + digit;
 	}
-	if (*skip_spaces(s))
+	if (s[strspn(s, " \t")])
 		return -EINVAL;
 	*value = v;
 	return 0;

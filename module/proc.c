@@ -7,14 +7,16 @@
  * the entry "cgroup": entry hooks on the functions that take the tables as
  * arguments replace the argument.
  *
- * What may outlive us is made safe when we unload, in this order:
- *   - the hooks are disarmed: no new call gets a copy;
+ * Such a file's operations are the kernel's own; all that leads to us is the show
+ * function that procfs keeps beside the inode. What may outlive us is made safe
+ * when we unload, in this order:
+ *   - the hooks are disarmed: no new call gets a copy of a table;
  *   - calls that have one finish: they run with the lock of the directory held, so
  *     taking each directory's lock once waits for them;
- *   - the inodes of our files become bad ones: they and their dentries may stay
- *     as long as somebody has them, but no longer lead to us;
- *   - who had just read the file_operations from such an inode finishes.
- * An open file pins the module: its file_operations have an owner.
+ *   - in each inode of ours the show function is replaced by one of the kernel's
+ *     that shows nothing, and the inode becomes a bad one: it stays as long as
+ *     somebody has it open, or holds its dentry, but no longer leads to us;
+ *   - who has fetched the function's address by then, or is in it, finishes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,6 +27,7 @@
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "core.h"
 #include "hook.h"
@@ -51,7 +54,10 @@ static struct pid_table {
 	{ .symbol = "tid_base_stuff" },
 };
 
-static struct file_operations pid_file_ops;
+/* The operations of our files, which they share with others of procfs. */
+static const struct file_operations *pid_file_ops;
+/* Runs of pid_container_show(), to be waited for when we unload. */
+static atomic_t shows;
 
 /* --- what the files show --------------------------------------------------- */
 
@@ -84,18 +90,22 @@ static void show_membership(struct seq_file *m, struct hierarchy *h,
 static int pid_container_show(struct seq_file *m, struct pid_namespace *ns,
 			      struct pid *pid, struct task_struct *task)
 {
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	char *path;
 	int i;
 
-	if (!path)
-		return -ENOMEM;
-	container_lock();
-	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
-		if (hierarchies[i])
-			show_membership(m, hierarchies[i], task, path);
-	container_unlock();
-	kfree(path);
-	return 0;
+	atomic_inc(&shows);
+	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (path) {
+		container_lock();
+		for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
+			if (hierarchies[i])
+				show_membership(m, hierarchies[i], task, path);
+		container_unlock();
+		kfree(path);
+	}
+	if (atomic_dec_and_test(&shows))
+		wake_up_var(&shows);
+	return path ? 0 : -ENOMEM;
 }
 
 static int containers_show(struct seq_file *m, void *v)
@@ -200,13 +210,11 @@ static int pid_table_copy(struct pid_table *t)
 	memcpy(t->copy, t->orig, n * sizeof(*new));
 	t->count = n + 1;
 
-	pid_file_ops = *cgroup->fop;
-	pid_file_ops.owner = THIS_MODULE;
+	pid_file_ops = cgroup->fop;
 	new = t->copy + n;
 	*new = *cgroup;
 	new->name = "container";
 	new->len = strlen(new->name);
-	new->fop = &pid_file_ops;
 	new->show = pid_container_show;
 	return 0;
 }
@@ -241,9 +249,31 @@ static void wait_for_directory(struct inode *inode)
 	}
 }
 
+/*
+ * Where procfs keeps the show function of an inode, if it is ours: among the few
+ * words of its struct proc_inode before the inode. No other word has that value.
+ */
+static void **show_slot(struct inode *inode)
+{
+	void **word = (void **)inode;
+	int i;
+
+	for (i = 1; i <= 9; i++)
+		if (word[-i] == pid_container_show)
+			return word - i;
+	return NULL;
+}
+
 static void disown_inode(struct inode *inode)
 {
-	if (READ_ONCE(inode->i_fop) == &pid_file_ops) {
+	void **slot;
+
+	if (inode->i_fop != pid_file_ops)
+		return;
+	slot = show_slot(inode);
+	if (slot) {
+		/* does nothing and returns 0, whatever its arguments */
+		WRITE_ONCE(*slot, noop_fsync);
 		make_bad_inode(inode);
 		d_prune_aliases(inode);
 	}
@@ -257,6 +287,9 @@ static void pid_entries_remove(void)
 	iterate_supers_type(procfs, for_each_inode, wait_for_directory);
 	iterate_supers_type(procfs, for_each_inode, disown_inode);
 	module_put(procfs->owner);
+	compat_synchronize_tasks();
+	wait_var_event(&shows, !atomic_read(&shows));
+	/* for those who were the last to leave and have yet to return */
 	compat_synchronize_tasks();
 	container_hooks_forget(proc_hooks, ARRAY_SIZE(proc_hooks));
 }

@@ -176,10 +176,10 @@ stock_kernel() {
 	KERNEL=$(find "$root/boot" "$root/usr/lib/modules" -name 'vmlinuz*' 2>/dev/null | head -n 1)
 	# The flavour's directory, beside the one of the common headers.
 	KDIR=$(dirname "$(echo "$root"/usr/src/linux-headers-*/Module.symvers)")
-	[ -e "$KERNEL" ] && [ -e "$KDIR/Makefile" ] || {
+	if [ ! -e "$KERNEL" ] || [ ! -e "$KDIR/Makefile" ]; then
 		say "the packages of $root hold no kernel or no headers"
 		return 1
-	}
+	fi
 }
 
 stock_kernel_fetch() {
@@ -302,9 +302,9 @@ build_modules_in() {
 	rm -rf "$WORK/root" "$WORK/stage"
 	mkdir -p "$WORK/root/lib/modules/$release" "$WORK/stage"
 	# What the kernel has built in, which depmod and modprobe want to know.
-	for file in "$KDIR" "${KDIR%/usr/src/*}"/{,usr/}lib/modules/"$release"; do
-		cp "$file"/modules.{order,builtin,builtin.modinfo} \
-			"$WORK/root/lib/modules/$release/" 2>/dev/null || true
+	for file in modules.{order,builtin,builtin.modinfo}; do
+		cat "$KDIR/$file" "${KDIR%/usr/src/*}/lib/modules/$release/$file" 2>/dev/null \
+			>"$WORK/root/lib/modules/$release/$file" || true
 	done
 	if ! kmake -C "$dir" >"$log" 2>&1; then
 		grep -E 'error|Error|undefined' -A 3 "$log" >&2 || tail -n 30 "$log" >&2

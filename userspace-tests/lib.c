@@ -31,9 +31,13 @@ static int ntests, nfailed;
 static bool result(const char *file, int line, bool pass, const char *fmt,
 		   va_list ap)
 {
-	printf("%sok %d - ", pass ? "" : "not ", ++ntests);
-	vprintf(fmt, ap);
-	printf("\n");
+	char name[512], *p;
+
+	vsnprintf(name, sizeof(name), fmt, ap);
+	for (p = name; *p; p++)		/* a test is a line, and no directive */
+		if (*p == '\n' || *p == '#')
+			*p = ' ';
+	printf("%sok %d - %s\n", pass ? "" : "not ", ++ntests, name);
 	if (!pass) {
 		nfailed++;
 		printf("# at %s:%d\n", file, line);
@@ -538,7 +542,7 @@ bool hier(const char *set, struct hier *h)
 		h->sactive = -1;
 		if (sscanf(s, "%d: topcount=%ld bits=%lx containers=%d (%n",
 			   &h->nr, &h->topcount, &h->bits, &h->containers,
-			   &end) != 4 || !end)
+			   &end) != 4 || !end || !h->nr)
 			continue;
 		snprintf(name, sizeof(name), "%s)", set);
 		if (strncmp(s + end, name, strlen(name)))

@@ -110,8 +110,8 @@ const char *where(pid_t pid, const char *key);
 int movepid(const char *cont, pid_t pid);	/* write to CONT/tasks */
 
 /*
- * One hierarchy line of /proc/containers, found by what is in its brackets;
- * false if there is none.  sactive is -1 where the line has no s_active.
+ * The line of an active hierarchy in /proc/containers, found by what is in its
+ * brackets; false if there is none.  sactive is -1 where the line has no s_active.
  */
 struct hier {
 	int nr, containers, sactive;

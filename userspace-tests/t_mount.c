@@ -461,9 +461,7 @@ static int mounter(struct kid *up, void *arg)
 	for (rounds = 0, e = 0; rounds < 25 && !e; rounds++) {
 		e = cmount(dir, "cpuacct");
 		if (!e)
-			e = E(access(P("%s/cpuacct.usage", dir), F_OK));
-		if (!e)
-			e = cumount(dir);
+			e = E(access(P("%s/tasks", dir), F_OK)) | cumount(dir);
 	}
 	kid_send(up, e);
 	return 0;

@@ -1,24 +1,658 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/module.h>
-#include <linux/slab.h>
-#include "container.h"
-static int ca_create(struct container_subsys *ss, struct container *cont)
-{
-	struct container_subsys_state *css = kzalloc(sizeof(*css), GFP_KERNEL);
+/*
+ * cpuacct: the CPU time that tasks use while they are members of a container.
+ *
+ * Nothing is hooked in the path of a context switch. The scheduler keeps the
+ * exact run time of each task, and each task below the root has three words here:
+ * how much of its run time, and of its ticks in user and in kernel mode, is
+ * accounted for already. What it gained since belongs to the container it is in.
+ * That gain is *folded* into the container's sums, on the CPU the task is on,
+ *
+ *   when it is moved: the words of a task that comes from the root are set, so
+ *	what it used before does not count; what it gained elsewhere stays there;
+ *   when it exits: from there on it counts as a member of the root;
+ *   when it changes CPUs (tracepoint sched_migrate_task): so that the figures of
+ *	each CPU are exact;
+ *   when somebody reads a figure: all members, the running ones brought up to
+ *	date by the scheduler first. So a figure is a sum of what was folded, and
+ *	can only grow.
+ *
+ * The root has no sums of its own making. It gets what the scheduler charged to
+ * all tasks since the hierarchy was made, less what was folded in all other
+ * containers, removed ones included. That lags by up to a tick for tasks that
+ * run in the root on another CPU. It errs to the small side only, until the next
+ * reading, and never goes backwards.
+ *
+ * Not counted: the idle tasks, and what the scheduler charges to no task (stolen
+ * time, and interrupts where the kernel tells them apart).
+ *
+ * A reset remembers the sums of that moment and has them subtracted from what is
+ * shown of that container. Ancestors' subtree figures go on with the full sums;
+ * those of a removed container go to its parent.
+ *
+ * Locks: the manage lock for resets and bindings. Inside it the callback lock
+ * for the list of containers and all that only readers of the files need (see
+ * struct cpuacct). Innermost cpuacct->lock, a raw spinlock for folding, taken
+ * inside a run queue's lock; it nests inside everything. Two folds of the same
+ * task may hold the locks of different containers (a migration, and two moves
+ * in its course), so a task's gain is claimed atomically.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-	if (!css)
-		return -ENOMEM;
-	container_set_subsys_state(cont, ss, css);
+#include <linux/kernel_stat.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "compat_cpuacct.h"
+#include "container.h"
+#include "hook.h"
+#include "load.h"
+
+/* The words of a task. */
+enum { WORD_RUNTIME, WORD_UTIME, WORD_STIME, WORDS };
+
+/**
+ * struct cpuacct_cpu - a container's time on a CPU
+ * @used: nanoseconds in all
+ * @at_reset: what @used was at the last reset
+ */
+struct cpuacct_cpu {
+	u64 used;
+	u64 at_reset;
+};
+
+/**
+ * struct cpuacct - a container's CPU time
+ * @css: the core's part
+ * @list: link in cpuacct_below; not the root's. Callback lock
+ * @lock: guards @cpu and the ticks, and makes folding atomic
+ * @cpu: on each possible CPU
+ * @utime: ticks in user mode, in ns
+ * @stime: ticks in kernel mode, in ns
+ * @utime_at_reset: what @utime was at the last reset. Callback lock, as the rest
+ * @stime_at_reset: likewise
+ * @user: user time as last shown
+ * @system: system time as last shown
+ * @removed: what containers below, which are gone, had used
+ * @at_interval: time used before the current interval
+ * @rcu: for freeing
+ */
+struct cpuacct {
+	struct container_subsys_state css;
+	struct list_head list;
+	raw_spinlock_t lock;
+	struct cpuacct_cpu __percpu *cpu;
+	u64 utime;
+	u64 stime;
+	u64 utime_at_reset;
+	u64 stime_at_reset;
+	u64 user;
+	u64 system;
+	u64 removed;
+	u64 at_interval;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct cpuacct_all - the time of all tasks, to find the root's in it
+ * @not_root: what the root will never get: from before the hierarchy was made,
+ *	and from containers that were removed
+ * @left: used while the root's time is worked out
+ */
+struct cpuacct_all {
+	u64 not_root;
+	u64 left;
+};
+
+/* All guarded by the callback lock. */
+static DEFINE_PER_CPU(struct cpuacct_all, cpuacct_all);
+static u64 not_root_utime, not_root_stime;
+static LIST_HEAD(cpuacct_below);	/* all containers but the root */
+static struct cpuacct *cpuacct_top;	/* the root's; NULL while not bound */
+static unsigned int load_interval = 10;
+static u64 interval_began;
+
+static struct container_subsys cpuacct_subsys;
+
+/* Of the kernel. */
+static void *task_sched_runtime_fn;
+static u64 __percpu *root_usage;
+
+static struct cpuacct *cpuacct_of(struct container *cont)
+{
+	return container_of(container_subsys_state(cont, &cpuacct_subsys),
+			    struct cpuacct, css);
+}
+
+/* --- folding --------------------------------------------------------------- */
+
+/* Makes the scheduler account for what a running task has used until now. */
+static void task_update(struct task_struct *task)
+{
+	container_hook_call(task_sched_runtime_fn, (unsigned long)task, 0, 0);
+}
+
+/* What a task has run since the last time, which is the caller's to account for. */
+static u64 claim_runtime(struct task_struct *task, u64 *words)
+{
+	u64 before = READ_ONCE(words[WORD_RUNTIME]), now;
+
+	do {
+		/* read after the word: never less than what that was set to */
+		smp_rmb();
+		now = READ_ONCE(task->se.sum_exec_runtime);
+	} while (!try_cmpxchg(&words[WORD_RUNTIME], &before, now));
+	return now - before;
+}
+
+static u64 claim_ticks(u64 ticks, u64 *word)
+{
+	u64 before = *word;
+
+	*word = ticks;
+	return ticks - before;
+}
+
+static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
+{
+	unsigned long flags;
+	u64 gained;
+
+	raw_spin_lock_irqsave(&ca->lock, flags);
+	gained = claim_runtime(task, words);
+	/* the task cannot have got to another CPU since: that takes our lock */
+	per_cpu_ptr(ca->cpu, task_cpu(task))->used += gained;
+	ca->utime += claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);
+	ca->stime += claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]);
+	raw_spin_unlock_irqrestore(&ca->lock, flags);
+}
+
+static void cpuacct_attach(struct container_subsys *ss, struct container *cont,
+			   struct container *old_cont, struct task_struct *task)
+{
+	u64 *words = container_task_data(task, ss);
+
+	task_update(task);
+	if (old_cont->parent) {
+		fold(cpuacct_of(old_cont), task, words);
+	} else {
+		claim_runtime(task, words);
+		claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);
+		claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]);
+	}
+}
+
+static void cpuacct_exit(struct container_subsys *ss, struct task_struct *task)
+{
+	task_update(task);
+	fold(cpuacct_of(task_container(task, ss)), task, container_task_data(task, ss));
+}
+
+/*
+ * A task is about to get to another CPU. It does not run meanwhile, so it does
+ * not exit, and its words stay its own.
+ */
+static void probe_migrate(void *data, struct task_struct *task, int dest_cpu)
+{
+	struct container *cont;
+	u64 *words;
+
+	rcu_read_lock();
+	cont = task_container(task, &cpuacct_subsys);
+	if (cont->parent) {
+		words = container_task_data(task, &cpuacct_subsys);
+		if (words)
+			fold(cpuacct_of(cont), task, words);
+	}
+	rcu_read_unlock();
+}
+
+static struct container_hook cpuacct_hooks[] = {
+	{
+		.name = "sched_migrate_task",
+		.type = CONTAINER_HOOK_TRACEPOINT,
+		.handler = probe_migrate,
+		.optional = "exact cpuacct.usage_percpu",
+	},
+};
+
+/* --- bringing the sums up to date ------------------------------------------ */
+
+static void fold_member(struct task_struct *task, u64 *words, void *ca)
+{
+	fold(ca, task, words);
+}
+
+static void update_member(struct task_struct *task, u64 *words, void *ca)
+{
+	task_update(task);
+	fold(ca, task, words);
+}
+
+static void refresh_below(struct cpuacct *ca)
+{
+	container_for_each_member(ca->css.container, &cpuacct_subsys, update_member, ca);
+}
+
+/* All that was charged on a CPU since boot. */
+static u64 cpu_charged(int cpu)
+{
+	struct kernel_cpustat stat;
+
+	if (root_usage)
+		return compat_cpu_charged(root_usage, cpu);
+	kcpustat_cpu_fetch(&stat, cpu);
+	return stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
+	       stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
+	       stat.cpustat[CPUTIME_SOFTIRQ];
+}
+
+/* All ticks since boot. */
+static void all_ticks(u64 *utime, u64 *stime)
+{
+	struct kernel_cpustat stat;
+	int cpu;
+
+	*utime = 0;
+	*stime = 0;
+	for_each_possible_cpu(cpu) {
+		kcpustat_cpu_fetch(&stat, cpu);
+		*utime += stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE];
+		*stime += stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
+			  stat.cpustat[CPUTIME_SOFTIRQ];
+	}
+}
+
+/* Nothing that was ever shown may become less. */
+static void raise(u64 *value, u64 to)
+{
+	if ((s64)(to - *value) > 0)
+		*value = to;
+}
+
+/*
+ * The root's sums, and by the way all others. The total is read between the two
+ * rounds: after the first, since what that finds has to be in it; before the
+ * second, so that nothing that is in it is missed there and taken for the root's.
+ */
+static void refresh_top(struct cpuacct *top)
+{
+	struct cpuacct_all *all;
+	struct cpuacct *ca;
+	u64 utime, stime;
+	int cpu;
+
+	list_for_each_entry(ca, &cpuacct_below, list)
+		refresh_below(ca);
+	task_update(current);
+	for_each_possible_cpu(cpu) {
+		all = per_cpu_ptr(&cpuacct_all, cpu);
+		all->left = cpu_charged(cpu) - all->not_root;
+	}
+	all_ticks(&utime, &stime);
+	utime -= not_root_utime;
+	stime -= not_root_stime;
+
+	list_for_each_entry(ca, &cpuacct_below, list) {
+		container_for_each_member(ca->css.container, &cpuacct_subsys,
+					  fold_member, ca);
+		raw_spin_lock_irq(&ca->lock);
+		for_each_possible_cpu(cpu)
+			per_cpu(cpuacct_all, cpu).left -= per_cpu_ptr(ca->cpu, cpu)->used;
+		utime -= ca->utime;
+		stime -= ca->stime;
+		raw_spin_unlock_irq(&ca->lock);
+	}
+	for_each_possible_cpu(cpu)
+		raise(&per_cpu_ptr(top->cpu, cpu)->used, per_cpu(cpuacct_all, cpu).left);
+	raise(&top->utime, utime);
+	raise(&top->stime, stime);
+}
+
+/* The up to date state of a container, for a reader; callback lock held. */
+static struct cpuacct *cpuacct_refresh(struct container *cont)
+{
+	struct cpuacct *ca = cpuacct_of(cont);
+
+	if (ca == cpuacct_top)
+		refresh_top(ca);
+	else
+		refresh_below(ca);
+	return ca;
+}
+
+/* All that a container has used, as of the last refresh. */
+static u64 cpuacct_used(struct cpuacct *ca)
+{
+	u64 sum = 0;
+	int cpu;
+
+	raw_spin_lock_irq(&ca->lock);
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(ca->cpu, cpu)->used;
+	raw_spin_unlock_irq(&ca->lock);
+	return sum;
+}
+
+/* The same since the last reset. */
+static u64 cpuacct_usage(struct cpuacct *ca)
+{
+	u64 sum = cpuacct_used(ca);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum -= per_cpu_ptr(ca->cpu, cpu)->at_reset;
+	return sum;
+}
+
+/* --- the interval of cpuacct.load ------------------------------------------ */
+
+static void interval_end(struct work_struct *work);
+static DECLARE_DELAYED_WORK(interval_work, interval_end);
+
+/* Has the current interval end when it is over. Callback lock held. */
+static void interval_schedule(void)
+{
+	u64 elapsed = ktime_get_ns() - interval_began;
+	u64 length = (u64)load_interval * NSEC_PER_SEC;
+
+	cancel_delayed_work(&interval_work);
+	schedule_delayed_work(&interval_work, elapsed < length ?
+			      nsecs_to_jiffies(length - elapsed) + 1 : 0);
+}
+
+static void interval_begin(void)
+{
+	struct cpuacct *ca;
+
+	cpuacct_top->at_interval = cpuacct_used(cpuacct_top);
+	list_for_each_entry(ca, &cpuacct_below, list)
+		ca->at_interval = cpuacct_used(ca);
+	interval_began = ktime_get_ns();
+	interval_schedule();
+}
+
+static void interval_end(struct work_struct *work)
+{
+	container_lock();
+	if (cpuacct_top) {
+		refresh_top(cpuacct_top);
+		interval_begin();
+	}
+	container_unlock();
+}
+
+static int load_interval_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int seconds;
+
+	if (kstrtouint(val, 10, &seconds) || !seconds)
+		return -EINVAL;
+	container_lock();
+	load_interval = seconds;
+	if (cpuacct_top)
+		interval_schedule();
+	container_unlock();
 	return 0;
 }
-static void ca_destroy(struct container_subsys *ss, struct container *cont)
+
+static const struct kernel_param_ops load_interval_ops = {
+	.set = load_interval_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(load_interval, &load_interval_ops, &load_interval, 0644);
+MODULE_PARM_DESC(load_interval, "seconds that an interval of cpuacct.load lasts (default 10)");
+
+/* --- files ----------------------------------------------------------------- */
+
+static int usage_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
 {
-	synchronize_rcu(); kfree(cont->subsys[ss->subsys_id]);
+	u64 usage = cpuacct_usage(cpuacct_refresh(cont));
+
+	seq_printf(m, "%llu\n", div_u64(usage, cft->private));
+	return 0;
 }
-static struct container_subsys ca = { .name = "cpuacct", .owner = THIS_MODULE, .members_only = true, .create = ca_create, .destroy = ca_destroy };
-static int __init ca_init(void) { return container_register_subsys(&ca); }
-static void __exit ca_exit(void) { container_unregister_subsys(&ca); rcu_barrier(); }
-module_init(ca_init);
-module_exit(ca_exit);
+
+static int usage_write(struct container *cont, const struct cftype *cft,
+		       struct file *file, char *buf)
+{
+	struct cpuacct *ca;
+	int cpu;
+
+	buf += strspn(buf, " \t");
+	if (*buf != '0')
+		return -EINVAL;
+	buf += strspn(buf, "0");
+	if (buf[strspn(buf, " \t")])
+		return -EINVAL;
+
+	container_lock();
+	ca = cpuacct_refresh(cont);
+	raw_spin_lock_irq(&ca->lock);
+	ca->at_interval = 0;
+	for_each_possible_cpu(cpu) {
+		struct cpuacct_cpu *c = per_cpu_ptr(ca->cpu, cpu);
+
+		c->at_reset = c->used;
+		ca->at_interval += c->used;
+	}
+	ca->utime_at_reset = ca->utime;
+	ca->stime_at_reset = ca->stime;
+	raw_spin_unlock_irq(&ca->lock);
+	ca->user = 0;
+	ca->system = 0;
+	container_unlock();
+	return 0;
+}
+
+static bool is_below(const struct container *cont, const struct container *top)
+{
+	while (cont && cont != top)
+		cont = cont->parent;
+	return cont;
+}
+
+static int subtree_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	struct cpuacct *top = cpuacct_refresh(cont), *ca;
+	u64 sum = cpuacct_usage(top) + top->removed;
+
+	list_for_each_entry(ca, &cpuacct_below, list) {
+		if (ca == top || !is_below(ca->css.container, cont))
+			continue;
+		/* those of the root are up to date */
+		if (top != cpuacct_top)
+			refresh_below(ca);
+		sum += cpuacct_used(ca);
+	}
+	seq_printf(m, "%llu\n", sum);
+	return 0;
+}
+
+static int percpu_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	struct cpuacct *ca = cpuacct_refresh(cont);
+	const char *sep = "";
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct cpuacct_cpu *c = per_cpu_ptr(ca->cpu, cpu);
+
+		seq_printf(m, "%s%llu", sep, READ_ONCE(c->used) - c->at_reset);
+		sep = " ";
+	}
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static int stat_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	struct cpuacct *ca = cpuacct_refresh(cont);
+	u64 usage = cpuacct_usage(ca);
+
+	cpuacct_split(usage, READ_ONCE(ca->utime) - ca->utime_at_reset,
+		      READ_ONCE(ca->stime) - ca->stime_at_reset, &ca->user, &ca->system);
+	seq_printf(m, "user %llu\nsystem %llu\n", cpuacct_clock_ticks(ca->user),
+		   cpuacct_clock_ticks(ca->system));
+	return 0;
+}
+
+static int load_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	struct cpuacct *ca = cpuacct_refresh(cont);
+	u64 used = cpuacct_used(ca) - ca->at_interval;
+	u64 elapsed = ktime_get_ns() - interval_began;
+
+	seq_printf(m, "time %llu\n", div_u64(used, NSEC_PER_MSEC));
+	seq_printf(m, "accumulated time %llu\n", div_u64(cpuacct_usage(ca), NSEC_PER_MSEC));
+	seq_printf(m, "time since interval %llu\n", div_u64(elapsed, NSEC_PER_MSEC));
+	seq_printf(m, "load %u\n", cpuacct_load(used, elapsed, num_online_cpus()));
+	return 0;
+}
+
+static const struct cftype cpuacct_files[] = {
+	{
+		.name = "cpuacct.usage",
+		.private = NSEC_PER_MSEC,
+		.show = usage_show,
+		.write = usage_write,
+	},
+	{ .name = "cpuacct.usage_ns", .private = 1, .show = usage_show },
+	{ .name = "cpuacct.usage_subtree_ns", .show = subtree_show },
+	{ .name = "cpuacct.usage_percpu", .show = percpu_show },
+	{ .name = "cpuacct.stat", .show = stat_show },
+	{ .name = "cpuacct.load", .show = load_show },
+};
+
+static int cpuacct_populate(struct container_subsys *ss, struct container *cont)
+{
+	return container_add_files(cont, cpuacct_files, ARRAY_SIZE(cpuacct_files));
+}
+
+/* --- life of a container and of the hierarchy ------------------------------ */
+
+static int cpuacct_create(struct container_subsys *ss, struct container *cont)
+{
+	struct cpuacct *ca = kzalloc(sizeof(*ca), GFP_KERNEL);
+
+	if (!ca)
+		return -ENOMEM;
+	ca->cpu = alloc_percpu(struct cpuacct_cpu);
+	if (!ca->cpu) {
+		kfree(ca);
+		return -ENOMEM;
+	}
+	raw_spin_lock_init(&ca->lock);
+	container_set_subsys_state(cont, ss, &ca->css);
+	if (cont->parent) {
+		container_lock();
+		list_add_tail(&ca->list, &cpuacct_below);
+		container_unlock();
+	}
+	return 0;
+}
+
+static void cpuacct_free(struct rcu_head *rcu)
+{
+	struct cpuacct *ca = container_of(rcu, struct cpuacct, rcu);
+
+	free_percpu(ca->cpu);
+	kfree(ca);
+}
+
+static void cpuacct_destroy(struct container_subsys *ss, struct container *cont)
+{
+	struct cpuacct *ca = cpuacct_of(cont);
+	int cpu;
+
+	if (cont->parent) {
+		container_lock();
+		list_del(&ca->list);
+		cpuacct_of(cont->parent)->removed += cpuacct_used(ca) + ca->removed;
+		for_each_possible_cpu(cpu)
+			per_cpu(cpuacct_all, cpu).not_root += per_cpu_ptr(ca->cpu, cpu)->used;
+		not_root_utime += ca->utime;
+		not_root_stime += ca->stime;
+		container_unlock();
+	}
+	call_rcu(&ca->rcu, cpuacct_free);
+}
+
+static void cpuacct_bind(struct container_subsys *ss, struct container *root)
+{
+	struct cpuacct *top = cpuacct_of(root);
+	int cpu;
+
+	container_hooks_arm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
+	container_lock();
+	for_each_possible_cpu(cpu) {
+		per_cpu(cpuacct_all, cpu).not_root = cpu_charged(cpu);
+		memset(per_cpu_ptr(top->cpu, cpu), 0, sizeof(struct cpuacct_cpu));
+	}
+	all_ticks(&not_root_utime, &not_root_stime);
+	top->utime = 0;
+	top->stime = 0;
+	top->utime_at_reset = 0;
+	top->stime_at_reset = 0;
+	top->user = 0;
+	top->system = 0;
+	top->removed = 0;
+	cpuacct_top = top;
+	interval_begin();
+	container_unlock();
+}
+
+static void cpuacct_unbind(struct container_subsys *ss, struct container *root)
+{
+	container_lock();
+	cpuacct_top = NULL;
+	container_unlock();
+	cancel_delayed_work_sync(&interval_work);
+	container_hooks_disarm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
+}
+
+static struct container_subsys cpuacct_subsys = {
+	.name = "cpuacct",
+	.owner = THIS_MODULE,
+	.members_only = true,
+	.task_words = WORDS,
+	.create = cpuacct_create,
+	.destroy = cpuacct_destroy,
+	.attach = cpuacct_attach,
+	.exit = cpuacct_exit,
+	.populate = cpuacct_populate,
+	.bind = cpuacct_bind,
+	.unbind = cpuacct_unbind,
+};
+
+static int __init cpuacct_init(void)
+{
+	task_sched_runtime_fn = container_hook_symbol("task_sched_runtime");
+	if (!task_sched_runtime_fn) {
+		pr_err("this kernel has no task_sched_runtime: cannot account CPU time\n");
+		return -EOPNOTSUPP;
+	}
+	/* missing where the kernel's own cpuacct is not configured: see cpu_charged() */
+	root_usage = (u64 __force __percpu *)container_hook_symbol("root_cpuacct_cpuusage");
+	return container_register_subsys(&cpuacct_subsys);
+}
+
+static void __exit cpuacct_module_exit(void)
+{
+	container_unregister_subsys(&cpuacct_subsys);
+	container_hooks_forget(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
+	rcu_barrier();
+}
+
+module_init(cpuacct_init);
+module_exit(cpuacct_module_exit);
+
+MODULE_DESCRIPTION("Containers: accounting of CPU time");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("container-subsys-cpuacct");
