@@ -290,7 +290,11 @@ static void number_blanks(struct kunit *test)
 {
 	expect_number(test, " 7", 9, 7);
 	expect_number(test, "7 ", 9, 7);
-	expect_number(test, " \t\n 7 \n\t ", 9, 7);
+	expect_number(test, " \t 7 \t ", 9, 7);
+	/* the one newline at the end is not the parser's to take off */
+	refuse_number(test, "7\n", 9);
+	refuse_number(test, "\n7", 9);
+	refuse_number(test, "7\v", 9);
 	refuse_number(test, "", 9);
 	refuse_number(test, " ", 9);
 	refuse_number(test, "\n", 9);

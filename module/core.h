@@ -59,7 +59,8 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 void hierarchy_dissolve(struct hierarchy *h);
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
 void hierarchy_put(struct hierarchy *h);
-int hierarchy_wait_gone(const struct super_block *sb);
+unsigned int hierarchies_dissolved(void);
+int hierarchy_wait_dissolved(unsigned int seen);
 struct container *container_create(struct container *parent);
 void container_link(struct container *cont);
 void container_discard(struct container *cont);

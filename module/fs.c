@@ -443,6 +443,7 @@ static int get_tree_once(struct fs_context *fc)
 	struct mount_options *opts = fc->fs_private;
 	struct super_block *sb;
 	struct hierarchy *h;
+	unsigned int seen;
 	int err;
 
 	for (;;) {
@@ -461,8 +462,9 @@ static int get_tree_once(struct fs_context *fc)
 			fc->root = dget(sb->s_root);
 			return 0;
 		}
+		seen = hierarchies_dissolved();
 		container_manage_unlock();
-		err = hierarchy_wait_gone(sb);
+		err = hierarchy_wait_dissolved(seen);
 		if (err)
 			return err;
 	}

@@ -31,6 +31,7 @@ struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 
 /* Woken when a hierarchy is gone. */
 static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
+static atomic_t dissolved;
 /* Woken when a container that is being killed has lost its last member. */
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);
 
@@ -660,6 +661,7 @@ void hierarchy_dissolve(struct hierarchy *h)
 	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);
 	container_unlock();
 	membership_untrack();
+	atomic_inc(&dissolved);
 	wake_up_all(&hierarchy_gone);
 }
 
@@ -686,29 +688,25 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
 	return 0;
 }
 
-static bool hierarchy_is_gone(const struct super_block *sb)
-{
-	bool found = false;
-	int i;
-
-	container_lock();
-	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
-		if (hierarchies[i] && hierarchies[i]->sb == sb)
-			found = true;
-	container_unlock();
-	return !found;
-}
-
 /**
- * hierarchy_wait_gone - wait for a hierarchy on its way out
- * @sb: its superblock, which may not be looked at
+ * hierarchy_wait_dissolved - wait for a hierarchy on its way out
+ * @seen: hierarchies_dissolved() when it was seen, under the manage lock
  *
  * Context: sleeps.
  * Return: 0, or -EINTR.
  */
-int hierarchy_wait_gone(const struct super_block *sb)
+int hierarchy_wait_dissolved(unsigned int seen)
 {
-	return wait_event_interruptible(hierarchy_gone, hierarchy_is_gone(sb)) ? -EINTR : 0;
+	return wait_event_interruptible(hierarchy_gone, atomic_read(&dissolved) != seen) ?
+		-EINTR : 0;
+}
+
+/**
+ * hierarchies_dissolved - how many hierarchies have been dissolved so far
+ */
+unsigned int hierarchies_dissolved(void)
+{
+	return atomic_read(&dissolved);
 }
 
 /* A set in hex, without leading zeros. */

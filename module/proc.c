@@ -61,20 +61,21 @@ static atomic_t shows;
 
 /* --- what the files show --------------------------------------------------- */
 
-static void show_membership(struct seq_file *m, struct hierarchy *h,
+static int show_membership(struct seq_file *m, struct hierarchy *h,
 			    struct task_struct *task, char *path)
 {
 	struct container_subsys *ss;
 	struct container *cont;
 	const char *sep = "";
-	int id;
+	int id, err;
 
 	rcu_read_lock();
 	cont = membership_of(task, h->top.hierarchy);
 	rcu_read_unlock();
 	/* it has a member, so it is not removed, and while we hold the lock stays so */
-	if (container_path(cont, path, PATH_MAX))
-		strcpy(path, "/");
+	err = container_path(cont, path, PATH_MAX);
+	if (err)
+		return err;
 
 	if (h->name[0]) {
 		seq_printf(m, "name=%s", h->name);
@@ -85,27 +86,28 @@ static void show_membership(struct seq_file *m, struct hierarchy *h,
 		sep = ",";
 	}
 	seq_printf(m, ":%s\n", path);
+	return 0;
 }
 
 static int pid_container_show(struct seq_file *m, struct pid_namespace *ns,
 			      struct pid *pid, struct task_struct *task)
 {
+	int i, err = 0;
 	char *path;
-	int i;
 
 	atomic_inc(&shows);
 	path = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (path) {
 		container_lock();
-		for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
+		for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !err; i++)
 			if (hierarchies[i])
-				show_membership(m, hierarchies[i], task, path);
+				err = show_membership(m, hierarchies[i], task, path);
 		container_unlock();
 		kfree(path);
 	}
 	if (atomic_dec_and_test(&shows))
 		wake_up_var(&shows);
-	return path ? 0 : -ENOMEM;
+	return path ? err : -ENOMEM;
 }
 
 static int containers_show(struct seq_file *m, void *v)
@@ -266,6 +268,7 @@ static void **show_slot(struct inode *inode)
 
 static void disown_inode(struct inode *inode)
 {
+	struct dentry *dentry;
 	void **slot;
 
 	if (inode->i_fop != pid_file_ops)
@@ -275,7 +278,10 @@ static void disown_inode(struct inode *inode)
 		/* does nothing and returns 0, whatever its arguments */
 		WRITE_ONCE(*slot, noop_fsync);
 		make_bad_inode(inode);
-		d_prune_aliases(inode);
+		while ((dentry = d_find_alias(inode))) {
+			d_drop(dentry);
+			dput(dentry);
+		}
 	}
 }
 

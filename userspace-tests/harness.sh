@@ -270,7 +270,8 @@ sync_sources() {
 	mkdir -p "$dir"
 	(
 		cd "$TOP"
-		find Kbuild Makefile dkms.conf include module subsys kunit samples -type f \
+		find Kbuild Makefile dkms.conf include module subsys kunit samples \
+			userspace-tests/modules -type f \
 			\( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
 			! -name '*.mod.c' 2>/dev/null
 	) | sort >"$list" || true
@@ -361,11 +362,12 @@ suite_chroot() {
 	touch "$root/.ready"
 }
 
-# build_samples DIR: out-of-tree subsystems, as a third party would build them:
-# elsewhere, with only the installed headers and symbol versions.
+# build_samples DIR: out-of-tree subsystems, and the modules of the tests, as a
+# third party would build them: elsewhere, with only the installed headers and
+# symbol versions.
 build_samples() {
 	local sample name
-	for sample in "$1"/samples/*/Makefile; do
+	for sample in "$1"/{samples,userspace-tests/modules}/*/Makefile; do
 		[ -e "$sample" ] || continue
 		sample=${sample%/Makefile}
 		name=${sample##*/}

@@ -988,7 +988,27 @@ static void sleeps_at(struct sleep_at s)
 	close(uffd);
 }
 
-int main(void)
+static void vfork_before(void)
+{
+	vfork_sleeps(true);
+}
+
+static void vfork_after(void)
+{
+	vfork_sleeps(false);
+}
+
+static void listing_unload(void)
+{
+	listing(true);
+}
+
+static void listing_load(void)
+{
+	listing(false);
+}
+
+static void page_sleeps(void)
 {
 	static const struct sleep_at sleeps[] = {
 		{ .what = "getdents of /proc/<pid>", .call = slow_getdents },
@@ -1001,30 +1021,48 @@ int main(void)
 		{ .what = "fork after its hooks", .call = slow_parent_tid },
 		{ .what = "a child that starts", .call = slow_child_tid },
 	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sleeps); i++)
+		sleeps_at(sleeps[i]);
+}
+
+static void all_rounds(void)
+{
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
+	rounds(n > 0 ? n : debug_kernel() ? 40 : 200);
+}
+
+/* Without arguments all; else those named. */
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} parts[] = {
+		{ "clean", clean_unload }, { "open", open_descriptor },
+		{ "cwd", working_directory }, { "path", path_descriptor },
+		{ "unlist", listing_unload }, { "list", listing_load },
+		{ "vfork", vfork_before }, { "vfork2", vfork_after },
+		{ "exit", exit_sleeps }, { "rmdir", rmdir_sleeps },
+		{ "fs", fs_descriptors }, { "page", page_sleeps },
+		{ "rounds", all_rounds },
+	};
+
 	setup_bare();
-	if (n < 1)
-		n = debug_kernel() ? 40 : 200;
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sh == MAP_FAILED)
 		bail("mmap: %s", strerror(errno));
 	start_storm();
-	clean_unload();
-	open_descriptor();
-	working_directory();
-	path_descriptor();
-	listing(true);
-	listing(false);
-	vfork_sleeps(true);
-	vfork_sleeps(false);
-	exit_sleeps();
-	rmdir_sleeps();
-	fs_descriptors();
-	for (size_t i = 0; i < ARRAY_SIZE(sleeps); i++)
-		sleeps_at(sleeps[i]);
-	rounds(n);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		bool want = argc == 1;
+
+		for (int a = 1; a < argc; a++)
+			want |= !strcmp(argv[a], parts[i].name);
+		if (want)
+			parts[i].run();
+	}
 	stop_storm();
 	finish();
 }

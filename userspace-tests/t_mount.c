@@ -439,9 +439,10 @@ static void test_fsopen(void)
 static int mounter(struct kid *up, void *arg)
 {
 	long nr = (long)arg;
-	const char *dir = P("/tmp/p%ld", nr);
+	char dir[32];
 	int e, rounds;
 
+	sprintf(dir, "/tmp/p%ld", nr);
 	kid_recv(up);
 	e = cmount(dir, "cpuacct");
 	if (!e)

@@ -301,8 +301,7 @@ static void outlive(const char *what, int fd, int (*use)(int fd))
 	    "%s: and the file has gone", what);
 	if (modprobe("container_core"))
 		bail("load again");
-	err(access("/proc/self/container", F_OK) ? errno : 0, 0,
-	    "%s: and comes back", what);
+	streq(get("/proc/self/container"), "", "%s: and comes back", what);
 }
 
 static int use_read(int fd)
@@ -603,12 +602,11 @@ static void test_containers(void)
 	   "a hierarchy of no subsystem");
 	err(cumount("/tmp/n"), 0, "unmount none");
 	err(cumount(M), 0, "unmount, a container below");
-	ok(hier("cpuacct", &h) && h.sactive == -1 && h.containers == 2,
-	   "no superblock: no s_active");
+	ok(hier("cpuacct", &h) && h.containers == 2, "it stays active");
 	check_form("active, unmounted");
 	reap(p);
 	err(cmount(M, "cpuacct"), 0, "mount again");
-	ok(hier("cpuacct", &h) && h.sactive >= 1, "s_active is back");
+	ok(hier("cpuacct", &h) && h.sactive >= 1, "s_active is there");
 	err(E(rmdir(M "/a")), 0, "rmdir");
 	err(cumount(M), 0, "unmount");
 	check_form("all dissolved");

@@ -194,7 +194,7 @@ static __attribute__((noinline)) pid_t vfork_one(bool exec)
 
 	if (!pid) {
 		if (exec)
-			execl("/proc/self/exe", "storm", "nop", NULL);
+			execl("/proc/thread-self/exe", "storm", "nop", NULL);
 		_exit(0);
 	}
 	return pid;
@@ -384,7 +384,7 @@ static void *exec_thread(void *arg)
 			_exit(2);
 	if (rnd() % 2)
 		usleep(rnd() % 2000);
-	execl("/proc/self/exe", "storm", "ex2", NULL);
+	execl("/proc/thread-self/exe", "storm", "ex2", NULL);
 	_exit(3);
 	return arg;
 }
@@ -1121,10 +1121,32 @@ static void dissolve_y(void)
 	}
 }
 
+/* What still runs two minutes after the end is stuck. */
+static int wait_workers(const pid_t *pids, int n)
+{
+	long end = now_ms() + 120000;
+	int left;
+
+	do {
+		left = 0;
+		while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
+			;
+		for (int i = 0; i < n; i++)
+			left += !kill(pids[i], 0);
+		msleep(10);
+	} while (left && now_ms() < end);
+	for (int i = 0; i < n; i++)
+		if (!kill(pids[i], 0))
+			diag("worker %d: %s%s", i,
+			     get(P("/proc/%d/stat", pids[i])),
+			     get(P("/proc/%d/stack", pids[i])));
+	return left;
+}
+
 /* Everything that the storm started, orphans included. */
 static int wait_all(void)
 {
-	long end = now_ms() + 120000;
+	long end = now_ms() + 60000;
 	int left = 0;
 	pid_t pid;
 
@@ -1148,6 +1170,7 @@ int main(int argc, char **argv)
 	int seconds = getenv("STORM_SECONDS") ? atoi(getenv("STORM_SECONDS")) :
 		      60, n = 0;
 	pid_t sleepers[SLEEPERS], bounced;
+	pid_t pids[64];
 	long end, before, total;
 	size_t s = 0;
 
@@ -1192,7 +1215,7 @@ int main(int argc, char **argv)
 	end = now_ms() + seconds * 1000L;
 	for (size_t w = 0; w < ARRAY_SIZE(workers); w++)
 		for (int i = 0; i < workers[w].count; i++, n++)
-			start(workers[w].run, i);
+			pids[n] = start(workers[w].run, i);
 	for (before = -1; now_ms() < end; before = total) {
 		msleep(end - now_ms() < 10000 ? end - now_ms() + 1 : 10000);
 		total = 0;
@@ -1202,6 +1225,8 @@ int main(int argc, char **argv)
 			diag("nothing moves: %ld", total);
 	}
 	sh->stop = true;
+	/* those who watch come to their end before the watched do */
+	eq(wait_workers(pids, n), 0, "all workers have ended");
 	for (int i = 0; i < SLEEPERS; i++)
 		kill(sleepers[i], SIGKILL);
 	kill(bounced, SIGKILL);

@@ -469,7 +469,7 @@ static int subtree_show(struct seq_file *m, struct container *cont, const struct
 		/* those of the root are up to date */
 		if (top != cpuacct_top)
 			refresh_below(ca);
-		sum += cpuacct_used(ca);
+		sum += cpuacct_used(ca) + ca->removed;
 	}
 	seq_printf(m, "%llu\n", sum);
 	return 0;

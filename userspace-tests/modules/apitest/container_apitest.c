@@ -1,0 +1,702 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For t_api: calls every function of the subsystem API when it is told to, from
+ * the context of whoever tells it, and keeps a log of the callbacks.
+ *
+ * In debugfs, container_apitest/cmd takes "COMMAND SLOT [ARGUMENTS]" and answers
+ * with the errno of the call; container_apitest/log has a line for each callback
+ * and is emptied by being read. A slot is a subsystem, by default called
+ * apitestSLOT and not registered. States are numbered by slot as they are made,
+ * from 0, the root's.
+ *
+ * Each callback also checks that the locks are held that its documentation
+ * promises, and none that it may take. What is wrong is logged as VIOLATION.
+ */
+#include <linux/debugfs.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <container.h>
+
+#define SLOTS		3
+#define HELD		8
+#define LOG_SIZE	65536
+
+enum { CREATE, POPULATE, CAN_ATTACH, CAN_FORK, NR_FALLIBLE };
+
+static const char * const fallible[NR_FALLIBLE] = {
+	[CREATE] = "create",
+	[POPULATE] = "populate",
+	[CAN_ATTACH] = "can_attach",
+	[CAN_FORK] = "can_fork",
+};
+
+/**
+ * struct slot - a subsystem of the test
+ * @ss: the subsystem
+ * @name: its name
+ * @files: its control files
+ * @fail: what the next call of a callback returns, 0: it succeeds
+ * @next_id: number of the next state
+ * @alive: states that were made and not destroyed
+ * @births: calls of fork()
+ * @deaths: calls of exit()
+ * @held: references taken by the command hold
+ */
+struct slot {
+	struct container_subsys ss;
+	char name[64];
+	struct cftype files[2];
+	int fail[NR_FALLIBLE];
+	int next_id;
+	int alive;
+	atomic_t births, deaths;
+	struct container_subsys_state *held[HELD];
+};
+
+struct state {
+	struct container_subsys_state css;
+	int id;
+	struct rcu_head rcu;
+};
+
+static struct slot slots[SLOTS];
+static struct dentry *debugfs_dir;
+
+/* --- the log --------------------------------------------------------------- */
+
+static char *log_text;
+static size_t log_len;
+static DEFINE_SPINLOCK(log_lock);
+
+static __printf(2, 3) void note(const struct slot *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	spin_lock(&log_lock);
+	log_len += scnprintf(log_text + log_len, LOG_SIZE - log_len, "%s ", s->name);
+	va_start(ap, fmt);
+	log_len += vscnprintf(log_text + log_len, LOG_SIZE - log_len, fmt, ap);
+	va_end(ap);
+	log_len += scnprintf(log_text + log_len, LOG_SIZE - log_len, "\n");
+	spin_unlock(&log_lock);
+}
+
+static int log_show(struct seq_file *m, void *v)
+{
+	spin_lock(&log_lock);
+	if (m->size > log_len) {
+		seq_write(m, log_text, log_len);
+		log_len = 0;
+	} else {
+		/* makes the caller come again with more room */
+		m->count = m->size;
+	}
+	spin_unlock(&log_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(log);
+
+/* --- locks ----------------------------------------------------------------- */
+
+/* Is a mutex of the core held by us as it should be? Only lockdep knows. */
+static bool held_is(const char *mutex, bool want)
+{
+#ifdef CONFIG_LOCKDEP
+	bool held = false;
+	int i;
+
+	for (i = 0; i < current->lockdep_depth; i++)
+		if (!strcmp(current->held_locks[i].instance->name, mutex))
+			held = true;
+	return held == want || !debug_locks;
+#else
+	return true;
+#endif
+}
+
+static void violation_if(bool wrong, const struct slot *s, const char *what)
+{
+	if (wrong)
+		note(s, "VIOLATION %s", what);
+}
+
+/* A callback that has the manage lock, and may sleep and take the other. */
+static void check_managed(const struct slot *s, const char *what)
+{
+	might_sleep();
+	violation_if(!held_is("manage_mutex", true) || !held_is("callback_mutex", false),
+		     s, what);
+	container_lock();
+	container_unlock();
+}
+
+/* A callback of fork or exit: no mutex of ours, and RCU is held. */
+static void check_atomic(const struct slot *s, const char *what)
+{
+	violation_if(!rcu_read_lock_held(), s, what);
+}
+
+/* --- callbacks ------------------------------------------------------------- */
+
+static struct slot *to_slot(struct container_subsys *ss)
+{
+	return container_of(ss, struct slot, ss);
+}
+
+static struct state *to_state(struct container_subsys_state *css)
+{
+	return container_of(css, struct state, css);
+}
+
+static int id_of(struct slot *s, struct container *cont)
+{
+	return to_state(container_subsys_state(cont, &s->ss))->id;
+}
+
+static int task_id(struct slot *s, struct task_struct *task)
+{
+	return to_state(task_subsys_state(task, &s->ss))->id;
+}
+
+/* What a callback shall return now: a failure that was ordered happens once. */
+static int fails(struct slot *s, int what)
+{
+	int err = s->fail[what];
+
+	s->fail[what] = 0;
+	if (err)
+		note(s, "%s fails", fallible[what]);
+	return err;
+}
+
+static int api_create(struct container_subsys *ss, struct container *cont)
+{
+	struct slot *s = to_slot(ss);
+	struct state *st;
+	int err;
+
+	check_managed(s, "create");
+	/* the flag is for registrations that are complete */
+	violation_if(ss->active != !!cont->parent, s, "active in create");
+	err = fails(s, CREATE);
+	if (err)
+		return err;
+	st = kzalloc(sizeof(*st), GFP_KERNEL);
+	if (!st)
+		return -ENOMEM;
+	st->id = s->next_id++;
+	s->alive++;
+	container_set_subsys_state(cont, ss, &st->css);
+	note(s, "create %d", st->id);
+	return 0;
+}
+
+static void api_destroy(struct container_subsys *ss, struct container *cont)
+{
+	struct slot *s = to_slot(ss);
+	struct state *st = to_state(container_subsys_state(cont, ss));
+
+	check_managed(s, "destroy");
+	note(s, "destroy %d", st->id);
+	/* nobody gets a reference on what is removed */
+	if (container_is_removed(cont))
+		violation_if(container_css_get(&st->css) != -ENODEV, s, "get in destroy");
+	s->alive--;
+	kfree_rcu(st, rcu);
+}
+
+static int api_can_attach(struct container_subsys *ss, struct container *cont,
+			  struct task_struct *tsk)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "can_attach");
+	note(s, "can_attach %d", id_of(s, cont));
+	return fails(s, CAN_ATTACH);
+}
+
+/* Marks the task, to see later whether its words stay its own. */
+static void mark(struct slot *s, struct task_struct *task, int id)
+{
+	u64 *data = s->ss.task_words ? container_task_data(task, &s->ss) : NULL;
+
+	violation_if(s->ss.task_words && !data, s, "no task data");
+	if (data)
+		data[0] = id + 1;
+}
+
+static void api_attach(struct container_subsys *ss, struct container *cont,
+		       struct container *old_cont, struct task_struct *tsk)
+{
+	struct slot *s = to_slot(ss);
+
+	check_atomic(s, "attach");
+	/* not visible yet */
+	violation_if(task_container(tsk, ss) != old_cont, s, "attach comes late");
+	mark(s, tsk, id_of(s, cont));
+	note(s, "attach %d from %d", id_of(s, cont), id_of(s, old_cont));
+}
+
+static void api_post_attach(struct container_subsys *ss, struct container *cont,
+			    struct container *old_cont, struct task_struct *tsk)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "post_attach");
+	rcu_read_lock();
+	violation_if(task_container(tsk, ss) != cont, s, "post_attach comes early");
+	rcu_read_unlock();
+	note(s, "post_attach %d from %d", id_of(s, cont), id_of(s, old_cont));
+}
+
+static int api_can_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct slot *s = to_slot(ss);
+
+	check_atomic(s, "can_fork");
+	if (ss->members_only)
+		note(s, "can_fork %d", task_id(s, child));
+	return fails(s, CAN_FORK);
+}
+
+static void api_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct slot *s = to_slot(ss);
+
+	check_atomic(s, "cancel_fork");
+	if (ss->members_only)
+		note(s, "cancel_fork %d", task_id(s, child));
+}
+
+static void api_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct slot *s = to_slot(ss);
+
+	check_atomic(s, "fork");
+	atomic_inc(&s->births);
+	mark(s, child, task_id(s, child));
+	if (ss->members_only)
+		note(s, "fork %d", task_id(s, child));
+}
+
+static void api_exit(struct container_subsys *ss, struct task_struct *tsk)
+{
+	struct slot *s = to_slot(ss);
+
+	check_atomic(s, "exit");
+	atomic_inc(&s->deaths);
+	if (ss->members_only)
+		note(s, "exit %d", task_id(s, tsk));
+}
+
+static int ref_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	struct slot *s = &slots[cft->private];
+
+	violation_if(!held_is("callback_mutex", true), s, "show");
+	seq_printf(m, "%d\n", atomic_read(&container_subsys_state(cont, &s->ss)->refcnt));
+	return 0;
+}
+
+static int ref_write(struct container *cont, const struct cftype *cft, struct file *file,
+		     char *buf)
+{
+	struct slot *s = &slots[cft->private];
+	struct container_subsys_state *css = container_subsys_state(cont, &s->ss);
+
+	check_managed(s, "write");
+	if (!strcmp(buf, "1"))
+		return container_css_get(css);
+	if (strcmp(buf, "0") || atomic_read(&css->refcnt) <= 0)
+		return -EINVAL;
+	container_css_put(css);
+	return 0;
+}
+
+static int id_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+{
+	seq_printf(m, "%d\n", id_of(&slots[cft->private], cont));
+	return 0;
+}
+
+static int api_populate(struct container_subsys *ss, struct container *cont)
+{
+	struct slot *s = to_slot(ss);
+	int err;
+
+	check_managed(s, "populate");
+	note(s, "populate %d", id_of(s, cont));
+	err = container_add_files(cont, s->files, ARRAY_SIZE(s->files));
+	violation_if(!err && container_add_file(cont, s->files) != -EEXIST, s,
+		     "a file added twice");
+	return err ?: fails(s, POPULATE);
+}
+
+static void api_bind(struct container_subsys *ss, struct container *root)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "bind");
+	violation_if(container_subsys_root(ss) != root || !ss->hierarchy, s, "root in bind");
+	note(s, "bind %d", id_of(s, root));
+}
+
+static void api_unbind(struct container_subsys *ss, struct container *root)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "unbind");
+	violation_if(container_subsys_root(ss) != root, s, "root in unbind");
+	note(s, "unbind %d", id_of(s, root));
+}
+
+/* --- commands -------------------------------------------------------------- */
+
+/* A slot as at the beginning; it is not registered. */
+static int do_reset(struct slot *s, char *a, char *b)
+{
+	int nr = s - slots;
+
+	if (s->ss.subsys_id >= 0)
+		return -EBUSY;
+	memset(s, 0, sizeof(*s));
+	snprintf(s->name, sizeof(s->name), "apitest%d", nr);
+	s->ss = (struct container_subsys) {
+		.name = s->name,
+		.owner = THIS_MODULE,
+		.members_only = true,
+		.create = api_create,
+		.destroy = api_destroy,
+		.can_attach = api_can_attach,
+		.attach = api_attach,
+		.post_attach = api_post_attach,
+		.can_fork = api_can_fork,
+		.cancel_fork = api_cancel_fork,
+		.fork = api_fork,
+		.exit = api_exit,
+		.populate = api_populate,
+		.bind = api_bind,
+		.unbind = api_unbind,
+		.subsys_id = -1,
+	};
+	s->files[0] = (struct cftype) { .private = nr, .show = ref_show, .write = ref_write };
+	s->files[1] = (struct cftype) { .private = nr, .show = id_show };
+	snprintf(s->files[0].name, sizeof(s->files[0].name), "%s.ref", s->name);
+	snprintf(s->files[1].name, sizeof(s->files[1].name), "%s.id", s->name);
+	return 0;
+}
+
+static int do_register(struct slot *s, char *a, char *b)
+{
+	int err;
+
+	if (s->ss.subsys_id < 0) {
+		s->next_id = 0;
+		atomic_set(&s->births, 0);
+		atomic_set(&s->deaths, 0);
+	}
+	err = container_register_subsys(&s->ss);
+	violation_if(!err && !s->ss.active, s, "not active");
+	return err;
+}
+
+static int do_unregister(struct slot *s, char *a, char *b)
+{
+	int err = container_unregister_subsys(&s->ss);
+
+	violation_if(!err && (s->ss.active || s->alive), s, "states are left");
+	return err;
+}
+
+/* Without an argument: no name at all. */
+static int do_name(struct slot *s, char *a, char *b)
+{
+	if (a)
+		strscpy(s->name, a, sizeof(s->name));
+	s->ss.name = a ? s->name : NULL;
+	return 0;
+}
+
+static int do_without(struct slot *s, char *a, char *b)
+{
+	if (!strcmp(a ?: "", "create"))
+		s->ss.create = NULL;
+	else
+		s->ss.destroy = NULL;
+	return 0;
+}
+
+static int do_words(struct slot *s, char *a, char *b)
+{
+	return kstrtouint(a ?: "", 10, &s->ss.task_words);
+}
+
+/* Shall see every task of the system, not only members. */
+static int do_everyone(struct slot *s, char *a, char *b)
+{
+	s->ss.members_only = false;
+	return 0;
+}
+
+static int do_fail(struct slot *s, char *a, char *b)
+{
+	int what = match_string(fallible, NR_FALLIBLE, a ?: ""), err;
+
+	if (what < 0 || kstrtoint(b ?: "", 10, &err))
+		return -EINVAL;
+	s->fail[what] = -err;
+	return 0;
+}
+
+static int do_hold(struct slot *s, char *a, char *b)
+{
+	int i;
+
+	for (i = 0; i < HELD; i++)
+		if (!s->held[i]) {
+			s->held[i] = container_css_get_current(&s->ss);
+			note(s, "hold %d", to_state(s->held[i])->id);
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int do_drop(struct slot *s, char *a, char *b)
+{
+	int i;
+
+	for (i = 0; i < HELD; i++)
+		if (s->held[i])
+			container_css_put(s->held[i]);
+	memset(s->held, 0, sizeof(s->held));
+	return 0;
+}
+
+/* Takes and drops references while somebody moves us and removes containers. */
+static int do_spin(struct slot *s, char *a, char *b)
+{
+	struct container_subsys_state *css;
+	int i, count;
+
+	if (kstrtoint(a ?: "", 10, &count))
+		return -EINVAL;
+	for (i = 0; i < count; i++) {
+		css = container_css_get_current(&s->ss);
+		violation_if(container_is_removed(css->container), s, "referenced and removed");
+		cpu_relax();
+		violation_if(atomic_read(&css->refcnt) <= 0, s, "referenced without a count");
+		container_css_put(css);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int do_clone(struct slot *s, char *a, char *b)
+{
+	return container_clone(&s->ss);
+}
+
+static int do_agent(struct slot *s, char *a, char *b)
+{
+	container_manage_lock();
+	container_set_release_agent_path(&s->ss, a ?: "");
+	container_manage_unlock();
+	return 0;
+}
+
+/* The path of the caller's container, in a buffer of the given size. */
+static int do_path(struct slot *s, char *a, char *b)
+{
+	char path[128];
+	struct container *cont;
+	unsigned int len;
+	int err;
+
+	if (kstrtouint(a ?: "", 10, &len) || len > sizeof(path))
+		return -EINVAL;
+	container_manage_lock();
+	rcu_read_lock();
+	cont = task_container(current, &s->ss);
+	rcu_read_unlock();
+	err = container_path(cont, path, len);
+	if (!err)
+		note(s, "path %s", path);
+	container_manage_unlock();
+	return err;
+}
+
+struct walk {
+	struct slot *s;
+	int id, members;
+};
+
+static void walk_member(struct task_struct *task, u64 *data, void *arg)
+{
+	struct walk *w = arg;
+
+	w->members++;
+	violation_if(task_id(w->s, task) != w->id, w->s, "member of another");
+	violation_if(w->s->ss.task_words && data[0] != w->id + 1, w->s, "task data");
+}
+
+/* Each container below the root: its number, its parent's, and its members. */
+static int do_walk(struct slot *s, char *a, char *b)
+{
+	struct container *root, *pos;
+	struct walk w = { .s = s };
+
+	container_lock();
+	root = container_subsys_root(&s->ss);
+	for (pos = container_next_descendant(root, root); pos;
+	     pos = container_next_descendant(pos, root)) {
+		w.id = id_of(s, pos);
+		w.members = 0;
+		rcu_read_lock();
+		container_for_each_member(pos, &s->ss, walk_member, &w);
+		rcu_read_unlock();
+		note(s, "walk %d in %d members %d", w.id, id_of(s, pos->parent), w.members);
+	}
+	container_unlock();
+	return 0;
+}
+
+static int do_stat(struct slot *s, char *a, char *b)
+{
+	note(s, "alive %d id %d hierarchy %d offset %u", s->alive, s->ss.subsys_id,
+	     s->ss.hierarchy, s->ss.task_offset);
+	return 0;
+}
+
+static int do_known(struct slot *s, char *a, char *b)
+{
+	note(s, "known %d", atomic_read(&s->births) - atomic_read(&s->deaths));
+	return 0;
+}
+
+static int fill_create(struct container_subsys *ss, struct container *cont)
+{
+	static struct container_subsys_state css;
+
+	container_set_subsys_state(cont, ss, &css);
+	return 0;
+}
+
+static void fill_destroy(struct container_subsys *ss, struct container *cont)
+{
+}
+
+/* Registers subsystems until there is no room, and then gives it back. */
+static int do_fill(struct slot *s, char *a, char *b)
+{
+	struct container_subsys *many;
+	char (*names)[16];
+	int n, i, err = -ENOMEM;
+
+	many = kcalloc(256, sizeof(*many), GFP_KERNEL);
+	names = kcalloc(256, sizeof(*names), GFP_KERNEL);
+	for (n = 0; many && names && n < 256; n++) {
+		snprintf(names[n], sizeof(names[n]), "fill%d", n);
+		many[n].name = names[n];
+		many[n].create = fill_create;
+		many[n].destroy = fill_destroy;
+		err = container_register_subsys(&many[n]);
+		if (err)
+			break;
+	}
+	note(s, "filled %d of %d", n, MAX_CONTAINER_SUBSYS);
+	for (i = 0; i < n; i++)
+		container_unregister_subsys(&many[i]);
+	kfree(many);
+	kfree(names);
+	return err;
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(struct slot *s, char *a, char *b);
+} commands[] = {
+	{ "reset", do_reset },
+	{ "register", do_register },
+	{ "unregister", do_unregister },
+	{ "name", do_name },
+	{ "without", do_without },
+	{ "words", do_words },
+	{ "everyone", do_everyone },
+	{ "fail", do_fail },
+	{ "hold", do_hold },
+	{ "drop", do_drop },
+	{ "spin", do_spin },
+	{ "clone", do_clone },
+	{ "agent", do_agent },
+	{ "path", do_path },
+	{ "walk", do_walk },
+	{ "stat", do_stat },
+	{ "known", do_known },
+	{ "fill", do_fill },
+};
+
+static ssize_t cmd_write(struct file *file, const char __user *ubuf, size_t count, loff_t *ppos)
+{
+	char buf[128], *next = buf, *name, *slot, *a;
+	unsigned int nr, i;
+	int err;
+
+	if (count >= sizeof(buf) || copy_from_user(buf, ubuf, count))
+		return -EFAULT;
+	buf[count] = '\0';
+	name = strsep(&next, " ");
+	slot = strsep(&next, " ");
+	a = strsep(&next, " ");
+	if (kstrtouint(slot ?: "", 10, &nr) || nr >= SLOTS)
+		return -EBADR;
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name)) {
+			err = commands[i].fn(&slots[nr], a, next);
+			return err ?: count;
+		}
+	return -EBADR;
+}
+
+static const struct file_operations cmd_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = cmd_write,
+};
+
+static int __init apitest_init(void)
+{
+	int i;
+
+	log_text = kvzalloc(LOG_SIZE, GFP_KERNEL);
+	if (!log_text)
+		return -ENOMEM;
+	for (i = 0; i < SLOTS; i++) {
+		slots[i].ss.subsys_id = -1;
+		do_reset(&slots[i], NULL, NULL);
+	}
+	debugfs_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("cmd", 0200, debugfs_dir, NULL, &cmd_fops);
+	debugfs_create_file("log", 0400, debugfs_dir, NULL, &log_fops);
+	return 0;
+}
+
+static void __exit apitest_exit(void)
+{
+	int i;
+
+	debugfs_remove(debugfs_dir);
+	for (i = 0; i < SLOTS; i++) {
+		do_drop(&slots[i], NULL, NULL);
+		container_unregister_subsys(&slots[i].ss);
+	}
+	kvfree(log_text);
+}
+
+module_init(apitest_init);
+module_exit(apitest_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Container subsystem: exercises the API for t_api");
