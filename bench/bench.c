@@ -220,7 +220,7 @@ static void op_pingpong(int n)
 /* The containers A and B of the state under test, and their files. */
 static const char *tree;
 static char path_a[64], path_b[64], path_new[64], path_tasks[64];
-static int fd_a, fd_b;
+static int fd_a = -1, fd_b = -1;
 
 static void op_move(int n)
 {
@@ -349,11 +349,32 @@ static void calibrate(void)
 	       drain_cost - DRAIN);
 }
 
+/*
+ * Process ids live in a radix tree whose nodes come and go with them: every
+ * batch begins at the same id, beside a task that keeps the upper nodes.
+ */
+static void first_pid(void)
+{
+	put("/proc/sys/kernel/ns_last_pid", FIRST_PID);
+}
+
+static void pin_pids(void)
+{
+	pid_t pid;
+
+	first_pid();
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	while (!pid)
+		pause();
+}
+
 static double batch(const struct op *op)
 {
 	uint64_t t;
 
-	put("/proc/sys/kernel/ns_last_pid", FIRST_PID);
+	first_pid();
 	t = __rdtsc();
 	op->run(op->batch);
 	if (op->deferred)
@@ -426,6 +447,7 @@ static void profile_op(const struct op *op, enum state st)
 	printf("PROFILE %d %d %s, %s\n",
 	       op->batch * (op->members ? op->members : 1),
 	       op->deferred ? DRAIN : 0, op->name, state_name[st]);
+	first_pid();
 	MARK_START();
 	op->run(op->batch);
 	if (op->deferred)
@@ -529,6 +551,23 @@ static void unload(void)
 			die("unloading %s", modules[i]);
 }
 
+/* Each open file costs fork and exit some: as many in all states. */
+static void reopen(const char *a, const char *b)
+{
+	close(fd_a);
+	close(fd_b);
+	fd_a = open(a, O_WRONLY | O_CLOEXEC);
+	fd_b = open(b, O_WRONLY | O_CLOEXEC);
+	if (fd_a < 0 || fd_b < 0)
+		die("opening %s and %s", a, b);
+}
+
+static void no_tree(void)
+{
+	tree = NULL;
+	reopen("/dev/null", "/dev/null");
+}
+
 static void make_dirs(const char *root, bool cpuset)
 {
 	static const char *const dirs[] = { "A", "B", "C" };
@@ -550,23 +589,20 @@ static void make_dirs(const char *root, bool cpuset)
 	snprintf(path_b, sizeof(path_b), "%s/B/tasks", root);
 	snprintf(path_tasks, sizeof(path_tasks), "%s/C/tasks", root);
 	snprintf(path_new, sizeof(path_new), "%s/A/new", root);
-	fd_a = open(path_a, O_WRONLY | O_CLOEXEC);
-	fd_b = open(path_b, O_WRONLY | O_CLOEXEC);
-	if (fd_a < 0 || fd_b < 0)
-		die("opening tasks");
+	reopen(path_a, path_b);
 }
 
 static void remove_dirs(void)
 {
 	static const char *const dirs[] = { "A", "B", "C" };
+	const char *root = tree;
 	char path[96];
 
-	snprintf(path, sizeof(path), "%s/tasks", tree);
+	snprintf(path, sizeof(path), "%s/tasks", root);
 	put(path, "0");
-	close(fd_a);
-	close(fd_b);
+	no_tree();
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		snprintf(path, sizeof(path), "%s/%s", tree, dirs[i]);
+		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
 		/* the last member may still be on its way out */
 		for (int try = 0; rmdir(path); try++) {
 			if (errno != EBUSY || try == 200)
@@ -574,7 +610,6 @@ static void remove_dirs(void)
 			usleep(10000);
 		}
 	}
-	tree = NULL;
 }
 
 static void unmount(const char *dir)
@@ -606,7 +641,10 @@ static void run_state(enum state st, int round)
 			snprintf(dir, sizeof(dir), "%s/C", tree);
 			members_start(dir, op->members);
 		}
-		if (profile) {
+		if (round < 0) {
+			for (int b = 0; b < 3; b++)
+				batch(op);
+		} else if (profile) {
 			profile_op(op, st);
 		} else {
 			v = measure(op);
@@ -819,7 +857,10 @@ int main(void)
 	settings();
 	seed_random();
 	print_clock();
+	pin_pids();
 	calibrate();
+	no_tree();
+	one_round(-1);
 	for (int r = 0; r < rounds; r++) {
 		one_round(r);
 		if (!profile)

@@ -148,7 +148,8 @@ static void hook_disarm_all(struct container_hook *hooks, int count)
 		} else if (hook_leader(hooks, hook) == hook) {
 			if (hook->armed)
 				unregister_ftrace_function(&hook->ops);
-			ftrace_free_filter(&hook->ops);
+			/* a reset to nothing frees what was there */
+			ftrace_set_filter(&hook->ops, NULL, 0, 1);
 		}
 		hook->armed = false;
 	}

@@ -221,6 +221,14 @@ static void member_move(struct member *m, struct container *to)
 	WRITE_ONCE(m->in[h].cont, container_is_top(to) ? NULL : to);
 }
 
+/* The first struct pid from a number on; under RCU. Not exported everywhere. */
+static void *find_ge_pid_fn;
+
+static struct pid *next_pid(int nr, struct pid_namespace *ns)
+{
+	return (struct pid *)container_hook_call(find_ge_pid_fn, nr, (unsigned long)ns, 0);
+}
+
 /* --- fork and exit --------------------------------------------------------- */
 
 /* Is the task below the root of the hierarchy that the subsystem is bound to? */
@@ -642,7 +650,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 		cond_resched();
 		rcu_read_lock();
 		for (n = 0; n < LIST_PORTION; n++) {
-			pid = find_ge_pid(next, ns);
+			pid = next_pid(next, ns);
 			if (!pid)
 				break;
 			next = pid_nr_ns(pid, ns) + 1;
@@ -976,7 +984,7 @@ static int adopt_all(void)
 
 	for (nr = 1; ; nr++) {
 		rcu_read_lock();
-		pid = find_ge_pid(nr, &init_pid_ns);
+		pid = next_pid(nr, &init_pid_ns);
 		task = pid ? pid_task(pid, PIDTYPE_PID) : NULL;
 		if (task)
 			get_task_struct(task);
@@ -1062,6 +1070,11 @@ void membership_forget(struct container_subsys *ss)
 
 int membership_init(void)
 {
+	find_ge_pid_fn = container_hook_symbol("find_ge_pid");
+	if (!find_ge_pid_fn) {
+		pr_err("this kernel has no find_ge_pid\n");
+		return -EOPNOTSUPP;
+	}
 	return table_init();
 }
 

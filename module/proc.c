@@ -5,7 +5,9 @@
  * procfs finds the files of a process in two static tables. While we are loaded
  * its lookups and listings see copies of them with one entry more, a clone of
  * the entry "cgroup": entry hooks on the functions that take the tables as
- * arguments replace the argument.
+ * arguments replace the argument. A compiler may have inlined the lookup's
+ * function; then the lookups in the directories of processes and threads are
+ * redirected to one of ours, for this one name.
  *
  * Such a file's operations are the kernel's own; all that leads to us is the show
  * function that procfs keeps beside the inode. What may outlive us is made safe
@@ -26,7 +28,9 @@
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/wait_bit.h>
 
 #include "core.h"
@@ -56,6 +60,8 @@ static struct pid_table {
 
 /* The operations of our files, which they share with others of procfs. */
 static const struct file_operations *pid_file_ops;
+/* The kernel's function that makes a file of a process, where we need it. */
+static void *pident_instantiate;
 /* Runs of pid_container_show(), to be waited for when we unload. */
 static atomic_t shows;
 
@@ -154,37 +160,122 @@ CONTAINER_HOOK_HANDLER(hook_readdir, regs)
 	}
 }
 
-static struct container_hook proc_hooks[] = {
-	{
+/* The words of a struct proc_inode lie before its inode, at most so many. */
+#define PROC_INODE_WORDS 9
+
+static void **proc_inode_word(struct inode *inode, const void *value)
+{
+	void **word = (void **)inode;
+	int i;
+
+	for (i = 1; i <= PROC_INODE_WORDS; i++)
+		if (READ_ONCE(word[-i]) == value)
+			return word - i;
+	return NULL;
+}
+
+/*
+ * The task that a directory of procfs is for. Its number may be another task's
+ * by now, so the pid has to be the one that procfs keeps in the directory.
+ */
+static struct task_struct *directory_task(struct inode *dir, struct dentry *dentry)
+{
+	struct task_struct *task = NULL;
+	struct pid *pid;
+	int nr;
+
+	if (kstrtoint(dentry->d_parent->d_name.name, 10, &nr))
+		return NULL;
+	rcu_read_lock();
+	pid = find_pid_ns(nr, proc_pid_ns(dir->i_sb));
+	if (pid && proc_inode_word(dir, pid))
+		task = pid_task(pid, PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/* Takes the place of proc_tgid_base_lookup() and proc_tid_base_lookup(). */
+static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry,
+				       unsigned int flags)
+{
+	struct task_struct *task = directory_task(dir, dentry);
+	unsigned long found;
+
+	if (!task)
+		return ERR_PTR(-ENOENT);
+	found = container_hook_call(pident_instantiate, (unsigned long)dentry,
+				    (unsigned long)task,
+				    (unsigned long)(pid_tables[0].copy + pid_tables[0].count - 1));
+	put_task_struct(task);
+	return (struct dentry *)found;
+}
+
+CONTAINER_HOOK_HANDLER(hook_base_lookup, regs)
+{
+	struct dentry *dentry = (void *)container_hook_arg(regs, 1);
+
+	if (dentry->d_name.len == strlen("container") &&
+	    !memcmp(dentry->d_name.name, "container", strlen("container")))
+		container_hook_redirect(regs, lookup_container);
+}
+
+enum { HOOK_LOOKUP, HOOK_READDIR, HOOK_TGID_LOOKUP, HOOK_TID_LOOKUP, PROC_HOOKS };
+
+static struct container_hook proc_hooks[PROC_HOOKS] = {
+	[HOOK_LOOKUP] = {
 		.name = "proc_pident_lookup",
 		.type = CONTAINER_HOOK_ENTRY,
 		.handler = hook_lookup,
-		.optional = "/proc/<pid>/container",
 	},
-	{
+	[HOOK_READDIR] = {
 		.name = "proc_pident_readdir",
 		.type = CONTAINER_HOOK_ENTRY,
 		.handler = hook_readdir,
-		.optional = "listing of /proc/<pid>/container",
+		.optional = "ls shows no /proc/<pid>/container",
+	},
+	[HOOK_TGID_LOOKUP] = {
+		.name = "proc_tgid_base_lookup",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_base_lookup,
+	},
+	[HOOK_TID_LOOKUP] = {
+		.name = "proc_tid_base_lookup",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_base_lookup,
 	},
 };
+
+/* Those of them that this kernel needs: the first two, or all but the first. */
+static struct container_hook *hooks_used = proc_hooks;
+static int hooks_count = HOOK_TGID_LOOKUP;
+
+static void choose_hooks(void)
+{
+	if (container_hook_symbol("proc_pident_lookup"))
+		return;
+	hooks_used = proc_hooks + HOOK_READDIR;
+	hooks_count = PROC_HOOKS - HOOK_READDIR;
+	pident_instantiate = container_hook_symbol("proc_pident_instantiate");
+}
 
 /* How many entries a table has: as many as look like one within the symbol. */
 static unsigned int pid_table_length(const struct pid_entry *table)
 {
 	char symbol[KSYM_SYMBOL_LEN], *slash;
+	struct pid_entry e;
 	unsigned long size;
-	unsigned int n, max;
+	unsigned int n;
 
 	sprint_symbol(symbol, (unsigned long)table);
 	slash = strchr(symbol, '/');
 	if (!slash || sscanf(slash, "/%lx", &size) != 1)
 		return 0;
-	max = size / sizeof(*table);
-	for (n = 0; n < max; n++)
-		if (!table[n].name || table[n].len != strlen(table[n].name) ||
-		    (!S_ISREG(table[n].mode) && !S_ISDIR(table[n].mode) &&
-		     !S_ISLNK(table[n].mode)))
+	for (n = 0; n < size / sizeof(*table); n++)
+		/* what lies behind the table may be anything, or not there */
+		if (copy_from_kernel_nofault(&e, table + n, sizeof(e)) ||
+		    !e.name || e.len != strlen(e.name))
 			break;
 	return n;
 }
@@ -251,21 +342,6 @@ static void wait_for_directory(struct inode *inode)
 	}
 }
 
-/*
- * Where procfs keeps the show function of an inode, if it is ours: among the few
- * words of its struct proc_inode before the inode. No other word has that value.
- */
-static void **show_slot(struct inode *inode)
-{
-	void **word = (void **)inode;
-	int i;
-
-	for (i = 1; i <= 9; i++)
-		if (word[-i] == pid_container_show)
-			return word - i;
-	return NULL;
-}
-
 static void disown_inode(struct inode *inode)
 {
 	struct dentry *dentry;
@@ -273,7 +349,8 @@ static void disown_inode(struct inode *inode)
 
 	if (inode->i_fop != pid_file_ops)
 		return;
-	slot = show_slot(inode);
+	/* where procfs keeps the show function; no other word has that value */
+	slot = proc_inode_word(inode, pid_container_show);
 	if (slot) {
 		/* does nothing and returns 0, whatever its arguments */
 		WRITE_ONCE(*slot, noop_fsync);
@@ -289,7 +366,7 @@ static void pid_entries_remove(void)
 {
 	struct file_system_type *procfs = get_fs_type("proc");
 
-	container_hooks_disarm(proc_hooks, ARRAY_SIZE(proc_hooks));
+	container_hooks_disarm(hooks_used, hooks_count);
 	iterate_supers_type(procfs, for_each_inode, wait_for_directory);
 	iterate_supers_type(procfs, for_each_inode, disown_inode);
 	module_put(procfs->owner);
@@ -297,7 +374,7 @@ static void pid_entries_remove(void)
 	wait_var_event(&shows, !atomic_read(&shows));
 	/* for those who were the last to leave and have yet to return */
 	compat_synchronize_tasks();
-	container_hooks_forget(proc_hooks, ARRAY_SIZE(proc_hooks));
+	container_hooks_forget(hooks_used, hooks_count);
 }
 
 static void pid_tables_free(void)
@@ -312,12 +389,17 @@ int proc_init(void)
 {
 	int i, err;
 
+	choose_hooks();
+	if (hooks_used != proc_hooks && !pident_instantiate) {
+		pr_err("this kernel has neither proc_pident_lookup nor proc_pident_instantiate\n");
+		return -EOPNOTSUPP;
+	}
 	for (i = 0; i < ARRAY_SIZE(pid_tables); i++) {
 		err = pid_table_copy(&pid_tables[i]);
 		if (err)
 			goto err_tables;
 	}
-	err = container_hooks_arm(proc_hooks, ARRAY_SIZE(proc_hooks));
+	err = container_hooks_arm(hooks_used, hooks_count);
 	if (err)
 		goto err_tables;
 	err = -ENOMEM;

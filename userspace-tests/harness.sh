@@ -70,7 +70,8 @@ need() {
 
 need_build() {
 	need gcc:gcc make:make ld:binutils flock:util-linux modprobe:kmod \
-		/usr/include/stdio.h:libc6-dev xz:xz-utils
+		/usr/include/stdio.h:libc6-dev xz:xz-utils \
+		/usr/lib/x86_64-linux-gnu/libelf.so.1:libelf1
 }
 
 need_guest() {
@@ -538,10 +539,11 @@ boot() {
 	local label=$1 log=$CACHE/log/$1 start passed failed skipped
 	start=$(date +%s)
 	say "$label: booting $(kernel_release); kernel log: $log.console"
-	: >"$log.console"
-	rm -f "$WORK/tap"
+	rm -f "$WORK/tap" "$WORK/console"
 	mkfifo "$WORK/tap"
-	ln -f "$log.console" "$WORK/console"
+	# A file of its own: another run under this label may be writing to the old one.
+	: >"$WORK/console"
+	ln -f "$WORK/console" "$log.console"
 	count "$label" <"$WORK/tap" &
 	local counter=$!
 	qemu -serial "file:$WORK/console" -serial stdio -append "$CMDLINE loglevel=7 ${APPEND:-}" \

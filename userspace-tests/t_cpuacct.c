@@ -492,9 +492,12 @@ static void test_moves(void)
 	move(M, k.pid);
 	kid_send(&k, SPIN * ARG);
 	n = 2;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 150; i++) {
 		p = n;
 		n = (n + 1 + i % 2) % ARRAY_SIZE(to);
+		from = clock_of(k.pid);
+		if (!wait_for((c = clock_of(k.pid)) > from + 300000))
+			break;
 		from = clock_of(k.pid);
 		move(to[n], k.pid);
 		c = clock_of(k.pid);
@@ -537,8 +540,8 @@ static void test_family(void)
 	eq(run(&k, THREADS, 30), 0, "eight threads come and go");
 	own = clock_of(k.pid) - c0;
 	u = usage(M "/t");
-	/* an exiting thread's last microseconds are the root's */
-	ok(u <= own && u >= own - own / 100, "threads: %ld of %ld ns", u, own);
+	/* the very end of an exiting thread is the root's */
+	ok(u <= own && u >= own - own / 20 - 20 * MS, "threads: %ld of %ld ns", u, own);
 
 	for (int i = 0; i < 3; i++)
 		us += run(&k, CHILD, 100);
@@ -553,7 +556,7 @@ static void test_family(void)
 
 static void test_short_lived(void)
 {
-	int n = slow ? 2000 : 10000;
+	int n = slow ? 2000 : 10000, e = 0;
 	struct kid k = start();
 	long total, root, u, cg;
 
@@ -567,8 +570,9 @@ static void test_short_lived(void)
 	total = charged();
 	root = usage(M);
 	u = usage(M "/n");
-	for (int i = 0; i < n; i += 500)
-		eq(run(&k, FORKS, 500), 0, "500 processes");
+	for (int i = 0; i < n && !e; i += 50)
+		e = run(&k, FORKS, 50);
+	err(e, 0, "%d processes come and go", n);
 	u = usage(M "/n") - u;
 	root = usage(M) - root;
 	if (total < 0) {
@@ -986,7 +990,7 @@ static void storm_read(unsigned int seed)
 	long u = usage(storm_dir[i]), s = subtree(storm_dir[i]), v[MAX_CPUS], sum;
 
 	if (u < last[i] || s < last_sub[i] || s < u ||
-	    percpu(P("%s/cpuacct.usage_percpu", storm_dir[i]), v, &sum) != ncpus || sum < s - s + u) {
+	    percpu(P("%s/cpuacct.usage_percpu", storm_dir[i]), v, &sum) != ncpus || sum < u) {
 		__sync_fetch_and_add(&sh->bad, 1);
 		diag("%s: usage %ld after %ld, subtree %ld after %ld, percpu %ld",
 		     storm_dir[i], u, last[i], s, last_sub[i], sum);

@@ -91,7 +91,7 @@ static void test_owner(void)
 		{ "moving its process in", try_self, D "/procs", 0 },
 		{ "moving init in", try_init, D "/tasks", EACCES },
 		{ "moving init in by procs", try_init, D "/procs", EACCES },
-		{ "setting a flag below", try_set, D "/mine/auto_delete", 0 },
+		{ "setting a flag below", try_set, D "/mine/kill_on_rmdir", 0 },
 		{ "moving itself below", try_self, D "/mine/tasks", 0 },
 		{ "moving itself to the root", try_self, M "/tasks", EACCES },
 		{ "mkdir beside it", try_mkdir, M "/beside", EACCES },

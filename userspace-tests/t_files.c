@@ -330,8 +330,10 @@ static void test_lists(void)
 	lseek(fd, 0, SEEK_SET);
 	n = read(fd, got, sizeof(got) - 1);
 	got[n > 0 ? n : 0] = 0;
-	ok(strstr(got, P("%d\n", getpid())), "tasks: and reads");
+	ok(!strncmp(got, want, 20) && !strstr(got, P("%d\n", getpid())),
+	   "tasks: and reads, what was there when it was opened");
 	close(fd);
+	ok(listed(D "/tasks", getpid()), "tasks: the next open has the change");
 	movepid(M, getpid());
 	for (int i = 0; i < 50; i++)
 		reap(p[i]);
