@@ -130,7 +130,9 @@ enum {
 };
 
 /**
- * struct cftype - a control file
+ * struct container_cftype - a control file
+ * V6 calls it cftype, a name that the kernel now uses for its own.
+ *
  * @name: by convention the subsystem's name, a period and the file's own.
  * @private: for the subsystem, to tell files with common handlers apart.
  * @mode: permission bits; 0 derives them from the handlers (0644, 0444, 0200).
@@ -144,14 +146,14 @@ enum {
  *
  * Neither is called once the container is removed: the caller gets -ENODEV.
  */
-struct cftype {
+struct container_cftype {
 	char name[MAX_CFTYPE_NAME];
 	int private;
 	umode_t mode;
 	int too_long;
 	int (*show)(struct seq_file *m, struct container *cont,
-		    const struct cftype *cft);
-	int (*write)(struct container *cont, const struct cftype *cft,
+		    const struct container_cftype *cft);
+	int (*write)(struct container *cont, const struct container_cftype *cft,
 		     struct file *file, char *buf);
 };
 
@@ -251,8 +253,8 @@ void container_for_each_member(struct container *cont, struct container_subsys *
 struct container *container_next_descendant(struct container *pos,
 					    struct container *top);
 int container_path(const struct container *cont, char *buf, int buflen);
-int container_add_file(struct container *cont, const struct cftype *cft);
-int container_add_files(struct container *cont, const struct cftype *cfts, int count);
+int container_add_file(struct container *cont, const struct container_cftype *cft);
+int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
 void container_css_released(struct container_subsys_state *css);
 

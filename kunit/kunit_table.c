@@ -98,23 +98,13 @@ static void alloc_is_clean(struct kunit *test)
 
 static void insert_find_remove(struct kunit *test)
 {
-	struct member *m = table_alloc(fake_task(1), GFP_KERNEL), *found;
+	struct member *m = table_alloc(fake_task(1), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
 	KUNIT_EXPECT_PTR_EQ(test, insert(m), m);
 	KUNIT_EXPECT_PTR_EQ(test, find(fake_task(1)), m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(2)));
-
-	rcu_read_lock();
-	found = table_find_lock(fake_task(1));
-	KUNIT_EXPECT_PTR_EQ(test, found, m);
-	if (found) {
-		KUNIT_EXPECT_TRUE(test, spin_is_locked(&m->lock));
-		spin_unlock(&m->lock);
-	}
-	KUNIT_EXPECT_NULL(test, table_find_lock(fake_task(2)));
-	rcu_read_unlock();
 
 	spin_lock(&m->lock);
 	table_remove(m);
@@ -343,12 +333,15 @@ static int look(void *nr)
 				atomic_long_inc(&shared.foreign);
 		}
 		for (i = 0; i < CHURN; i++) {
-			m = table_find_lock(others[i]);
+			m = table_find(others[i]);
 			if (!m)
 				continue;
-			check_entry(m, others[i]);
+			spin_lock(&m->lock);
+			if (m->task == others[i]) {
+				check_entry(m, others[i]);
+				atomic_long_inc(&shared.hits);
+			}
 			spin_unlock(&m->lock);
-			atomic_long_inc(&shared.hits);
 		}
 		if (table_find(fake_task(ABSENT)))
 			atomic_long_inc(&shared.foreign);

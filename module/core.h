@@ -65,6 +65,7 @@ struct container *container_create(struct container *parent);
 void container_link(struct container *cont);
 void container_discard(struct container *cont);
 int container_kill_members(struct container *cont);
+void container_kill_end(struct container *cont);
 void container_emptied(void);
 int container_remove(struct container *cont, bool subtree);
 void container_get(struct container *cont);
@@ -103,7 +104,7 @@ void subsys_show(struct seq_file *m);
 int fs_init(void);
 void fs_exit(void);
 int fs_remove_container(struct container *cont, bool subtree);
-int fs_add_file(struct container *cont, const struct cftype *cft,
+int fs_add_file(struct container *cont, const struct container_cftype *cft,
 		const struct file_operations *fops);
 
 /* files.c */

@@ -25,13 +25,13 @@ static struct container *file_container(const struct file *file)
 	return d_inode(file->f_path.dentry->d_parent)->i_private;
 }
 
-static const struct cftype *file_cftype(const struct file *file)
+static const struct container_cftype *file_cftype(const struct file *file)
 {
 	return file_inode(file)->i_private;
 }
 
 /* What was written, without the newline at its end, in memory of its own. */
-static char *copy_value(const struct cftype *cft, const char __user *ubuf, size_t count)
+static char *copy_value(const struct container_cftype *cft, const char __user *ubuf, size_t count)
 {
 	char *buf;
 
@@ -52,7 +52,7 @@ static char *copy_value(const struct cftype *cft, const char __user *ubuf, size_
 static int cftype_show(struct seq_file *m, void *v)
 {
 	const struct file *file = m->private;
-	const struct cftype *cft = file_cftype(file);
+	const struct container_cftype *cft = file_cftype(file);
 	struct container *cont = file_container(file);
 	int err;
 
@@ -91,7 +91,7 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t count,
 			    loff_t *ppos)
 {
-	const struct cftype *cft = file_cftype(file);
+	const struct container_cftype *cft = file_cftype(file);
 	struct container *cont = file_container(file);
 	char *buf;
 	int err;
@@ -163,7 +163,7 @@ static const struct seq_operations members_seq_ops = {
 
 static int members_open(struct inode *inode, struct file *file)
 {
-	const struct cftype *cft = inode->i_private;
+	const struct container_cftype *cft = inode->i_private;
 	struct container *cont = file_container(file);
 	struct members *members;
 	int count;
@@ -218,7 +218,7 @@ static int attach_by_nr(struct container *cont, pid_t nr, bool process,
 static ssize_t members_write(struct file *file, const char __user *ubuf, size_t count,
 			     loff_t *ppos)
 {
-	const struct cftype *cft = file_cftype(file);
+	const struct container_cftype *cft = file_cftype(file);
 	unsigned long nr;
 	char *buf;
 	int err;
@@ -251,13 +251,13 @@ static const struct file_operations members_file_ops = {
 
 /* --- flags and the release agent ------------------------------------------- */
 
-static int flag_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int flag_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	seq_printf(m, "%d\n", test_bit(cft->private, &cont->flags));
 	return 0;
 }
 
-static int flag_write(struct container *cont, const struct cftype *cft,
+static int flag_write(struct container *cont, const struct container_cftype *cft,
 		      struct file *file, char *buf)
 {
 	unsigned long value;
@@ -273,14 +273,14 @@ static int flag_write(struct container *cont, const struct cftype *cft,
 }
 
 static int release_agent_show(struct seq_file *m, struct container *cont,
-			      const struct cftype *cft)
+			      const struct container_cftype *cft)
 {
 	seq_printf(m, "%s\n", container_hierarchy(cont)->release_agent);
 	return 0;
 }
 
 /* The agent runs as root: who sets it has to be privileged, not just the owner. */
-static int release_agent_write(struct container *cont, const struct cftype *cft,
+static int release_agent_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
 	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN))
@@ -290,12 +290,12 @@ static int release_agent_write(struct container *cont, const struct cftype *cft,
 	return hierarchy_set_release_agent(container_hierarchy(cont), buf);
 }
 
-static const struct cftype members_files[] = {
+static const struct container_cftype members_files[] = {
 	{ .name = "tasks", .private = FILE_TASKS, .mode = 0644 },
 	{ .name = "procs", .private = FILE_PROCS, .mode = 0644 },
 };
 
-static const struct cftype files_everywhere[] = {
+static const struct container_cftype files_everywhere[] = {
 	{
 		.name = "notify_on_release",
 		.private = CONT_NOTIFY_ON_RELEASE,
@@ -304,7 +304,7 @@ static const struct cftype files_everywhere[] = {
 	},
 };
 
-static const struct cftype files_top[] = {
+static const struct container_cftype files_top[] = {
 	{
 		.name = "release_agent",
 		.too_long = -ENAMETOOLONG,
@@ -313,7 +313,7 @@ static const struct cftype files_top[] = {
 	},
 };
 
-static const struct cftype files_below[] = {
+static const struct container_cftype files_below[] = {
 	{
 		.name = "auto_delete",
 		.private = CONT_AUTO_DELETE,
@@ -338,7 +338,7 @@ static const struct cftype files_below[] = {
  * Context: manage lock held; sleeps.
  * Return: 0, -EEXIST, -ENOMEM.
  */
-int container_add_file(struct container *cont, const struct cftype *cft)
+int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
 	return fs_add_file(cont, cft, &cftype_file_ops);
 }
@@ -353,7 +353,7 @@ EXPORT_SYMBOL_GPL(container_add_file);
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of the one that could not be added.
  */
-int container_add_files(struct container *cont, const struct cftype *cfts, int count)
+int container_add_files(struct container *cont, const struct container_cftype *cfts, int count)
 {
 	int i, err = 0;
 

@@ -6,8 +6,8 @@
  * inode keeps. The dentries have no backing store: each is pinned until it is
  * removed.
  *
- * Order of locks: s_umount, the inode locks, the manage lock. None of the first
- * two is taken under the manage lock.
+ * Order of locks: s_umount, removal_mutex, the inode locks, the manage lock. None
+ * of the others is taken under the manage lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,6 +29,13 @@
 #define CONTAINER_SUPER_MAGIC 0x27e0eb
 
 static const struct inode_operations dir_inode_ops;
+
+/*
+ * Held from the removal of a container to that of its directory, so that nobody
+ * removes the parent's directory in between. Outside the manage lock and the
+ * inode locks.
+ */
+static DEFINE_MUTEX(removal_mutex);
 
 /* --- inodes and files ------------------------------------------------------ */
 
@@ -66,7 +73,7 @@ struct new_file {
  * Context: manage lock held; sleeps.
  * Return: 0, -EEXIST, -ENOMEM.
  */
-int fs_add_file(struct container *cont, const struct cftype *cft,
+int fs_add_file(struct container *cont, const struct container_cftype *cft,
 		const struct file_operations *fops)
 {
 	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
@@ -127,9 +134,6 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 		return -EINVAL;
 
 	container_manage_lock();
-	err = -ENODEV;
-	if (container_is_removed(parent))
-		goto err_unlock;
 	cont = container_create(parent);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
@@ -187,35 +191,39 @@ int fs_remove_container(struct container *cont, bool kill)
 	struct hierarchy *h = container_hierarchy(cont);
 	struct super_block *sb = h->sb;
 	struct dentry *dentry;
-	bool last;
 	int err;
 
-	container_manage_lock();
-	err = container_is_removed(cont) ? -ENODEV : 0;
-	if (!err && kill)
+	if (kill) {
+		container_manage_lock();
 		err = container_kill_members(cont);
-	if (err)
-		goto out;
-	dentry = dget(cont->dentry);
+		container_manage_unlock();
+		if (err)
+			return err;
+	}
+
+	mutex_lock(&removal_mutex);
+	container_manage_lock();
 	err = container_remove(cont, kill);
 	if (err) {
+		if (kill && err != -ENODEV)
+			container_kill_end(cont);
 		container_manage_unlock();
-		dput(dentry);
+		mutex_unlock(&removal_mutex);
 		return err;
 	}
-	/* one for ourselves; the container's being there kept it above zero */
-	last = h->nr_containers == 1;
-	if (!last)
+	dentry = dget(cont->dentry);
+	/*
+	 * Something has to keep the superblock while we are at the directory: the
+	 * reference that the last container leaves, or one more of the same kind.
+	 */
+	if (h->nr_containers > 1)
 		atomic_inc(&sb->s_active);
 	container_manage_unlock();
-
 	simple_recursive_removal(dentry, NULL);
 	dput(dentry);
+	mutex_unlock(&removal_mutex);
 	deactivate_super(sb);
 	return 0;
-out:
-	container_manage_unlock();
-	return err;
 }
 
 /*
@@ -236,14 +244,15 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 	err = fs_remove_container(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags));
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	inode_lock(inode);
-	return err;
+	/* somebody else was faster: to rmdir(2) it is not there any more */
+	return err == -ENODEV ? -ENOENT : err;
 }
 
 static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *old_dentry,
 		      struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
 {
 	struct container *cont;
-	int err = 0;
+	int err;
 
 	if (flags & ~RENAME_NOREPLACE)
 		return -EINVAL;
@@ -256,12 +265,9 @@ static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *o
 	if (strchr(new_dentry->d_name.name, '\n'))
 		return -EINVAL;
 	cont = d_inode(old_dentry)->i_private;
-	container_manage_lock();
 	container_lock();
-	if (container_is_removed(cont))
-		err = -ENODEV;
+	err = container_is_removed(cont) ? -ENOENT : 0;
 	container_unlock();
-	container_manage_unlock();
 	return err;
 }
 

@@ -193,11 +193,12 @@ static void container_destroy_states(struct container *cont)
 
 /**
  * container_create - make a container that nobody sees yet
- * @parent: where it will be; not removed
+ * @parent: where it will be
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
- * errno of memory or of a subsystem's create().
+ * errno: -ENOENT when @parent is being removed, -ENOMEM, or what a subsystem's
+ * create() says.
  */
 struct container *container_create(struct container *parent)
 {
@@ -207,6 +208,8 @@ struct container *container_create(struct container *parent)
 	int id, err;
 
 	lockdep_assert_held(&manage_mutex);
+	if (container_is_removed(parent) || test_bit(CONT_KILLING, &parent->flags))
+		return ERR_PTR(-ENOENT);
 	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
 	if (!cont)
 		return ERR_PTR(-ENOMEM);
@@ -417,7 +420,8 @@ void container_emptied(void)
  * container_kill_members - kill all tasks in a container and below, and wait
  * @cont: the container
  *
- * While this goes on nobody forks or moves into it.
+ * From here on nobody forks in it, moves into it or makes a directory in it,
+ * until it is removed or container_kill_end() is called.
  *
  * Context: manage lock held, and given up while waiting; no lock that a dying
  * member may need may be held.
@@ -427,14 +431,16 @@ void container_emptied(void)
 int container_kill_members(struct container *cont)
 {
 	struct container *pos;
-	int err = 0;
+	int err;
 
+	if (container_is_removed(cont))
+		return -ENODEV;
 	for (pos = cont; pos; pos = container_next_descendant(pos, cont))
 		if (!may_kill(pos))
 			return -EBUSY;
 
+	set_killing(cont, true);
 	while (populated_in(cont)) {
-		set_killing(cont, true);
 		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
 			kill_all(pos);
 		pos = populated_in(cont);
@@ -448,12 +454,22 @@ int container_kill_members(struct container *cont)
 		if (container_is_removed(cont))
 			return -ENODEV;
 		if (err) {
-			err = -EINTR;
-			break;
+			set_killing(cont, false);
+			return -EINTR;
 		}
 	}
+	return 0;
+}
+
+/**
+ * container_kill_end - the removal after container_kill_members() failed
+ * @cont: the container
+ *
+ * Context: manage lock held.
+ */
+void container_kill_end(struct container *cont)
+{
 	set_killing(cont, false);
-	return err;
 }
 
 /* --- hierarchies ----------------------------------------------------------- */

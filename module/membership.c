@@ -237,6 +237,16 @@ static bool member_is_below_for(const struct member *m, const struct container_s
 	return ss->hierarchy && m->in[ss->hierarchy].cont;
 }
 
+/* Takes an entry, whose task is ours to handle, out of everything and frees it. */
+static void member_end(struct member *m)
+{
+	spin_lock(&m->lock);
+	member_leave_all(m);
+	table_remove(m);
+	spin_unlock(&m->lock);
+	table_free(m);
+}
+
 static void member_cancel(struct member *m)
 {
 	struct container_subsys *ss;
@@ -326,15 +336,13 @@ static int fork_begin(struct task_struct *child)
 		}
 		spin_unlock(&parent->lock);
 	}
+	/* every entry of an address before was removed with its task */
+	WARN_ON_ONCE(table_insert(m) != m);
 	if (!err)
 		err = member_can_fork(m);
-	if (err) {
-		member_leave_all(m);
-		table_free(m);
-		return err;
-	}
-	table_insert(m);
-	return 0;
+	if (err)
+		member_end(m);
+	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
@@ -418,18 +426,25 @@ CONTAINER_HOOK_HANDLER(hook_gone, regs)
 {
 	struct task_struct *task = (void *)container_hook_arg(regs, 0);
 	struct member *m;
+	bool ours;
 
 	rcu_read_lock();
-	m = table_find_lock(task);
+	m = table_find(task);
 	if (m) {
-		if (task->flags & PF_EXITING)
-			member_exit(m);
-		else
-			member_cancel(m);
-		member_leave_all(m);
-		table_remove(m);
+		spin_lock(&m->lock);
+		/* a mover that saw us exiting may have taken its entry back */
+		ours = m->task == task;
+		if (ours) {
+			if (task->flags & PF_EXITING)
+				member_exit(m);
+			else
+				member_cancel(m);
+			member_leave_all(m);
+			table_remove(m);
+		}
 		spin_unlock(&m->lock);
-		table_free(m);
+		if (ours)
+			table_free(m);
 	}
 	rcu_read_unlock();
 }
@@ -704,7 +719,7 @@ int membership_list(struct container *cont, bool processes, pid_t **list)
 static int member_ensure(struct task_struct *task)
 {
 	struct member *m, *new;
-	bool known, exiting;
+	bool known, exiting, ours;
 
 	rcu_read_lock();
 	known = table_find(task);
@@ -726,12 +741,14 @@ static int member_ensure(struct task_struct *task)
 	smp_mb();
 	exiting = READ_ONCE(task->flags) & PF_EXITING;
 	if (exiting) {
-		m = table_find_lock(task);
-		if (m) {
+		/* both may have seen the other: one of us takes it back */
+		spin_lock(&m->lock);
+		ours = m->task == task;
+		if (ours)
 			table_remove(m);
-			spin_unlock(&m->lock);
+		spin_unlock(&m->lock);
+		if (ours)
 			table_free(m);
-		}
 	}
 	rcu_read_unlock();
 	return exiting ? -ESRCH : 0;
@@ -744,9 +761,10 @@ static int move_task(struct task_struct *task, struct container *to)
 	int err = -ESRCH;
 
 	rcu_read_lock();
-	m = table_find_lock(task);
+	m = table_find(task);
 	if (m) {
-		if (!(READ_ONCE(task->flags) & PF_EXITING)) {
+		spin_lock(&m->lock);
+		if (m->task == task && !(READ_ONCE(task->flags) & PF_EXITING)) {
 			m->moved = true;
 			member_move(m, to);
 			err = 0;
@@ -962,11 +980,15 @@ int container_attach_process(struct container *to, struct task_struct *task,
 
 /* --- subsystems that want every task --------------------------------------- */
 
+static bool wants_all(const struct container_subsys *ss)
+{
+	return !ss->members_only && (ss->can_fork || ss->cancel_fork || ss->fork || ss->exit);
+}
+
 static void calls_set(struct container_subsys *ss, bool on)
 {
 	int id = ss->subsys_id;
-	bool all = !ss->members_only &&
-		   (ss->can_fork || ss->cancel_fork || ss->fork || ss->exit);
+	bool all = wants_all(ss);
 
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));
@@ -998,9 +1020,10 @@ static int adopt_all(void)
 		err = task->flags & PF_EXITING ? -ESRCH : member_ensure(task);
 		if (!err) {
 			rcu_read_lock();
-			m = table_find_lock(task);
+			m = table_find(task);
 			if (m) {
-				if (!(READ_ONCE(task->flags) & PF_EXITING))
+				spin_lock(&m->lock);
+				if (m->task == task && !(READ_ONCE(task->flags) & PF_EXITING))
 					member_tell(m);
 				spin_unlock(&m->lock);
 			}
@@ -1031,21 +1054,22 @@ static void member_forget(struct member *m, void *arg)
  */
 int membership_adopt(struct container_subsys *ss)
 {
-	int err = 0;
+	int err;
 
-	calls_set(ss, true);
-	if (test_bit(ss->subsys_id, calls.all)) {
-		err = membership_track();
-		if (!err) {
-			/* see fork_late_member() for tasks that are being made now */
-			smp_mb();
-			err = adopt_all();
-			if (err)
-				membership_forget(ss);
-		} else {
-			calls_set(ss, false);
-		}
+	if (!wants_all(ss)) {
+		calls_set(ss, true);
+		return 0;
 	}
+	/* the hooks first: no entry may be made before exits are seen */
+	err = membership_track();
+	if (err)
+		return err;
+	calls_set(ss, true);
+	/* pairs with a fork's: it shows the child, then looks whom to tell */
+	smp_mb();
+	err = adopt_all();
+	if (err)
+		membership_forget(ss);
 	return err;
 }
 

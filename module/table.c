@@ -99,26 +99,6 @@ struct member *table_find(const struct task_struct *task)
 }
 
 /**
- * table_find_lock - find a task's entry and take its lock
- * @task: any task
- *
- * Context: process, under rcu_read_lock().
- * Return: the entry, with its lock held, or NULL.
- */
-struct member *table_find_lock(struct task_struct *task)
-{
-	struct member *m;
-
-	while ((m = table_find(task))) {
-		spin_lock(&m->lock);
-		if (m->task == task)
-			break;
-		spin_unlock(&m->lock);
-	}
-	return m;
-}
-
-/**
  * table_insert - put an entry into the table
  * @m: the entry
  *

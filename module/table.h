@@ -63,7 +63,6 @@ void table_exit(void);
 struct member *table_alloc(struct task_struct *task, gfp_t gfp);
 void table_free(struct member *m);
 struct member *table_find(const struct task_struct *task);
-struct member *table_find_lock(struct task_struct *task);
 struct member *table_insert(struct member *m);
 void table_remove(struct member *m);
 void table_for_each(void (*fn)(struct member *m, void *arg), void *arg);

@@ -145,7 +145,7 @@ static void forkcount_exit(struct container_subsys *ss, struct task_struct *task
 
 /* One function for all counters: the file's private number says which. */
 static int forkcount_show(struct seq_file *m, struct container *cont,
-			  const struct cftype *cft)
+			  const struct container_cftype *cft)
 {
 	struct forkcount *fc = container_forkcount(cont);
 
@@ -154,7 +154,7 @@ static int forkcount_show(struct seq_file *m, struct container *cont,
 }
 
 static int forkcount_max_show(struct seq_file *m, struct container *cont,
-			      const struct cftype *cft)
+			      const struct container_cftype *cft)
 {
 	s64 max = atomic64_read(&container_forkcount(cont)->max);
 
@@ -166,7 +166,7 @@ static int forkcount_max_show(struct seq_file *m, struct container *cont,
 }
 
 /* The core has taken the newline off. An error must leave all as it was. */
-static int forkcount_max_write(struct container *cont, const struct cftype *cft,
+static int forkcount_max_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
 	s64 max = FORKCOUNT_UNLIMITED;
@@ -178,7 +178,7 @@ static int forkcount_max_write(struct container *cont, const struct cftype *cft,
 }
 
 static int forkcount_pin_show(struct seq_file *m, struct container *cont,
-			      const struct cftype *cft)
+			      const struct container_cftype *cft)
 {
 	seq_printf(m, "%d\n", container_forkcount(cont)->pinned);
 	return 0;
@@ -188,7 +188,7 @@ static int forkcount_pin_show(struct seq_file *m, struct container *cont,
  * The manage lock is held, so the container is not being removed and the
  * reference is ours to have. Elsewhere container_css_get() may fail.
  */
-static int forkcount_pin_write(struct container *cont, const struct cftype *cft,
+static int forkcount_pin_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
 	struct forkcount *fc = container_forkcount(cont);
@@ -210,7 +210,7 @@ static int forkcount_pin_write(struct container *cont, const struct cftype *cft,
 }
 
 /* The modes follow from the handlers: 0444, or 0644 where there is a write. */
-static const struct cftype forkcount_files[] = {
+static const struct container_cftype forkcount_files[] = {
 	{ .name = "forkcount.forks", .private = FORKS, .show = forkcount_show },
 	{ .name = "forkcount.exits", .private = EXITS, .show = forkcount_show },
 	{ .name = "forkcount.failed", .private = FAILED, .show = forkcount_show },

@@ -44,7 +44,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
-#include <linux/sched/signal.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -158,17 +158,23 @@ static u64 claim_ticks(u64 ticks, u64 *word)
 	return ticks - before;
 }
 
-static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
+static __always_inline void fold_locked(struct cpuacct *ca, struct task_struct *task,
+					u64 *words, u64 pending)
 {
-	unsigned long flags;
-	u64 gained;
+	u64 gained = claim_runtime(task, words) + pending;
 
-	raw_spin_lock_irqsave(&ca->lock, flags);
-	gained = claim_runtime(task, words);
 	/* the task cannot have got to another CPU since: that takes our lock */
 	per_cpu_ptr(ca->cpu, task_cpu(task))->used += gained;
 	ca->utime += claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);
 	ca->stime += claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]);
+}
+
+static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ca->lock, flags);
+	fold_locked(ca, task, words, 0);
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
@@ -187,10 +193,30 @@ static void cpuacct_attach(struct container_subsys *ss, struct container *cont,
 	}
 }
 
+/* Is the clock of the run queues that of the CPUs, with nothing taken out? */
+static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
+				!IS_ENABLED(CONFIG_PARAVIRT_TIME_ACCOUNTING);
+
+/*
+ * On the path of each exit, so where possible it does without the run queue's
+ * lock and adds what the scheduler has yet to account for itself. Another CPU
+ * that makes the scheduler do so within the same nanoseconds can shift up to a
+ * tick between the container and the root.
+ */
 static void cpuacct_exit(struct container_subsys *ss, struct task_struct *task)
 {
-	task_update(task);
-	fold(cpuacct_of(task_container(task, ss)), task, container_task_data(task, ss));
+	struct cpuacct *ca = cpuacct_of(task_container(task, ss));
+	u64 *words = container_task_data(task, ss);
+	unsigned long flags;
+	u64 pending = 0;
+
+	if (!plain_clock)
+		task_update(task);
+	raw_spin_lock_irqsave(&ca->lock, flags);
+	if (plain_clock)
+		pending = sched_clock_cpu(task_cpu(task)) - READ_ONCE(task->se.exec_start);
+	fold_locked(ca, task, words, pending);
+	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
 /*
@@ -411,7 +437,7 @@ MODULE_PARM_DESC(load_interval, "seconds that an interval of cpuacct.load lasts 
 
 /* --- files ----------------------------------------------------------------- */
 
-static int usage_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int usage_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	u64 usage = cpuacct_usage(cpuacct_refresh(cont));
 
@@ -419,7 +445,7 @@ static int usage_show(struct seq_file *m, struct container *cont, const struct c
 	return 0;
 }
 
-static int usage_write(struct container *cont, const struct cftype *cft,
+static int usage_write(struct container *cont, const struct container_cftype *cft,
 		       struct file *file, char *buf)
 {
 	struct cpuacct *ca;
@@ -458,7 +484,7 @@ static bool is_below(const struct container *cont, const struct container *top)
 	return cont;
 }
 
-static int subtree_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int subtree_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	struct cpuacct *top = cpuacct_refresh(cont), *ca;
 	u64 sum = cpuacct_usage(top) + top->removed;
@@ -475,7 +501,7 @@ static int subtree_show(struct seq_file *m, struct container *cont, const struct
 	return 0;
 }
 
-static int percpu_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int percpu_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	const char *sep = "";
@@ -491,7 +517,7 @@ static int percpu_show(struct seq_file *m, struct container *cont, const struct 
 	return 0;
 }
 
-static int stat_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int stat_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 usage = cpuacct_usage(ca);
@@ -503,7 +529,7 @@ static int stat_show(struct seq_file *m, struct container *cont, const struct cf
 	return 0;
 }
 
-static int load_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int load_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 used = cpuacct_used(ca) - ca->at_interval;
@@ -516,7 +542,7 @@ static int load_show(struct seq_file *m, struct container *cont, const struct cf
 	return 0;
 }
 
-static const struct cftype cpuacct_files[] = {
+static const struct container_cftype cpuacct_files[] = {
 	{
 		.name = "cpuacct.usage",
 		.private = NSEC_PER_MSEC,

@@ -14,6 +14,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -48,7 +49,7 @@ static const char * const fallible[NR_FALLIBLE] = {
 struct slot {
 	struct container_subsys ss;
 	char name[64];
-	struct cftype files[2];
+	struct container_cftype files[2];
 	int fail[NR_FALLIBLE];
 	int next_id;
 	int alive;
@@ -292,7 +293,7 @@ static void api_exit(struct container_subsys *ss, struct task_struct *tsk)
 		note(s, "exit %d", task_id(s, tsk));
 }
 
-static int ref_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int ref_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	struct slot *s = &slots[cft->private];
 
@@ -301,7 +302,7 @@ static int ref_show(struct seq_file *m, struct container *cont, const struct cft
 	return 0;
 }
 
-static int ref_write(struct container *cont, const struct cftype *cft, struct file *file,
+static int ref_write(struct container *cont, const struct container_cftype *cft, struct file *file,
 		     char *buf)
 {
 	struct slot *s = &slots[cft->private];
@@ -316,7 +317,7 @@ static int ref_write(struct container *cont, const struct cftype *cft, struct fi
 	return 0;
 }
 
-static int id_show(struct seq_file *m, struct container *cont, const struct cftype *cft)
+static int id_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
 {
 	seq_printf(m, "%d\n", id_of(&slots[cft->private], cont));
 	return 0;
@@ -382,8 +383,8 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.unbind = api_unbind,
 		.subsys_id = -1,
 	};
-	s->files[0] = (struct cftype) { .private = nr, .show = ref_show, .write = ref_write };
-	s->files[1] = (struct cftype) { .private = nr, .show = id_show };
+	s->files[0] = (struct container_cftype) { .private = nr, .show = ref_show, .write = ref_write };
+	s->files[1] = (struct container_cftype) { .private = nr, .show = id_show };
 	snprintf(s->files[0].name, sizeof(s->files[0].name), "%s.ref", s->name);
 	snprintf(s->files[1].name, sizeof(s->files[1].name), "%s.id", s->name);
 	return 0;
