@@ -203,7 +203,7 @@ static void visit(struct member *m, void *arg)
 		__set_bit(m->data[0], seen);
 }
 
-static void for_each_visits_all(struct kunit *test)
+static void walk_visits_all(struct kunit *test)
 {
 	unsigned long *seen = kunit_kzalloc(test, BITS_TO_LONGS(MANY) * sizeof(long), GFP_KERNEL);
 	struct member *m;
@@ -465,7 +465,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(duplicate_insert),
 	KUNIT_CASE(many_entries),
 	KUNIT_CASE(collisions),
-	KUNIT_CASE(for_each_visits_all),
+	KUNIT_CASE(walk_visits_all),
 	KUNIT_CASE(flush_empties),
 	KUNIT_CASE(concurrent_lookups),
 	KUNIT_CASE(concurrent_inserts),

@@ -716,7 +716,7 @@ int membership_list(struct container *cont, bool processes, pid_t **list)
  * Makes sure that a task has an entry. Once this has succeeded the entry stays
  * until the task exits, and its exit takes care of it.
  */
-static int member_ensure(struct task_struct *task)
+static int member_ensure(struct task_struct *task, gfp_t gfp)
 {
 	struct member *m, *new;
 	bool known, exiting, ours;
@@ -727,7 +727,7 @@ static int member_ensure(struct task_struct *task)
 	if (known)
 		return 0;
 
-	new = table_alloc(task, GFP_KERNEL);
+	new = table_alloc(task, gfp);
 	if (!new)
 		return -ENOMEM;
 	rcu_read_lock();
@@ -819,7 +819,7 @@ static void move_free(struct move *mv)
 }
 
 /* The threads of a process that are not in a container and not exiting. */
-static struct move *move_gather(struct task_struct *task, struct container *to)
+static struct move *move_gather(struct task_struct *task, struct container *to, gfp_t gfp)
 {
 	struct signal_struct *sig;
 	struct task_struct *t;
@@ -827,7 +827,7 @@ static struct move *move_gather(struct task_struct *task, struct container *to)
 	int room;
 
 	for (room = 16; ; room *= 2) {
-		mv = kvmalloc(struct_size(mv, tasks, room), GFP_KERNEL);
+		mv = kvmalloc(struct_size(mv, tasks, room), gfp);
 		if (!mv)
 			return ERR_PTR(-ENOMEM);
 		mv->count = 0;
@@ -853,7 +853,7 @@ static struct move *move_gather(struct task_struct *task, struct container *to)
 	}
 }
 
-/* Asks all who may object; nothing has changed when somebody does. */
+/* Asks all who may object. */
 static int move_ask(struct move *mv, struct container *to)
 {
 	struct hierarchy *h = container_hierarchy(to);
@@ -866,11 +866,17 @@ static int move_ask(struct move *mv, struct container *to)
 			if (err)
 				return err;
 		}
-	for (i = 0; i < mv->count; i++) {
-		err = member_ensure(mv->tasks[i].task);
-		if (err == -ENOMEM)
-			return err;
-	}
+	return 0;
+}
+
+/* Gets what the move needs, so that it cannot fail. */
+static int move_prepare(struct move *mv, gfp_t gfp)
+{
+	int i;
+
+	for (i = 0; i < mv->count; i++)
+		if (member_ensure(mv->tasks[i].task, gfp) == -ENOMEM)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -926,6 +932,8 @@ int container_attach_task(struct container *to, struct task_struct *task,
 	mv->count = 1;
 	mv->tasks[0].task = get_task_struct(task);
 	err = move_ask(mv, to);
+	if (!err)
+		err = move_prepare(mv, GFP_KERNEL);
 	if (!err && !move_go(mv, to))
 		err = -ESRCH;
 	move_free(mv);
@@ -965,15 +973,24 @@ int container_attach_process(struct container *to, struct task_struct *task,
 		}
 	rcu_read_unlock();
 
-	while (!err) {
-		mv = move_gather(task, to);
-		if (IS_ERR(mv))
-			return PTR_ERR(mv);
-		err = move_ask(mv, to);
-		gone = err ? 0 : move_go(mv, to);
+	if (err)
+		return err;
+
+	mv = move_gather(task, to, GFP_KERNEL);
+	if (IS_ERR(mv))
+		return PTR_ERR(mv);
+	err = move_ask(mv, to);
+	if (!err)
+		err = move_prepare(mv, GFP_KERNEL);
+	gone = err ? 0 : move_go(mv, to);
+	move_free(mv);
+
+	/* threads that are new since belong to a process that has moved: no way back */
+	while (gone) {
+		mv = move_gather(task, to, GFP_KERNEL | __GFP_NOFAIL);
+		move_prepare(mv, GFP_KERNEL | __GFP_NOFAIL);
+		gone = move_go(mv, to);
 		move_free(mv);
-		if (!gone)
-			break;
 	}
 	return err;
 }
@@ -1017,7 +1034,7 @@ static int adopt_all(void)
 			return 0;
 		if (!task)
 			continue;
-		err = task->flags & PF_EXITING ? -ESRCH : member_ensure(task);
+		err = task->flags & PF_EXITING ? -ESRCH : member_ensure(task, GFP_KERNEL);
 		if (!err) {
 			rcu_read_lock();
 			m = table_find(task);

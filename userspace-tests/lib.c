@@ -129,14 +129,18 @@ void skip(const char *fmt, ...)
 
 void diag(const char *fmt, ...)
 {
+	char *text, *p;
 	va_list ap;
 
-	printf("# ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
 	va_end(ap);
-	printf("\n");
+	for (p = text; (p = strchr(p, '\n')); )
+		*p = ' ';
+	printf("# %s\n", text);
 	fflush(stdout);
+	free(text);
 }
 
 void bail(const char *fmt, ...)

@@ -118,6 +118,8 @@ static void start_storm(void)
 		if (worker[id])
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* on few CPUs the loads and unloads would get nowhere */
+		nice(10);
 		for (unsigned int n = 0; !sh->stop && getppid() == parent; n++) {
 			while (sh->pause) {
 				sh->idle[id] = true;

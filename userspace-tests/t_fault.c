@@ -70,8 +70,8 @@ static void prep(void)
 {
 	put(C "/tasks", "0");
 	rmdir(C "/new");
-	mkdir(C "/old", 0755);
 	rename(C "/renamed", C "/old");
+	mkdir(C "/old", 0755);
 	put(C "/old/notify_on_release", "0");
 	put(C "/release_agent", "\n");
 	umount(F);
@@ -94,6 +94,32 @@ static int op_read(void) { return read_all(C "/tasks"); }
 static int op_proc(void) { return read_all("/proc/self/container"); }
 static int op_list(void) { return read_all("/proc/containers"); }
 static int op_umount(void) { return E(umount(F)); }
+
+/* The test module calls the API in our context: see its source. */
+#define CMD "/sys/kernel/debug/container_apitest/cmd"
+
+/* A subsystem that wants to know of every task there is. */
+static void prep_register(void)
+{
+	prep();
+	put(CMD, "unregister 2");
+	put(CMD, "everyone 2");
+}
+
+static int op_register(void) { return write_to(CMD, "register 2"); }
+
+/* A hierarchy of its own for container_clone(). */
+static void prep_clone(void)
+{
+	prep();
+	put(CMD, "register 0");
+	mount("x", F, "container", 0, "apitest0");
+	put(F "/tasks", "0");
+	rmdir(P(F "/%d", getpid()));
+}
+
+static int op_clone(void) { return write_to(CMD, "clone 0"); }
+static int op_api_mkdir(void) { return E(mkdir(P(F "/%d", getpid()), 0755)); }
 
 static int op_mount(void)
 {
@@ -145,6 +171,9 @@ static const struct op {
 	{ "first mount", op_mount, prep, 0 },
 	{ "mount again", op_again, prep, 0 },
 	{ "last unmount", op_umount, prep_mounted, 0 },
+	{ "registration", op_register, prep_register, 0 },
+	{ "mkdir beside a third party's subsystem", op_api_mkdir, prep_clone, 0 },
+	{ "container_clone()", op_clone, prep_clone, 0 },
 };
 
 /* What any of them could have changed; topcounts change by themselves. */
@@ -166,6 +195,8 @@ static const char *state(void)
 		      (int)getnum(P("%s/auto_delete", d)),
 		      (int)getnum(P("%s/kill_on_rmdir", d)));
 	}
+	s = P("%s %s cloned=%d %s", s, registered(","),
+	      !access(P(F "/%d/tasks", getpid()), F_OK), where(0, "apitest0"));
 	return P("%s %s", s, get(C "/release_agent"));
 }
 
@@ -209,9 +240,36 @@ static void run(const struct op *o)
 	free((void *)done);
 }
 
+/* A module that cannot be loaded leaves nothing; ENOENT: the loader says it so. */
+static void run_load(const char *name)
+{
+	const char *file = strdup(modfile(name));
+	int n, e, left, bad = 0;
+
+	for (n = 1; n < 3000; n++) {
+		fail_nth(n);
+		e = modinsert(file, "");
+		left = pending();
+		fail_nth(0);
+		if (!e && !left && rmmod(name))
+			e = EBUSY;
+		if (left)
+			break;
+		if ((e && e != ENOMEM && e != ENOENT) || modloaded(name)) {
+			if (bad++ < 5)
+				diag("allocation %d: %s", n, strerrorname_np(e));
+		}
+	}
+	ok(!bad && n < 3000, "load of %s with each allocation failing in turn", name);
+	diag("%d failures", n - 1);
+	ok(modloaded(name), "%s is loaded then", name);
+	free((void *)file);
+}
+
 int main(void)
 {
 	setup();
+	modprobe("container_apitest");
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0 ||
 	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
@@ -224,10 +282,14 @@ int main(void)
 	mkdir(F, 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		run(&ops[i]);
+	prep_clone();
 	prep();
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 	rmdir(F);
 	err(E(rmdir(C "/old")), 0, "rmdir");
 	err(cumount(C), 0, "unmount");
+	unload_all();
+	run_load("container_core");
+	run_load("container_forkcount");
+	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 	finish();
 }

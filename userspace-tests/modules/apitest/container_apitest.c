@@ -383,7 +383,9 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.unbind = api_unbind,
 		.subsys_id = -1,
 	};
-	s->files[0] = (struct container_cftype) { .private = nr, .show = ref_show, .write = ref_write };
+	s->files[0] = (struct container_cftype) {
+		.private = nr, .show = ref_show, .write = ref_write,
+	};
 	s->files[1] = (struct container_cftype) { .private = nr, .show = id_show };
 	snprintf(s->files[0].name, sizeof(s->files[0].name), "%s.ref", s->name);
 	snprintf(s->files[1].name, sizeof(s->files[1].name), "%s.id", s->name);
