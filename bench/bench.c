@@ -75,7 +75,7 @@ static const char *const state_name[NSTATES] = {
 };
 
 static char *modules[8], *mount_opts = "cpuacct";
-static int nmodules, rounds = 5, batches = 9;
+static int nmodules, rounds = 5, batches = 5;
 static const char *only, *profile;
 
 static void die(const char *fmt, ...)

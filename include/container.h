@@ -188,7 +188,7 @@ struct container_cftype {
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task, existing
  *	ones at registration included. Atomic.
- * @exit: @tsk is exiting and about to leave its container. Once for each task
+ * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once for each task
  *	that fork() was called for; with @members_only, once for each task that
  *	exits below the root. Atomic context of the exiting task, with the lock
  *	of its entry held.
@@ -222,7 +222,8 @@ struct container_subsys {
 	int (*can_fork)(struct container_subsys *ss, struct task_struct *child);
 	void (*cancel_fork)(struct container_subsys *ss, struct task_struct *child);
 	void (*fork)(struct container_subsys *ss, struct task_struct *child);
-	void (*exit)(struct container_subsys *ss, struct task_struct *tsk);
+	void (*exit)(struct container_subsys *ss, struct container *cont,
+		     struct task_struct *tsk, u64 *words);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	void (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);

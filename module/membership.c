@@ -6,10 +6,10 @@
  * Who takes part, and how they keep out of each other's way:
  *
  * fork	The child's entry is made and put in its parent's containers at
- *	cgroup_can_fork(), before anybody can find the child. The parent's entry
- *	is locked meanwhile, so the parent stays where it is and its containers
- *	stay populated. A parent that has no entry, or is at the top everywhere,
- *	gives the child none.
+ *	cgroup_can_fork(), before anybody can find the child. Each container's
+ *	lock is held meanwhile, under which the parent can neither leave it nor be
+ *	its last member to go. A parent that has no entry, or is at the top
+ *	everywhere, gives the child none.
  * failed fork	perf_event_free_task() is called for a child that was given up and
  *	for nothing else, after cgroup_can_fork() or before: the entry goes.
  * born	task_newtask is passed when the child is complete and visible but has
@@ -158,13 +158,19 @@ static void member_link(struct member *m, struct container *cont)
 	spin_unlock(&cont->lock);
 }
 
-/* Takes it off again. Called under RCU, which keeps the container readable. */
-static void member_unlink(struct member *m, struct container *cont)
+/*
+ * Takes it off again; called under RCU, which keeps the container readable. Its
+ * place changes to @to with it, under the same lock: who holds the lock of the
+ * container that a place names, for longer than a moment, knows that it stays.
+ */
+static void member_unlink(struct member *m, struct container *cont, struct container *to)
 {
+	struct place *at = &m->in[cont->hierarchy];
 	bool released;
 
 	spin_lock(&cont->lock);
-	list_del(&m->in[cont->hierarchy].link);
+	list_del(&at->link);
+	WRITE_ONCE(at->cont, to);
 	released = !--cont->nr_members && list_empty(&cont->children);
 	if (!cont->nr_members && test_bit(CONT_KILLING, &cont->flags))
 		container_emptied();
@@ -175,16 +181,11 @@ static void member_unlink(struct member *m, struct container *cont)
 
 static void member_leave_all(struct member *m)
 {
-	struct container *cont;
 	int h;
 
-	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
-		cont = m->in[h].cont;
-		if (cont) {
-			member_unlink(m, cont);
-			WRITE_ONCE(m->in[h].cont, NULL);
-		}
-	}
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (m->in[h].cont)
+			member_unlink(m, m->in[h].cont, NULL);
 }
 
 static bool member_is_below(const struct member *m)
@@ -207,6 +208,7 @@ static void member_move(struct member *m, struct container *to)
 {
 	int h = to->hierarchy, id;
 	struct container *from = m->in[h].cont ?: to->top_container;
+	struct container *place = container_is_top(to) ? NULL : to;
 	struct container_subsys *ss;
 
 	if (from == to)
@@ -214,11 +216,12 @@ static void member_move(struct member *m, struct container *to)
 	for_each_bound_subsys(hierarchies[h], id, ss)
 		if (ss->attach)
 			ss->attach(ss, to, from, m->task);
-	if (!container_is_top(from))
-		member_unlink(m, from);
-	if (!container_is_top(to))
+	if (container_is_top(from))
+		WRITE_ONCE(m->in[h].cont, place);
+	else
+		member_unlink(m, from, place);
+	if (place)
 		member_link(m, to);
-	WRITE_ONCE(m->in[h].cont, container_is_top(to) ? NULL : to);
 }
 
 /* The first struct pid from a number on; under RCU. Not exported everywhere. */
@@ -300,13 +303,40 @@ static void member_tell(struct member *m)
 static void member_exit(struct member *m)
 {
 	struct container_subsys *ss;
+	struct container *cont;
 	int id;
 
 	for_each_set_bit(id, calls.exit, MAX_CONTAINER_SUBSYS) {
 		ss = subsystems[id];
-		if (ss->members_only ? member_is_below_for(m, ss) : test_bit(id, m->known))
-			ss->exit(ss, m->task);
+		cont = m->in[ss->hierarchy].cont;
+		if (ss->members_only ? !!cont : test_bit(id, m->known))
+			ss->exit(ss, cont ?: container_subsys_root(ss), m->task,
+				 m->data + ss->task_offset);
 	}
+}
+
+/*
+ * Puts a child in the making beside its parent, the current task, into @cont;
+ * false if the parent is not there any more. While it is, and we hold the lock,
+ * the container stays: the parent is its member, or its mover holds the manage
+ * lock.
+ */
+static bool fork_join(struct member *m, struct member *parent, struct container *cont,
+		      bool *killing)
+{
+	int h = cont->hierarchy;
+	bool there;
+
+	spin_lock(&cont->lock);
+	there = parent->in[h].cont == cont;
+	if (there) {
+		m->in[h].cont = cont;
+		list_add_tail(&m->in[h].link, &cont->members);
+		cont->nr_members++;
+		*killing |= test_bit(CONT_KILLING, &cont->flags);
+	}
+	spin_unlock(&cont->lock);
+	return there;
 }
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
@@ -314,7 +344,8 @@ static int fork_begin(struct task_struct *child)
 {
 	struct member *parent = table_find(current), *m;
 	struct container *cont;
-	int err = 0, h;
+	bool killing = false;
+	int err, h;
 
 	if (!(parent && member_is_below(parent)) &&
 	    bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
@@ -323,22 +354,15 @@ static int fork_begin(struct task_struct *child)
 	m = table_alloc(child, GFP_NOWAIT | __GFP_NOWARN);
 	if (!m)
 		return -ENOMEM;
-	if (parent) {
-		spin_lock(&parent->lock);
-		for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
-			cont = parent->in[h].cont;
-			if (!cont)
-				continue;
-			if (test_bit(CONT_KILLING, &cont->flags))
-				err = -EAGAIN;
-			m->in[h].cont = cont;
-			member_link(m, cont);
-		}
-		spin_unlock(&parent->lock);
-	}
+	for (h = 1; parent && h < MAX_CONTAINER_HIERARCHIES; h++)
+		do {
+			cont = READ_ONCE(parent->in[h].cont);
+		} while (cont && !fork_join(m, parent, cont, &killing));
+
 	/* every entry of an address before was removed with its task */
 	WARN_ON_ONCE(table_insert(m) != m);
-	if (!err)
+	err = killing ? -EAGAIN : 0;
+	if (!err && !bitmap_empty(calls.can_fork, MAX_CONTAINER_SUBSYS))
 		err = member_can_fork(m);
 	if (err)
 		member_end(m);

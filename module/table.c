@@ -14,6 +14,7 @@
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/rculist_nulls.h>
 #include <linux/slab.h>
 
@@ -34,6 +35,18 @@ static struct bucket *table_bucket(const struct task_struct *task)
 	return &table[hash_ptr((void *)task, TABLE_BITS)];
 }
 
+/*
+ * Entries that are out of use, kept at hand for the forks to come on this CPU: most
+ * tasks exit soon after another, and a round through the slab costs more than
+ * all the rest of what an entry does. Guarded by disabling preemption.
+ */
+struct spares {
+	int count;
+	struct member *m[16];
+};
+
+static DEFINE_PER_CPU(struct spares, spares);
+
 static void member_ctor(void *p)
 {
 	struct member *m = p;
@@ -47,13 +60,22 @@ static void member_ctor(void *p)
  * @task: whose
  * @gfp: how to allocate
  *
+ * Context: process; sleeps if @gfp says so.
  * Return: the entry, not yet in the table, or NULL.
  */
 struct member *table_alloc(struct task_struct *task, gfp_t gfp)
 {
-	struct member *m = kmem_cache_alloc(member_cache, gfp);
+	struct member *m = NULL;
+	struct spares *s;
 	int i;
 
+	preempt_disable();
+	s = this_cpu_ptr(&spares);
+	if (s->count)
+		m = s->m[--s->count];
+	preempt_enable();
+	if (!m)
+		m = kmem_cache_alloc(member_cache, gfp);
 	if (!m)
 		return NULL;
 	/* no memset: the lock may be in use by a reader of the entry's past */
@@ -71,10 +93,22 @@ struct member *table_alloc(struct task_struct *task, gfp_t gfp)
 /**
  * table_free - free an entry that is not in the table
  * @m: the entry
+ *
+ * Context: process.
  */
 void table_free(struct member *m)
 {
-	kmem_cache_free(member_cache, m);
+	struct spares *s;
+
+	preempt_disable();
+	s = this_cpu_ptr(&spares);
+	if (s->count < ARRAY_SIZE(s->m)) {
+		s->m[s->count++] = m;
+		m = NULL;
+	}
+	preempt_enable();
+	if (m)
+		kmem_cache_free(member_cache, m);
 }
 
 /**
@@ -211,6 +245,14 @@ int table_init(void)
 
 void table_exit(void)
 {
+	struct spares *s;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		s = per_cpu_ptr(&spares, cpu);
+		while (s->count)
+			kmem_cache_free(member_cache, s->m[--s->count]);
+	}
 	kmem_cache_destroy(member_cache);
 	kvfree(table);
 }

@@ -240,32 +240,6 @@ static void run(const struct op *o)
 	free((void *)done);
 }
 
-/* A module that cannot be loaded leaves nothing; ENOENT: the loader says it so. */
-static void run_load(const char *name)
-{
-	const char *file = strdup(modfile(name));
-	int n, e, left, bad = 0;
-
-	for (n = 1; n < 3000; n++) {
-		fail_nth(n);
-		e = modinsert(file, "");
-		left = pending();
-		fail_nth(0);
-		if (!e && !left && rmmod(name))
-			e = EBUSY;
-		if (left)
-			break;
-		if ((e && e != ENOMEM && e != ENOENT) || modloaded(name)) {
-			if (bad++ < 5)
-				diag("allocation %d: %s", n, strerrorname_np(e));
-		}
-	}
-	ok(!bad && n < 3000, "load of %s with each allocation failing in turn", name);
-	diag("%d failures", n - 1);
-	ok(modloaded(name), "%s is loaded then", name);
-	free((void *)file);
-}
-
 int main(void)
 {
 	setup();
@@ -287,9 +261,6 @@ int main(void)
 	rmdir(F);
 	err(E(rmdir(C "/old")), 0, "rmdir");
 	err(cumount(C), 0, "unmount");
-	unload_all();
-	run_load("container_core");
-	run_load("container_forkcount");
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 	finish();
 }

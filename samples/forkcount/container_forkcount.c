@@ -136,9 +136,10 @@ static void forkcount_fork(struct container_subsys *ss, struct task_struct *chil
 }
 
 /* The task is still in its container, for the last time. */
-static void forkcount_exit(struct container_subsys *ss, struct task_struct *task)
+static void forkcount_exit(struct container_subsys *ss, struct container *cont,
+			   struct task_struct *task, u64 *words)
 {
-	atomic64_inc(&task_forkcount(task)->count[EXITS]);
+	atomic64_inc(&container_forkcount(cont)->count[EXITS]);
 }
 
 /* --- control files --------------------------------------------------------- */

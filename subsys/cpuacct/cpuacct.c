@@ -203,10 +203,10 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
  * that makes the scheduler do so within the same nanoseconds can shift up to a
  * tick between the container and the root.
  */
-static void cpuacct_exit(struct container_subsys *ss, struct task_struct *task)
+static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
+			 struct task_struct *task, u64 *words)
 {
-	struct cpuacct *ca = cpuacct_of(task_container(task, ss));
-	u64 *words = container_task_data(task, ss);
+	struct cpuacct *ca = cpuacct_of(cont);
 	unsigned long flags;
 	u64 pending = 0;
 

@@ -283,14 +283,17 @@ static void api_fork(struct container_subsys *ss, struct task_struct *child)
 		note(s, "fork %d", task_id(s, child));
 }
 
-static void api_exit(struct container_subsys *ss, struct task_struct *tsk)
+static void api_exit(struct container_subsys *ss, struct container *cont,
+		     struct task_struct *tsk, u64 *words)
 {
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "exit");
+	violation_if(task_container(tsk, ss) != cont, s, "container in exit");
+	violation_if(ss->task_words && words[0] != id_of(s, cont) + 1, s, "task data in exit");
 	atomic_inc(&s->deaths);
 	if (ss->members_only)
-		note(s, "exit %d", task_id(s, tsk));
+		note(s, "exit %d", id_of(s, cont));
 }
 
 static int ref_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
