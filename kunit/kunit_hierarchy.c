@@ -398,10 +398,15 @@ static void create_inherits(struct kunit *test)
 	set_bit(CONT_AUTO_DELETE, &a->flags);
 	set_bit(CONT_KILL_ON_RMDIR, &a->flags);
 	set_bit(CONT_DELETE_PENDING, &a->flags);
-	set_bit(CONT_KILLING, &a->flags);
 	b = make(test, a);
 	KUNIT_EXPECT_EQ(test, b->flags, BIT(CONT_NOTIFY_ON_RELEASE) | BIT(CONT_AUTO_DELETE) |
 					BIT(CONT_KILL_ON_RMDIR));
+	/* nothing is made in a container whose members are being killed */
+	container_manage_lock();
+	set_bit(CONT_KILLING, &a->flags);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(a)), (long)-ENOENT);
+	clear_bit(CONT_KILLING, &a->flags);
+	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, take_away(a, true), 0);
 	hierarchy_unmake(h);
 }

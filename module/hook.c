@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hook mechanism: attaches tables of handlers to kernel functions (ftrace)
- * and tracepoints, and finds symbols that are not exported (kprobes).
+ * The hook mechanism: attaches tables of handlers to kernel functions (ftrace, or
+ * kprobes where that cannot be) and tracepoints, and finds symbols that are not exported (kprobes).
  *
  * hook_mutex guards the list of known rows, their state and arming itself. It
  * is held across grace periods, so nothing that a handler wants may be held by
@@ -106,6 +106,11 @@ static bool hook_find(struct container_hook *hook, const char *name)
 	return true;
 }
 
+static bool hook_is_ftrace(const struct container_hook *hook)
+{
+	return hook->type == CONTAINER_HOOK_ENTRY || hook->type == CONTAINER_HOOK_OVERRIDE;
+}
+
 /* The row before @hook in its table whose ftrace_ops it shares, or itself. */
 static struct container_hook *hook_leader(struct container_hook *hooks,
 					  struct container_hook *hook)
@@ -133,6 +138,15 @@ static int hook_filter(struct container_hook *lead, struct container_hook *hook)
 				 strlen(hook->found), lead == hook);
 }
 
+static int hook_probe(struct container_hook *hook)
+{
+	hook->kp = (struct kprobe) {
+		.symbol_name = hook->found,
+		.pre_handler = hook->handler,
+	};
+	return register_kprobe(&hook->kp);
+}
+
 static void hook_disarm_all(struct container_hook *hooks, int count)
 {
 	struct container_hook *hook;
@@ -145,6 +159,11 @@ static void hook_disarm_all(struct container_hook *hooks, int count)
 			if (hook->armed)
 				tracepoint_probe_unregister(hook->tp, hook->handler, NULL);
 			probes = true;
+		} else if (hook->type == CONTAINER_HOOK_PROBE) {
+			if (hook->armed) {
+				unregister_kprobe(&hook->kp);
+				atomic_long_add(hook->kp.nmissed, &hook->missed);
+			}
 		} else if (hook_leader(hooks, hook) == hook) {
 			if (hook->armed)
 				unregister_ftrace_function(&hook->ops);
@@ -173,7 +192,7 @@ static int hook_arm_all(struct container_hook *hooks, int count)
 				return -EOPNOTSUPP;
 			continue;
 		}
-		if (hook->type == CONTAINER_HOOK_TRACEPOINT)
+		if (!hook_is_ftrace(hook))
 			continue;
 		err = hook_filter(hook_leader(hooks, hook), hook);
 		if (err)
@@ -186,6 +205,8 @@ static int hook_arm_all(struct container_hook *hooks, int count)
 		lead = hook_leader(hooks, hook);
 		if (hook->type == CONTAINER_HOOK_TRACEPOINT)
 			err = tracepoint_probe_register(hook->tp, hook->handler, NULL);
+		else if (hook->type == CONTAINER_HOOK_PROBE)
+			err = hook_probe(hook);
 		else if (lead == hook)
 			err = register_ftrace_function(&hook->ops);
 		else
@@ -280,7 +301,8 @@ void hook_show(struct seq_file *m)
 	list_for_each_entry(hook, &hook_rows, list)
 		seq_printf(m, "%s: %s missed=%ld\n", hook->found ?: hook->name,
 			   hook->armed ? "armed" : "off",
-			   atomic_long_read(&hook->missed));
+			   atomic_long_read(&hook->missed) +
+			   (hook->armed ? hook->kp.nmissed : 0));
 	mutex_unlock(&hook_mutex);
 }
 

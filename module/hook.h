@@ -10,6 +10,7 @@
 #define _HOOK_H
 
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/tracepoint.h>
 
@@ -20,6 +21,8 @@ enum container_hook_type {
 	CONTAINER_HOOK_ENTRY,
 	/* as above, and may make the function return without running */
 	CONTAINER_HOOK_OVERRIDE,
+	/* a kprobe at the entry of a function: slow, but works on any */
+	CONTAINER_HOOK_PROBE,
 	/* a probe of a tracepoint */
 	CONTAINER_HOOK_TRACEPOINT,
 };
@@ -29,8 +32,8 @@ enum container_hook_type {
  * @name: kernel function or tracepoint
  * @alt: its name in other kernels, or NULL
  * @type: mechanism
- * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), or a probe
- *	with the tracepoint's prototype. Runs with whatever locks the hooked
+ * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), the pre_handler
+ *	of a kprobe, or a probe with the tracepoint's prototype. Runs with whatever locks the hooked
  *	place holds: it must not sleep, and takes rcu_read_lock() for itself.
  * @optional: what is lost without it, for the log; NULL makes arming fail
  *	where the function cannot be hooked
@@ -50,6 +53,7 @@ struct container_hook {
 	bool armed;
 	struct tracepoint *tp;
 	struct ftrace_ops ops;
+	struct kprobe kp;
 	struct list_head list;
 };
 

@@ -446,9 +446,8 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 }
 
 /* The task exits, or is a child that was given up before it was born. */
-CONTAINER_HOOK_HANDLER(hook_gone, regs)
+static void task_gone(struct task_struct *task)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
 	struct member *m;
 	bool ours;
 
@@ -473,6 +472,17 @@ CONTAINER_HOOK_HANDLER(hook_gone, regs)
 	rcu_read_unlock();
 }
 
+CONTAINER_HOOK_HANDLER(hook_exit, regs)
+{
+	task_gone((void *)container_hook_arg(regs, 0));
+}
+
+static int probe_fork_failed(struct kprobe *kp, struct pt_regs *regs)
+{
+	task_gone((void *)regs->di);
+	return 0;
+}
+
 static struct container_hook fork_hooks[FORK_HOOKS] = {
 	[HOOK_CAN_FORK] = {
 		.name = "cgroup_can_fork",
@@ -480,16 +490,16 @@ static struct container_hook fork_hooks[FORK_HOOKS] = {
 		.handler = hook_can_fork,
 	},
 	[HOOK_FORK_FAILED] = {
+		/* a kprobe: kernels before 5.16 keep ftrace out of its file */
 		.name = "perf_event_free_task",
-		.alt = "cgroup_cancel_fork",
-		.type = CONTAINER_HOOK_ENTRY,
-		.handler = hook_gone,
+		.type = CONTAINER_HOOK_PROBE,
+		.handler = probe_fork_failed,
 	},
 	[HOOK_EXIT] = {
 		.name = "cgroup_exit",
 		.alt = "cgroup_task_exit",
 		.type = CONTAINER_HOOK_ENTRY,
-		.handler = hook_gone,
+		.handler = hook_exit,
 	},
 	[HOOK_NEWTASK] = {
 		.name = "task_newtask",

@@ -582,8 +582,8 @@ static void test_family(void)
 	eq(run(&k, THREADS, 30), 0, "eight threads come and go");
 	own = clock_of(k.pid) - c0;
 	u = usage(M "/t");
-	/* the very end of an exiting thread is the root's */
-	ok(u <= own && u >= own - own / 20 - 20 * MS, "threads: %ld of %ld ns", u, own);
+	/* a process' clock leaves out what its ended threads ran after the last tick */
+	ok(labs(u - own) <= own / 20 + 8 * 5 * MS, "threads: %ld, about %ld ns", u, own);
 
 	for (int i = 0; i < 3; i++)
 		us += run(&k, CHILD, 100);
@@ -1124,7 +1124,8 @@ static void test_rebind(void)
 
 int main(void)
 {
-	int log;
+	char *text, *p;
+	int log, lines;
 
 	setup();
 	slow = debug_kernel();
@@ -1154,10 +1155,12 @@ int main(void)
 	test_storm();
 	test_rebind();
 
-	char *text;
-
-	eq(kmsg_lines(log, &text), 0, "the kernel log is silent");
-	if (*text)
+	lines = kmsg_lines(log, &text);
+	/* what a slow host makes the kernel say */
+	for (p = text; (p = strstr(p, "hrtimer: interrupt took")); p++)
+		lines--;
+	eq(lines, 0, "the kernel log is silent");
+	if (lines)
 		diag("%s", text);
 	close(log);
 	umount(CG);

@@ -1,23 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between kernels in the scheduler's sum of all CPU time.
+ * The scheduler's sum of all CPU time, which the kernel's own cpuacct keeps in
+ * its root group, and how it differs between kernels.
  */
 #ifndef _COMPAT_CPUACCT_H
 #define _COMPAT_CPUACCT_H
 
+#include <linux/cgroup-defs.h>
+#include <linux/kernel_stat.h>
 #include <linux/percpu.h>
+#include <linux/sched/task.h>
 #include <linux/version.h>
 
 /**
+ * compat_cpu_sums - find the sum
+ *
+ * It is in the root group, which the first idle task is in always. That has its
+ * part of the cgroup core first and then two pointers; the second one, to a
+ * variable that we know, proves it. This works without KALLSYMS_ALL, too.
+ *
+ * Return: a number of each CPU, for compat_cpu_charged(); NULL if there is none.
+ */
+static inline u64 __percpu *compat_cpu_sums(void)
+{
+#ifdef CONFIG_CGROUP_CPUACCT
+	const struct {
+		struct cgroup_subsys_state css;
+		u64 __percpu *usage;
+		struct kernel_cpustat __percpu *stat;
+	} *group = (void *)rcu_access_pointer(init_task.cgroups)->subsys[cpuacct_cgrp_id];
+
+	if (group && group->stat == &kernel_cpustat)
+		return group->usage;
+#endif
+	return NULL;
+}
+
+/**
  * compat_cpu_charged - all that was charged on a CPU
- * @usage: root_cpuacct_cpuusage, the sum of the kernel's own cpuacct
+ * @sums: of compat_cpu_sums()
  * @cpu: a possible CPU
  *
  * Return: nanoseconds since boot, of all tasks but the idle ones.
  */
-static inline u64 compat_cpu_charged(u64 __percpu *usage, int cpu)
+static inline u64 compat_cpu_charged(u64 __percpu *sums, int cpu)
 {
-	const u64 *sum = per_cpu_ptr(usage, cpu);
+	const u64 *sum = per_cpu_ptr(sums, cpu);
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
 	/* two numbers, of user and of system time */

@@ -121,7 +121,7 @@ static struct container_subsys cpuacct_subsys;
 
 /* Of the kernel. */
 static void *task_sched_runtime_fn;
-static u64 __percpu *root_usage;
+static u64 __percpu *cpu_sums;		/* see compat_cpuacct.h; may be NULL */
 
 static struct cpuacct *cpuacct_of(struct container *cont)
 {
@@ -270,8 +270,8 @@ static u64 cpu_charged(int cpu)
 {
 	struct kernel_cpustat stat;
 
-	if (root_usage)
-		return compat_cpu_charged(root_usage, cpu);
+	if (cpu_sums)
+		return compat_cpu_charged(cpu_sums, cpu);
 	kcpustat_cpu_fetch(&stat, cpu);
 	return stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
 	       stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
@@ -664,8 +664,9 @@ static int __init cpuacct_init(void)
 		pr_err("this kernel has no task_sched_runtime: cannot account CPU time\n");
 		return -EOPNOTSUPP;
 	}
-	/* missing where the kernel's own cpuacct is not configured: see cpu_charged() */
-	root_usage = (u64 __force __percpu *)container_hook_symbol("root_cpuacct_cpuusage");
+	cpu_sums = compat_cpu_sums();
+	if (!cpu_sums)
+		pr_warn("this kernel has no cpuacct of its own: the root's figures count ticks\n");
 	return container_register_subsys(&cpuacct_subsys);
 }
 
