@@ -12,7 +12,7 @@
  * A first round is not counted; ROUNDS more follow, so that whatever drifts
  * with the age of the system meets all states alike.
  *
- * A vfork is some 41,000 instructions and is to be known to some 20.  What it
+ * A vfork is some 40,000 instructions and is to be known to 10 or 20.  What it
  * took, each found by comparing profiles (bench/run --profile):
  * - Deferred work.  What is freed by RCU runs in bursts, a burst for some
  *   hundred forks: batches of any bearable length differ by a thousand
@@ -23,6 +23,7 @@
  *   instructions (these were in earlier figures of 52,000 for a vfork).
  * - Process ids.  Their radix tree allocates one node or two for a fork, as
  *   ids happen to fall: every batch begins at the same id.
+ * - Slabs: see keep_slabs().
  * - Open files, which fork copies and exit closes: the same number in all
  *   states.
  * - Of a round's batches the median counts (a batch that purged the vmalloc
@@ -33,6 +34,7 @@
  *   stay open where opening is not what is measured.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -741,7 +743,7 @@ static void verdict(double v, double half, long bar)
 		return;
 	/* "nothing" and "0" are held to what can be told from nothing */
 	if (!bar)
-		printf("  bar 0: %s", v <= (half > 25 ? half : 25) ?
+		printf("  bar 0: %s", v <= (half > 12.5 ? 2 * half : 25) ?
 		       "none to be seen" : "OVER");
 	else
 		printf("  bar %ld: %s", bar, v <= bar ? "under" : "OVER");
@@ -786,6 +788,31 @@ static void print_deltas(void)
 			printf("\n");
 		}
 	}
+}
+
+/*
+ * A batch's end empties slabs, and how many of their pages go back and must be
+ * got and cleared again is chance: caches that exist before the modules do
+ * keep theirs.
+ */
+static void keep_slabs(void)
+{
+	DIR *d = opendir("/sys/kernel/slab");
+	char path[300];
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/min_partial",
+			 e->d_name);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0 && write(fd, "10000", 5) != 5)
+			die("%s", path);
+		close(fd);
+	}
+	if (d)
+		closedir(d);
 }
 
 /* Until the random number generator is seeded, every fork stirs it. */
@@ -865,6 +892,7 @@ int main(void)
 	setrlimit(RLIMIT_NPROC, &rl);
 	settings();
 	seed_random();
+	keep_slabs();
 	print_clock();
 	pin_pids();
 	calibrate();

@@ -58,6 +58,9 @@ need() {
 	say "installing ${pkgs[*]}"
 	[ "$(id -u)" = 0 ] || die "missing packages, and not root: ${pkgs[*]}"
 	export DEBIAN_FRONTEND=noninteractive
+	# One at a time: other stages of the tests may want something, too.
+	exec 8>"$CACHE/apt.lock"
+	flock 8
 	# The lists may be old or absent: fetch them only when they do not do.
 	apt-get install -qq -y --no-install-recommends "${pkgs[@]}" >"$WORK/apt.log" 2>&1 || {
 		apt-get update -qq
@@ -66,6 +69,7 @@ need() {
 		cat "$WORK/apt.log" >&2
 		die "cannot install ${pkgs[*]}"
 	}
+	exec 8>&-
 }
 
 need_build() {
@@ -276,7 +280,15 @@ sync_sources() {
 			\( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
 			! -name '*.mod.c' 2>/dev/null
 	) | sort >"$list" || true
-	tar -C "$TOP" -cf - -T "$list" | tar -C "$dir" -xf -
+	# Only what differs, and with the time of now: make goes by the times, and
+	# those of a checkout say nothing about what was built here before.
+	local file
+	while read -r file; do
+		cmp -s "$TOP/$file" "$dir/$file" || {
+			mkdir -p "$(dirname "$dir/$file")"
+			cp "$TOP/$file" "$dir/$file"
+		}
+	done <"$list"
 	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c') |
 		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
 }
@@ -522,7 +534,7 @@ qemu() {
 		smp=$smp,sockets=2,cores=$half,threads=1
 	fi
 	timeout --foreground -k 5 "${QEMU_SECONDS:-3000}" \
-		qemu-system-x86_64 -accel "${ACCEL:-tcg}" -cpu max -smp "$smp" -m "$mem" \
+		qemu-system-x86_64 -accel "${ACCEL:-tcg,thread=single}" -cpu max -smp "$smp" -m "$mem" \
 		"${numa[@]}" -nodefaults -display none -no-reboot \
 		-global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off \
 		-global PIIX4_PM.acpi-root-pci-hotplug=off \
