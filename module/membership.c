@@ -402,14 +402,31 @@ static struct member *fork_late_member(struct task_struct *child)
 	return m;
 }
 
-/* A thread whose parent was moved while it was in the making goes after it. */
+static bool same_places(const struct member *a, const struct member *b)
+{
+	int h;
+
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (READ_ONCE(a->in[h].cont) != READ_ONCE(b->in[h].cont))
+			return false;
+	return true;
+}
+
+/*
+ * A thread whose parent was moved while it was in the making goes after it. The
+ * first look takes no lock: a move that it is too early for comes after the
+ * child got into the list of threads, and finds it there.
+ */
 static void fork_follow(struct task_struct *child)
 {
-	struct member *parent = table_find(current), *m = table_find(child);
+	struct member *parent = table_find(current), *m;
 	struct container *cont;
 	int h;
 
-	if (!parent || (!m && !member_is_below(parent)))
+	if (!parent)
+		return;
+	m = table_find(child);
+	if (m ? same_places(m, parent) : !member_is_below(parent))
 		return;
 	if (!m)
 		m = fork_late_member(child);

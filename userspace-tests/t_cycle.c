@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading under load: CYCLES rounds (default 200, 40 on the
+ * Loading and unloading under load: CYCLES rounds (default 50, 40 on the
  * debug kernel) of load, mount, use, unmount and unload while others fork,
  * outside and inside, with memory flat after the first rounds.  Then, in the
  * same storm, everything that a user can hold across an unload: descriptors,
@@ -1032,7 +1032,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	rounds(n > 0 ? n : debug_kernel() ? 40 : 200);
+	rounds(n > 0 ? n : debug_kernel() ? 40 : 50);
 }
 
 /* Without arguments all; else those named. */

@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -941,34 +942,28 @@ static void find_kthreads(void)
 	free(l);
 }
 
+static int module_visit(const char *path, const struct stat *st, int type,
+			struct FTW *ftw)
+{
+	const char *name = path + ftw->base, *end = strstr(name, ".ko");
+
+	(void)st;
+	if (type == FTW_F && end && nothers < (int)ARRAY_SIZE(other_modules) &&
+	    strncmp(name, "container_core.", 15) &&
+	    strncmp(name, "container_cpuacct.", 18) &&
+	    strncmp(name, "kunit_", 6))
+		other_modules[nothers++] = strndup(name, end - name);
+	return 0;
+}
+
 /* Subsystems beside cpuacct: loaded and unloaded, never mounted here. */
 static void find_modules(void)
 {
-	static const char *const names[] = {
-		"container_cpuset", "container_resgroup", "container_numtasks",
-		"container_bc", "container_ns",
-	};
-
-	struct dirent *e;
 	struct utsname u;
-	DIR *d;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (modfile(names[i]))
-			other_modules[nothers++] = names[i];
-	/* samples have names of their own */
 	uname(&u);
-	d = opendir(P("/lib/modules/%s/updates", u.release));
-	while (d && (e = readdir(d)) && nothers < 16) {
-		char *end = strstr(e->d_name, ".ko");
-
-		if (end && strncmp(e->d_name, "container_", 10) &&
-		    strncmp(e->d_name, "kunit_", 6))
-			other_modules[nothers++] = strndup(e->d_name,
-							   end - e->d_name);
-	}
-	if (d)
-		closedir(d);
+	nftw(P("/lib/modules/%s/updates", u.release), module_visit, 8,
+	     FTW_PHYS);
 	for (int i = 0; i < nothers; i++)
 		diag("loaded and unloaded meanwhile: %s", other_modules[i]);
 }
