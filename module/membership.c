@@ -588,14 +588,14 @@ int membership_count(struct container *cont)
 }
 
 /*
- * The number of a task in a namespace; 0 if it has none there, is exiting, or
- * is still in the making: then it has no struct pid yet, or its parent's.
+ * The number of a task in a namespace; 0 if it has none there, or is still in the
+ * making: then it has no struct pid yet, or its parent's.
  */
 static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool processes)
 {
 	struct pid *pid = READ_ONCE(task->thread_pid);
 
-	if (!pid || pid_task(pid, PIDTYPE_PID) != task || (task->flags & PF_EXITING))
+	if (!pid || pid_task(pid, PIDTYPE_PID) != task)
 		return 0;
 	if (processes)
 		return task_tgid_nr_ns(task, ns);
@@ -721,7 +721,10 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 				break;
 			next = pid_nr_ns(pid, ns) + 1;
 			task = pid_task(pid, PIDTYPE_PID);
-			nr = task ? visible_nr(task, ns, processes) : 0;
+			/* it leaves the root when it begins to exit: nothing tells the end */
+			if (!task || (task->flags & PF_EXITING))
+				continue;
+			nr = visible_nr(task, ns, processes);
 			if (nr && membership_of(task, cont->hierarchy) == cont)
 				numbers_add(l, nr);
 		}

@@ -100,6 +100,8 @@ void table_free(struct member *m)
 {
 	struct spares *s;
 
+	/* a lookup that strayed here shall not take it for its task's entry */
+	WRITE_ONCE(m->task, NULL);
 	preempt_disable();
 	s = this_cpu_ptr(&spares);
 	if (s->count < ARRAY_SIZE(s->m)) {
