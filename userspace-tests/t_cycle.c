@@ -380,6 +380,8 @@ static void rounds(int n)
 
 	for (r = 0; r < n && !wrong; r++) {
 		wrong = round_(r);
+		if (r % 20 == 19)
+			diag("%d rounds, %ld s", r + 1, (now_ms() - start) / 1000);
 		if (!measured)
 			continue;
 		/* three rounds in a row: the least of them is no coincidence */
