@@ -26,7 +26,7 @@ mkdir -p "$CACHE/run" "$CACHE/log"
 CACHE=$(cd "$CACHE" && pwd -P)
 
 # A directory of this run alone; kept with KEEP=1.
-WORK=$(mktemp -d "$CACHE/run/XXXXXX")
+WORK=$(mktemp -d -p "$CACHE/run")
 QEMU_PID=
 at_exit() {
 	[ -z "$QEMU_PID" ] || kill "$QEMU_PID" 2>/dev/null || true
