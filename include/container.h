@@ -102,7 +102,7 @@ struct container_subsys_state {
 struct container {
 	unsigned long flags;
 	spinlock_t lock;
-	struct list_head members;
+	struct hlist_head members;
 	unsigned int nr_members;
 	struct list_head sibling;
 	struct list_head children;

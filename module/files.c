@@ -130,11 +130,15 @@ struct members {
 	int count;
 };
 
+/* How many of them seq_file gets as one record: each has its price. */
+#define MEMBERS_AT_ONCE 32
+
 static void *members_start(struct seq_file *m, loff_t *pos)
 {
 	struct members *members = m->private;
+	loff_t first = *pos * MEMBERS_AT_ONCE;
 
-	return *pos < members->count ? members->list + *pos : NULL;
+	return first < members->count ? members->list + first : NULL;
 }
 
 static void *members_next(struct seq_file *m, void *v, loff_t *pos)
@@ -149,8 +153,13 @@ static void members_stop(struct seq_file *m, void *v)
 
 static int members_show(struct seq_file *m, void *v)
 {
-	seq_put_decimal_ull(m, "", *(pid_t *)v);
-	seq_putc(m, '\n');
+	struct members *members = m->private;
+	pid_t *nr = v, *end = min(nr + MEMBERS_AT_ONCE, members->list + members->count);
+
+	for (; nr < end; nr++) {
+		seq_put_decimal_ull(m, "", *nr);
+		seq_putc(m, '\n');
+	}
 	return 0;
 }
 

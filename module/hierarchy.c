@@ -168,7 +168,7 @@ static void container_setup(struct container *cont, struct hierarchy *h,
 			    struct container *parent)
 {
 	spin_lock_init(&cont->lock);
-	INIT_LIST_HEAD(&cont->members);
+	INIT_HLIST_HEAD(&cont->members);
 	INIT_LIST_HEAD(&cont->sibling);
 	INIT_LIST_HEAD(&cont->children);
 	cont->parent = parent;

@@ -15,7 +15,7 @@
  * born	task_newtask is passed when the child is complete and visible but has
  *	not run. Between the first hook and this point a thread is in nobody's
  *	list of threads, so a move of its whole process could miss it: if its
- *	parent, a thread of the same process, is somewhere else by now, the child
+ *	parent, a thread of the same process, was moved meanwhile, the child
  *	follows, unless somebody moved the child itself.
  * exit	cgroup_exit(): the entry leaves its containers and the table.
  * move	Under the manage lock, so one at a time. The task may exit meanwhile: the
@@ -26,8 +26,10 @@
  * An entry at the top of every hierarchy is not removed before its task exits
  * (or the last hook is disarmed), so an entry found for a live task stays.
  *
- * Locks, inside the manage lock: the entry's lock (a parent's before its
- * child's), then container->lock, one at a time. No lock here is global.
+ * Locks, inside the manage lock: table_lock() of the task (two at once only
+ * here, by lock_both()), then container->lock, one at a time. No lock here is
+ * global. The hooks disable preemption, which is as good as rcu_read_lock() for
+ * what they read without a lock, and cheaper.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -55,6 +57,13 @@ static struct {
 	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
 } calls;
 
+/* Walks over the subsystems of one of them, in fewer steps than for_each_set_bit(). */
+#define for_each_call(i, bits, ss, set)						\
+	for ((i) = 0; (i) < BITS_TO_LONGS(MAX_CONTAINER_SUBSYS); (i)++)			\
+		for ((bits) = READ_ONCE((set)[i]);					\
+		     (bits) && ((ss) = subsystems[(i) * BITS_PER_LONG + __ffs(bits)]);	\
+		     (bits) &= (bits) - 1)
+
 enum { HOOK_CAN_FORK, HOOK_FORK_FAILED, HOOK_EXIT, HOOK_NEWTASK, FORK_HOOKS };
 static struct container_hook fork_hooks[FORK_HOOKS];
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
@@ -81,7 +90,7 @@ struct container *membership_of(struct task_struct *task, int h)
 		if (!m)
 			break;
 		cont = READ_ONCE(m->in[h].cont);
-		smp_rmb(); /* pairs with the release of the entry in table_remove() */
+		smp_rmb(); /* pairs with the unlock after table_del() */
 		if (READ_ONCE(m->task) == task) {
 			if (cont)
 				return cont;
@@ -153,9 +162,17 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
 static void member_link(struct member *m, struct container *cont)
 {
 	spin_lock(&cont->lock);
-	list_add_tail(&m->in[cont->hierarchy].link, &cont->members);
+	hlist_add_head(&m->in[cont->hierarchy].link, &cont->members);
 	cont->nr_members++;
 	spin_unlock(&cont->lock);
+}
+
+/* Its last member has left, the container's lock is held: is it released? */
+static noinline bool members_gone(struct container *cont)
+{
+	if (test_bit(CONT_KILLING, &cont->flags))
+		container_emptied();
+	return list_empty(&cont->children);
 }
 
 /*
@@ -163,32 +180,30 @@ static void member_link(struct member *m, struct container *cont)
  * place changes to @to with it, under the same lock: who holds the lock of the
  * container that a place names, for longer than a moment, knows that it stays.
  */
-static void member_unlink(struct member *m, struct container *cont, struct container *to)
+static __always_inline void member_unlink(struct place *at, struct container *cont, struct container *to)
 {
-	struct place *at = &m->in[cont->hierarchy];
-	bool released;
+	bool released = false;
 
 	spin_lock(&cont->lock);
-	list_del(&at->link);
+	hlist_del(&at->link);
 	WRITE_ONCE(at->cont, to);
-	released = !--cont->nr_members && list_empty(&cont->children);
-	if (!cont->nr_members && test_bit(CONT_KILLING, &cont->flags))
-		container_emptied();
+	if (!--cont->nr_members)
+		released = members_gone(cont);
 	spin_unlock(&cont->lock);
 	if (released)
 		container_released(cont);
 }
 
-static void member_leave_all(struct member *m)
+static __always_inline void member_leave_all(struct member *m)
 {
 	int h;
 
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (m->in[h].cont)
-			member_unlink(m, m->in[h].cont, NULL);
+			member_unlink(&m->in[h], m->in[h].cont, NULL);
 }
 
-static bool member_is_below(const struct member *m)
+static inline bool member_is_below(const struct member *m)
 {
 	int h;
 
@@ -219,7 +234,7 @@ static void member_move(struct member *m, struct container *to)
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);
 	else
-		member_unlink(m, from, place);
+		member_unlink(&m->in[h], from, place);
 	if (place)
 		member_link(m, to);
 }
@@ -240,61 +255,47 @@ static bool member_is_below_for(const struct member *m, const struct container_s
 	return ss->hierarchy && m->in[ss->hierarchy].cont;
 }
 
-/* Takes an entry, whose task is ours to handle, out of everything and frees it. */
-static void member_end(struct member *m)
-{
-	spin_lock(&m->lock);
-	member_leave_all(m);
-	table_remove(m);
-	spin_unlock(&m->lock);
-	table_free(m);
-}
-
 static void member_cancel(struct member *m)
 {
 	struct container_subsys *ss;
-	int id;
+	unsigned long bits;
+	int i;
 
-	for_each_set_bit(id, m->asked, MAX_CONTAINER_SUBSYS) {
-		ss = subsystems[id];
-		if (ss && ss->cancel_fork)
+	for_each_call(i, bits, ss, m->asked)
+		if (ss->cancel_fork)
 			ss->cancel_fork(ss, m->task);
-	}
 }
 
-/* Asks the subsystems whether a child may start. */
+/* Asks the subsystems whether a child may start; who agreed is to be told if not. */
 static int member_can_fork(struct member *m)
 {
 	struct container_subsys *ss;
-	int id, err;
+	unsigned long bits;
+	int i, err;
 
-	for_each_set_bit(id, calls.can_fork, MAX_CONTAINER_SUBSYS) {
-		ss = subsystems[id];
+	for_each_call(i, bits, ss, calls.can_fork) {
 		if (ss->members_only && !member_is_below_for(m, ss))
 			continue;
 		err = ss->can_fork(ss, m->task);
-		if (err) {
-			member_cancel(m);
+		if (err)
 			return err;
-		}
-		__set_bit(id, m->asked);
+		__set_bit(ss->subsys_id, m->asked);
 	}
 	return 0;
 }
 
-/* Tells subsystems of a task that they do not know: a new one, or they are. */
+/* Tells subsystems of a task, locked, that they do not know: it is new, or they are. */
 static void member_tell(struct member *m)
 {
 	struct container_subsys *ss;
-	int id;
+	unsigned long bits;
+	int i;
 
-	lockdep_assert_held(&m->lock);
-	for_each_set_bit(id, calls.fork, MAX_CONTAINER_SUBSYS) {
-		ss = subsystems[id];
+	for_each_call(i, bits, ss, calls.fork) {
 		if (ss->members_only) {
 			if (member_is_below_for(m, ss))
 				ss->fork(ss, m->task);
-		} else if (!__test_and_set_bit(id, m->known) && ss->fork) {
+		} else if (!__test_and_set_bit(ss->subsys_id, m->known) && ss->fork) {
 			ss->fork(ss, m->task);
 		}
 	}
@@ -304,82 +305,121 @@ static void member_exit(struct member *m)
 {
 	struct container_subsys *ss;
 	struct container *cont;
-	int id;
+	unsigned long bits;
+	int i;
 
-	for_each_set_bit(id, calls.exit, MAX_CONTAINER_SUBSYS) {
-		ss = subsystems[id];
+	for_each_call(i, bits, ss, calls.exit) {
 		cont = m->in[ss->hierarchy].cont;
-		if (ss->members_only ? !!cont : test_bit(id, m->known))
+		if (ss->members_only ? !!cont : test_bit(ss->subsys_id, m->known))
 			ss->exit(ss, cont ?: container_subsys_root(ss), m->task,
 				 m->data + ss->task_offset);
 	}
 }
 
-/*
- * Puts a child in the making beside its parent, the current task, into @cont;
- * false if the parent is not there any more. While it is, and we hold the lock,
- * the container stays: the parent is its member, or its mover holds the manage
- * lock.
- */
-static bool fork_join(struct member *m, struct member *parent, struct container *cont,
-		      bool *killing)
+/* The end of an entry, after the subsystems have been told by @tell. */
+static __always_inline void member_end(struct task_struct *task, struct member *m,
+				       void (*tell)(struct member *m))
 {
-	int h = cont->hierarchy;
-	bool there;
+	struct bucket *b = table_lock(task);
 
-	spin_lock(&cont->lock);
-	there = parent->in[h].cont == cont;
-	if (there) {
-		m->in[h].cont = cont;
-		list_add_tail(&m->in[h].link, &cont->members);
-		cont->nr_members++;
-		*killing |= test_bit(CONT_KILLING, &cont->flags);
+	/* a mover that saw the task exiting may have taken its entry back */
+	if (m->task != task) {
+		table_unlock(b);
+		return;
 	}
-	spin_unlock(&cont->lock);
-	return there;
+	tell(m);
+	member_leave_all(m);
+	table_del(m);
+	table_unlock(b);
+	table_free(m);
+}
+
+static noinline void fork_undo(struct task_struct *child, struct member *m)
+{
+	member_end(child, m, member_cancel);
+}
+
+static noinline void task_exit(struct task_struct *task, struct member *m)
+{
+	member_end(task, m, member_exit);
+}
+
+/*
+ * Puts a child in the making beside its parent, the current task. While the
+ * parent is in the container, and we hold the lock, the container stays: the
+ * parent is its member, or its mover holds the manage lock.
+ *
+ * Return: false if the container is being killed. The flag is set before the
+ * members are killed, under the lock: they include the child, or we see it.
+ */
+static noinline bool fork_join(struct place *child, struct place *parent)
+{
+	struct container *cont;
+	bool there = false;
+
+	do {
+		cont = READ_ONCE(parent->cont);
+		if (!cont)
+			return true;
+		spin_lock(&cont->lock);
+		if (parent->cont == cont) {
+			child->cont = cont;
+			hlist_add_head(&child->link, &cont->members);
+			cont->nr_members++;
+			there = true;
+		}
+		spin_unlock(&cont->lock);
+	} while (!there);
+	return !test_bit(CONT_KILLING, &cont->flags);
 }
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
-static int fork_begin(struct task_struct *child)
+static noinline int fork_begin(struct task_struct *child, struct member *parent)
 {
-	struct member *parent = table_find(current), *m;
-	struct container *cont;
-	bool killing = false;
-	int err, h;
+	struct member *m = table_alloc(GFP_NOWAIT | __GFP_NOWARN);
+	struct place *from, *to;
+	struct bucket *b;
+	int err = 0;
 
-	if (!(parent && member_is_below(parent)) &&
-	    bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
-		return 0;
-
-	m = table_alloc(child, GFP_NOWAIT | __GFP_NOWARN);
 	if (!m)
 		return -ENOMEM;
-	for (h = 1; parent && h < MAX_CONTAINER_HIERARCHIES; h++)
-		do {
-			cont = READ_ONCE(parent->in[h].cont);
-		} while (cont && !fork_join(m, parent, cont, &killing));
-
 	/* every entry of an address before was removed with its task */
-	WARN_ON_ONCE(table_insert(m) != m);
-	err = killing ? -EAGAIN : 0;
+	b = table_lock(child);
+	table_add(b, m, child);
+	table_unlock(b);
+	if (parent)
+		for (from = parent->in + 1, to = m->in + 1;
+		     from < parent->in + MAX_CONTAINER_HIERARCHIES; from++, to++)
+			if (READ_ONCE(from->cont) && !fork_join(to, from))
+				err = -EAGAIN;
+
 	if (!err && !bitmap_empty(calls.can_fork, MAX_CONTAINER_SUBSYS))
 		err = member_can_fork(m);
 	if (err)
-		member_end(m);
+		fork_undo(child, m);
 	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 {
 	struct task_struct *child = (void *)container_hook_arg(regs, 0);
-	int err;
+	struct member *parent;
+	int err = 0;
 
 	/* an idle task of a CPU coming up belongs to no container */
 	if (!child->pid)
 		return;
-	rcu_read_lock();
-	err = fork_begin(child);
-	rcu_read_unlock();
+	preempt_disable();
+	parent = table_find(current);
+	if (parent) {
+		/* before looking where it is: see fork_follow() */
+		WRITE_ONCE(parent->moved, false);
+		smp_mb();
+	}
+	if ((parent && member_is_below(parent)) ||
+	    !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
+		err = fork_begin(child, parent);
+	preempt_enable();
 	if (err)
 		container_hook_return(regs, err);
 }
@@ -387,116 +427,131 @@ CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 /* The entry of a child that is about to run, where it needs one after all. */
 static struct member *fork_late_member(struct task_struct *child)
 {
-	struct member *m = table_find(child), *new;
+	struct member *m, *new;
+	struct bucket *b;
 
+	m = table_find(child);
 	if (m)
 		return m;
-	new = table_alloc(child, GFP_ATOMIC);
+	new = table_alloc(GFP_ATOMIC);
 	if (!new) {
 		atomic_long_inc(&fork_hooks[HOOK_NEWTASK].missed);
 		return NULL;
 	}
-	m = table_insert(new);
+	b = table_lock(child);
+	m = table_find(child);
+	if (!m) {
+		m = new;
+		table_add(b, m, child);
+	}
+	table_unlock(b);
 	if (m != new)
 		table_free(new);
 	return m;
 }
 
-static bool same_places(const struct member *a, const struct member *b)
+/* The locks of two tasks, whose buckets may be the same. */
+static void lock_both(struct bucket *a, struct bucket *b)
 {
-	int h;
+	spin_lock(&min(a, b)->lock);
+	if (a != b)
+		spin_lock_nested(&max(a, b)->lock, SINGLE_DEPTH_NESTING);
+}
 
-	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
-		if (READ_ONCE(a->in[h].cont) != READ_ONCE(b->in[h].cont))
-			return false;
-	return true;
+static void unlock_both(struct bucket *a, struct bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
 }
 
 /*
  * A thread whose parent was moved while it was in the making goes after it. The
- * first look takes no lock: a move that it is too early for comes after the
- * child got into the list of threads, and finds it there.
+ * child began where the parent was after the mark was cleared, and the mover sets
+ * the mark after the move and then gathers threads again: either it finds the
+ * child in the list of threads, or we see the mark.
  */
 static void fork_follow(struct task_struct *child)
 {
 	struct member *parent = table_find(current), *m;
 	struct container *cont;
+	struct bucket *a, *b;
 	int h;
 
 	if (!parent)
 		return;
-	m = table_find(child);
-	if (m ? same_places(m, parent) : !member_is_below(parent))
+	/* the child is in the list: pairs with the mover's in move_task() */
+	smp_mb();
+	if (!READ_ONCE(parent->moved))
 		return;
-	if (!m)
-		m = fork_late_member(child);
+	m = fork_late_member(child);
 	if (!m)
 		return;
-	spin_lock(&parent->lock);
-	spin_lock_nested(&m->lock, SINGLE_DEPTH_NESTING);
+	a = table_bucket(current);
+	b = table_bucket(child);
+	lock_both(a, b);
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
 		cont = parent->in[h].cont;
 		if (m->in[h].cont != cont && !m->moved)
 			member_move(m, cont ?: &hierarchies[h]->top);
 	}
-	spin_unlock(&m->lock);
-	spin_unlock(&parent->lock);
+	unlock_both(a, b);
+}
+
+static void fork_tell(struct task_struct *child)
+{
+	struct bucket *b;
+	struct member *m;
+
+	m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
+		table_find(child) : fork_late_member(child);
+	if (!m)
+		return;
+	b = table_lock(child);
+	member_tell(m);
+	table_unlock(b);
+}
+
+static noinline void fork_born(struct task_struct *child, bool thread)
+{
+	preempt_disable();
+	if (thread)
+		fork_follow(child);
+	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
+		fork_tell(child);
+	preempt_enable();
 }
 
 static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
 {
-	struct member *m;
+	bool thread = clone_flags & CLONE_THREAD;
 
-	rcu_read_lock();
-	if (clone_flags & CLONE_THREAD)
-		fork_follow(child);
-	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS)) {
-		m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
-			table_find(child) : fork_late_member(child);
-		if (m) {
-			spin_lock(&m->lock);
-			member_tell(m);
-			spin_unlock(&m->lock);
-		}
-	}
-	rcu_read_unlock();
-}
-
-/* The task exits, or is a child that was given up before it was born. */
-static void task_gone(struct task_struct *task)
-{
-	struct member *m;
-	bool ours;
-
-	rcu_read_lock();
-	m = table_find(task);
-	if (m) {
-		spin_lock(&m->lock);
-		/* a mover that saw us exiting may have taken its entry back */
-		ours = m->task == task;
-		if (ours) {
-			if (task->flags & PF_EXITING)
-				member_exit(m);
-			else
-				member_cancel(m);
-			member_leave_all(m);
-			table_remove(m);
-		}
-		spin_unlock(&m->lock);
-		if (ours)
-			table_free(m);
-	}
-	rcu_read_unlock();
+	if (thread || !bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
+		fork_born(child, thread);
 }
 
 CONTAINER_HOOK_HANDLER(hook_exit, regs)
 {
-	task_gone((void *)container_hook_arg(regs, 0));
+	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	struct member *m;
+
+	preempt_disable();
+	m = table_find(task);
+	if (m)
+		task_exit(task, m);
+	preempt_enable();
 }
 
 static int probe_fork_failed(struct kprobe *kp, struct pt_regs *regs)
 {
-	task_gone((void *)regs->di);
+	struct task_struct *child = (void *)regs->di;
+	struct member *m;
+
+	preempt_disable();
+	m = table_find(child);
+	if (m)
+		fork_undo(child, m);
+	preempt_enable();
 	return 0;
 }
 
@@ -595,18 +650,15 @@ static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool
 {
 	struct pid *pid = READ_ONCE(task->thread_pid);
 
-	if (!pid || pid_task(pid, PIDTYPE_PID) != task)
+	if (!pid || READ_ONCE(pid->tasks[PIDTYPE_PID].first) != &task->pid_links[PIDTYPE_PID])
 		return 0;
-	if (processes)
-		return task_tgid_nr_ns(task, ns);
-	return pid_nr_ns(pid, ns);
+	return processes ? task_tgid_nr_ns(task, ns) : pid_nr_ns(pid, ns);
 }
 
 /* A growing array of numbers. */
 struct numbers {
 	pid_t *nr;
 	int count, room;
-	bool sorted;
 };
 
 static int numbers_reserve(struct numbers *l, int room)
@@ -626,13 +678,6 @@ static int numbers_reserve(struct numbers *l, int room)
 	return 0;
 }
 
-static void numbers_add(struct numbers *l, pid_t nr)
-{
-	if (l->count && nr <= l->nr[l->count - 1])
-		l->sorted = false;
-	l->nr[l->count++] = nr;
-}
-
 static int compare_nr(const void *a, const void *b)
 {
 	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
@@ -640,13 +685,29 @@ static int compare_nr(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Ascending, each once. */
+/* Are they in order already: up for a @sign of 1, down for -1? */
+static bool numbers_run(const struct numbers *l, int sign)
+{
+	int i;
+
+	for (i = 1; i < l->count; i++)
+		if ((l->nr[i] - l->nr[i - 1]) * sign <= 0)
+			return false;
+	return true;
+}
+
+/* Ascending, each once. Most come in order: members are listed youngest first. */
 static void numbers_finish(struct numbers *l)
 {
 	int i, n = 0;
 
-	if (l->sorted)
+	if (numbers_run(l, 1))
 		return;
+	if (numbers_run(l, -1)) {
+		for (; n < l->count / 2; n++)
+			swap(l->nr[n], l->nr[l->count - 1 - n]);
+		return;
+	}
 	sort(l->nr, l->count, sizeof(*l->nr), compare_nr, NULL);
 	for (i = 0; i < l->count; i++)
 		if (!n || l->nr[i] != l->nr[n - 1])
@@ -657,45 +718,40 @@ static void numbers_finish(struct numbers *l)
 /*
  * A container's members go into the array in portions. Between two of them the
  * lock is dropped, and a mark of ours stays in the list where the next one
- * begins; what comes in meanwhile is behind a second mark, at what was the end.
+ * begins; who comes in meanwhile is before it.
  */
 #define LIST_PORTION 256
 
 static int list_members(struct container *cont, struct pid_namespace *ns, bool processes,
 			struct numbers *l)
 {
-	struct place here = {}, end = {}, *at;
+	struct place mark = {}, *at;
+	struct hlist_node *node;
 	int n, err;
 	pid_t nr;
 
 	spin_lock(&cont->lock);
-	list_add(&here.link, &cont->members);
-	list_add_tail(&end.link, &cont->members);
-	for (;;) {
+	hlist_add_head(&mark.link, &cont->members);
+	do {
 		spin_unlock(&cont->lock);
 		err = numbers_reserve(l, l->count + LIST_PORTION);
 		cond_resched();
 		spin_lock(&cont->lock);
-		if (err)
-			break;
+		node = err ? NULL : mark.link.next;
+		hlist_del(&mark.link);
 		rcu_read_lock();
-		for (n = 0; n < LIST_PORTION; n++) {
-			at = list_next_entry(&here, link);
-			if (at == &end)
-				break;
-			list_move(&here.link, &at->link);
+		for (n = 0; node && n < LIST_PORTION; n++, node = node->next) {
+			at = hlist_entry(node, struct place, link);
 			if (!at->cont)
 				continue;
 			nr = visible_nr(place_member(at, cont->hierarchy)->task, ns, processes);
 			if (nr)
-				numbers_add(l, nr);
+				l->nr[l->count++] = nr;
 		}
 		rcu_read_unlock();
-		if (n < LIST_PORTION)
-			break;
-	}
-	list_del(&here.link);
-	list_del(&end.link);
+		if (node)
+			hlist_add_before(&mark.link, node);
+	} while (node);
 	spin_unlock(&cont->lock);
 	return err;
 }
@@ -726,7 +782,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 				continue;
 			nr = visible_nr(task, ns, processes);
 			if (nr && membership_of(task, cont->hierarchy) == cont)
-				numbers_add(l, nr);
+				l->nr[l->count++] = nr;
 		}
 		rcu_read_unlock();
 	} while (n == LIST_PORTION);
@@ -748,7 +804,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 int membership_list(struct container *cont, bool processes, pid_t **list)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
-	struct numbers l = { .sorted = true };
+	struct numbers l = {};
 	int err;
 
 	if (container_is_top(cont))
@@ -772,61 +828,63 @@ int membership_list(struct container *cont, bool processes, pid_t **list)
  */
 static int member_ensure(struct task_struct *task, gfp_t gfp)
 {
-	struct member *m, *new;
-	bool known, exiting, ours;
+	struct member *m, *spare;
+	struct bucket *b;
+	int err = 0;
 
 	rcu_read_lock();
-	known = table_find(task);
+	m = table_find(task);
 	rcu_read_unlock();
-	if (known)
+	if (m)
 		return 0;
 
-	new = table_alloc(task, gfp);
-	if (!new)
+	spare = table_alloc(gfp);
+	if (!spare)
 		return -ENOMEM;
-	rcu_read_lock();
-	m = table_insert(new);
-	if (m != new) {
-		table_free(new);
-		rcu_read_unlock();
-		return 0;
+	b = table_lock(task);
+	if (!table_find(task)) {
+		m = spare;
+		table_add(b, m, task);
+		/* pairs with the exiting task's: it sets the flag, then looks for the entry */
+		smp_mb();
+		if (READ_ONCE(task->flags) & PF_EXITING) {
+			/* it may have seen the entry: then it waits for the lock */
+			table_del(m);
+			m = NULL;
+			err = -ESRCH;
+		}
 	}
-	/* pairs with the exiting task's: it sets the flag, then looks for the entry */
-	smp_mb();
-	exiting = READ_ONCE(task->flags) & PF_EXITING;
-	if (exiting) {
-		/* both may have seen the other: one of us takes it back */
-		spin_lock(&m->lock);
-		ours = m->task == task;
-		if (ours)
-			table_remove(m);
-		spin_unlock(&m->lock);
-		if (ours)
-			table_free(m);
-	}
-	rcu_read_unlock();
-	return exiting ? -ESRCH : 0;
+	table_unlock(b);
+	if (!m)
+		table_free(spare);
+	return err;
+}
+
+/*
+ * The entry of a task that has not begun to exit, or NULL. Its lock is held, which
+ * the task's exit will want.
+ */
+static struct member *live_member(struct task_struct *task)
+{
+	return READ_ONCE(task->flags) & PF_EXITING ? NULL : table_find(task);
 }
 
 /* Moves a task that has an entry, unless it has begun to exit. */
 static int move_task(struct task_struct *task, struct container *to)
 {
-	struct member *m;
-	int err = -ESRCH;
+	struct bucket *b = table_lock(task);
+	struct member *m = live_member(task);
 
-	rcu_read_lock();
-	m = table_find(task);
 	if (m) {
-		spin_lock(&m->lock);
-		if (m->task == task && !(READ_ONCE(task->flags) & PF_EXITING)) {
-			m->moved = true;
-			member_move(m, to);
-			err = 0;
-		}
-		spin_unlock(&m->lock);
+		member_move(m, to);
+		/* not before it is there: see fork_follow() */
+		smp_wmb();
+		WRITE_ONCE(m->moved, true);
 	}
-	rcu_read_unlock();
-	return err;
+	table_unlock(b);
+	/* the mark is set: look for threads again only after this */
+	smp_mb();
+	return m ? 0 : -ESRCH;
 }
 
 static bool task_is_in(struct task_struct *task, struct container *cont)
@@ -1071,6 +1129,7 @@ static void calls_set(struct container_subsys *ss, bool on)
 static int adopt_all(void)
 {
 	struct task_struct *task;
+	struct bucket *b;
 	struct member *m;
 	struct pid *pid;
 	int err, nr;
@@ -1090,15 +1149,11 @@ static int adopt_all(void)
 			continue;
 		err = task->flags & PF_EXITING ? -ESRCH : member_ensure(task, GFP_KERNEL);
 		if (!err) {
-			rcu_read_lock();
-			m = table_find(task);
-			if (m) {
-				spin_lock(&m->lock);
-				if (m->task == task && !(READ_ONCE(task->flags) & PF_EXITING))
-					member_tell(m);
-				spin_unlock(&m->lock);
-			}
-			rcu_read_unlock();
+			b = table_lock(task);
+			m = live_member(task);
+			if (m)
+				member_tell(m);
+			table_unlock(b);
 		}
 		put_task_struct(task);
 		if (err == -ENOMEM)

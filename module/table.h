@@ -3,42 +3,55 @@
  * The table of members: what the core knows about a task that is, or once was,
  * below the root of some hierarchy. A task that it does not know is in the
  * root container of every hierarchy.
+ *
+ * It is a hash of the task's address. Each bucket's lock guards its chain and the
+ * entries on it: table_lock() is the lock of a task's entry, there or not.
+ *
+ * Lookups take no lock. The slab keeps its type under RCU, so an entry may be
+ * freed at once (fork and exit leave no work for a grace period) and reused for
+ * another task while somebody is looking at it: a lookup that strays onto
+ * another chain by that notices from the chain's end marker and starts again.
+ * A lookup for the current task, or for one that can neither exit nor appear
+ * meanwhile, needs nothing more; any other has to take the lock and look at the
+ * entry's task again.
+ *
+ * What fork and exit need of it is inline.
  */
 #ifndef _TABLE_H
 #define _TABLE_H
 
 #include <linux/bitmap.h>
-#include <linux/list_nulls.h>
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <linux/rculist_nulls.h>
+#include <linux/spinlock.h>
 
 #include "container.h"
 
 /**
  * struct place - where a task is in a hierarchy
  * @cont: the container, NULL for the top one; never NULL while @link is on a list
- * @link: in the container's list of members. A reader of the list may put places
+ * @link: in the container's list of members. A reader of the list may put a place
  *	without a container there, to mark where it is.
  */
 struct place {
 	struct container *cont;
-	struct list_head link;
+	struct hlist_node link;
 };
 
 /**
  * struct member - a task that is known
  * @node: link in the table
- * @lock: guards the rest. Initialised once for the life of the slab, so that it
- *	may be taken on an entry that has been freed or reused meanwhile;
- *	whoever takes it then compares @task.
- * @task: the task; NULL once the entry is out of use
+ * @task: the task; NULL while the entry is not in the table
  * @asked: subsystems whose can_fork() agreed to it
  * @known: subsystems without members_only that were told of it
- * @moved: somebody moved this task by itself, so it need not follow its parent
- * @in: for each hierarchy, where the task is
+ * @moved: somebody moved this task, since it was made or last forked
+ * @in: for each hierarchy, where the task is; changed under the container's lock
+ *	as well
  * @data: the words of the subsystems
  */
 struct member {
 	struct hlist_nulls_node node;
-	spinlock_t lock;
 	struct task_struct *task;
 	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(known, MAX_CONTAINER_SUBSYS);
@@ -55,16 +68,156 @@ static inline struct member *place_member(struct place *at, int hierarchy)
 
 /* Walks over the members of @c; its lock is held. */
 #define for_each_member(m, at, c)					\
-	list_for_each_entry(at, &(c)->members, link)			\
+	hlist_for_each_entry(at, &(c)->members, link)			\
 		if ((at)->cont && ((m) = place_member(at, (c)->hierarchy)))
+
+struct bucket {
+	struct hlist_nulls_head head;
+	spinlock_t lock;
+};
+
+#define TABLE_BITS 13
+extern struct bucket *table;
+
+static inline struct bucket *table_bucket(const struct task_struct *task)
+{
+	return &table[hash_ptr((void *)task, TABLE_BITS)];
+}
+
+/**
+ * table_lock - lock the entry that a task has or will have
+ * @task: the task
+ *
+ * Context: process.
+ * Return: its bucket, for table_unlock().
+ */
+static inline struct bucket *table_lock(const struct task_struct *task)
+{
+	struct bucket *b = table_bucket(task);
+
+	spin_lock(&b->lock);
+	return b;
+}
+
+static inline void table_unlock(struct bucket *b)
+{
+	spin_unlock(&b->lock);
+}
+
+/**
+ * table_find - find a task's entry
+ * @task: the task
+ *
+ * Context: any, under RCU or the task's lock.
+ * Return: the entry or NULL; see the top of the file for what it is worth.
+ */
+static inline struct member *table_find(const struct task_struct *task)
+{
+	struct bucket *b = table_bucket(task);
+	struct hlist_nulls_node *node;
+	struct member *m;
+
+	do {
+		hlist_nulls_for_each_entry_rcu(m, node, &b->head, node)
+			if (READ_ONCE(m->task) == task)
+				return m;
+	} while (get_nulls_value(node) != (unsigned long)(b - table));
+	return NULL;
+}
+
+/**
+ * table_add - put an entry into the table
+ * @b: the task's bucket, locked
+ * @m: the entry
+ * @task: the task, which has none yet
+ */
+static inline void table_add(struct bucket *b, struct member *m, struct task_struct *task)
+{
+	WRITE_ONCE(m->task, task);
+	hlist_nulls_add_head_rcu(&m->node, &b->head);
+}
+
+/**
+ * table_del - take an entry out of the table
+ * @m: the entry, with its task's lock held
+ *
+ * From here on nobody finds it, and who found it before sees that it is void.
+ */
+static inline void table_del(struct member *m)
+{
+	hlist_nulls_del_rcu(&m->node);
+	WRITE_ONCE(m->task, NULL);
+}
+
+/*
+ * Entries that are out of use, kept at hand for the forks to come on this CPU: most
+ * tasks exit soon after another, and a round through the slab costs more than
+ * all the rest of what an entry does. Guarded by disabling preemption.
+ */
+struct table_spares {
+	int count;
+	struct member *m[16];
+};
+
+DECLARE_PER_CPU(struct table_spares, table_spares);
+
+struct member *table_alloc_slab(gfp_t gfp);
+void table_free_slab(struct member *m);
+
+/**
+ * table_alloc - make an entry that is in no container
+ * @gfp: how to allocate
+ *
+ * Context: process; sleeps if @gfp says so.
+ * Return: the entry, not yet in the table, or NULL.
+ */
+static inline struct member *table_alloc(gfp_t gfp)
+{
+	struct table_spares *s;
+	struct member *m = NULL;
+	int i;
+
+	preempt_disable();
+	s = this_cpu_ptr(&table_spares);
+	if (s->count)
+		m = s->m[--s->count];
+	preempt_enable();
+	if (!m)
+		m = table_alloc_slab(gfp);
+	if (!m)
+		return NULL;
+	/* no memset: a lookup may still be passing through the entry's link */
+	bitmap_zero(m->asked, MAX_CONTAINER_SUBSYS);
+	bitmap_zero(m->known, MAX_CONTAINER_SUBSYS);
+	m->moved = false;
+	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
+		WRITE_ONCE(m->in[i].cont, NULL);
+	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
+		m->data[i] = 0;
+	return m;
+}
+
+/**
+ * table_free - free an entry that is not in the table
+ * @m: the entry
+ *
+ * Context: process.
+ */
+static inline void table_free(struct member *m)
+{
+	struct table_spares *s;
+
+	preempt_disable();
+	s = this_cpu_ptr(&table_spares);
+	if (s->count < ARRAY_SIZE(s->m))
+		s->m[s->count++] = m;
+	else
+		table_free_slab(m);
+	preempt_enable();
+}
 
 int table_init(void);
 void table_exit(void);
-struct member *table_alloc(struct task_struct *task, gfp_t gfp);
-void table_free(struct member *m);
-struct member *table_find(const struct task_struct *task);
-struct member *table_insert(struct member *m);
-void table_remove(struct member *m);
 void table_for_each(void (*fn)(struct member *m, void *arg), void *arg);
 void table_flush(void (*drop)(struct member *m));
 

@@ -32,10 +32,11 @@
  *
  * Locks: the manage lock for resets and bindings. Inside it the callback lock
  * for the list of containers and all that only readers of the files need (see
- * struct cpuacct). Innermost cpuacct->lock, a raw spinlock for folding, taken
- * inside a run queue's lock; it nests inside everything. Two folds of the same
- * task may hold the locks of different containers (a migration, and two moves
- * in its course), so a task's gain is claimed atomically.
+ * struct cpuacct). Innermost cpuacct->lock, a raw spinlock, taken inside a run
+ * queue's lock: it keeps a task on its CPU while somebody else folds it. Two folds
+ * of the same task may hold the locks of different containers (a migration, and
+ * two moves in its course), and the task itself, when it exits, holds none. So
+ * gains are claimed, and added up, atomically.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -62,7 +63,7 @@ enum { WORD_RUNTIME, WORD_UTIME, WORD_STIME, WORDS };
  * @at_reset: what @used was at the last reset
  */
 struct cpuacct_cpu {
-	u64 used;
+	atomic64_t used;
 	u64 at_reset;
 };
 
@@ -70,7 +71,8 @@ struct cpuacct_cpu {
  * struct cpuacct - a container's CPU time
  * @css: the core's part
  * @list: link in cpuacct_below; not the root's. Callback lock
- * @lock: guards @cpu and the ticks, and makes folding atomic
+ * @lock: held to fold, but by a task that exits: a member that is about to get to
+ *	another CPU waits for it
  * @cpu: on each possible CPU
  * @utime: ticks in user mode, in ns
  * @stime: ticks in kernel mode, in ns
@@ -87,8 +89,8 @@ struct cpuacct {
 	struct list_head list;
 	raw_spinlock_t lock;
 	struct cpuacct_cpu __percpu *cpu;
-	u64 utime;
-	u64 stime;
+	atomic64_t utime;
+	atomic64_t stime;
 	u64 utime_at_reset;
 	u64 stime_at_reset;
 	u64 user;
@@ -129,6 +131,11 @@ static struct cpuacct *cpuacct_of(struct container *cont)
 			    struct cpuacct, css);
 }
 
+static u64 cpu_used(struct cpuacct *ca, int cpu)
+{
+	return atomic64_read(&per_cpu_ptr(ca->cpu, cpu)->used);
+}
+
 /* --- folding --------------------------------------------------------------- */
 
 /* Makes the scheduler account for what a running task has used until now. */
@@ -138,7 +145,7 @@ static void task_update(struct task_struct *task)
 }
 
 /* What a task has run since the last time, which is the caller's to account for. */
-static u64 claim_runtime(struct task_struct *task, u64 *words)
+static __always_inline u64 claim_runtime(struct task_struct *task, u64 *words)
 {
 	u64 before = READ_ONCE(words[WORD_RUNTIME]), now;
 
@@ -150,23 +157,21 @@ static u64 claim_runtime(struct task_struct *task, u64 *words)
 	return now - before;
 }
 
+/* The same of its ticks. Of two at once one may get less than nothing. */
 static u64 claim_ticks(u64 ticks, u64 *word)
 {
-	u64 before = *word;
-
-	*word = ticks;
-	return ticks - before;
+	return ticks - xchg(word, ticks);
 }
 
-static __always_inline void fold_locked(struct cpuacct *ca, struct task_struct *task,
-					u64 *words, u64 pending)
+/* The task does not get to another CPU meanwhile. */
+static __always_inline void fold_gain(struct cpuacct *ca, struct task_struct *task,
+				      u64 *words, u64 pending)
 {
 	u64 gained = claim_runtime(task, words) + pending;
 
-	/* the task cannot have got to another CPU since: that takes our lock */
-	per_cpu_ptr(ca->cpu, task_cpu(task))->used += gained;
-	ca->utime += claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);
-	ca->stime += claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]);
+	atomic64_add(gained, &per_cpu_ptr(ca->cpu, task_cpu(task))->used);
+	atomic64_add(claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]), &ca->utime);
+	atomic64_add(claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]), &ca->stime);
 }
 
 static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
@@ -174,7 +179,7 @@ static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ca->lock, flags);
-	fold_locked(ca, task, words, 0);
+	fold_gain(ca, task, words, 0);
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
@@ -201,7 +206,8 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
  * On the path of each exit, so where possible it does without the run queue's
  * lock and adds what the scheduler has yet to account for itself. Another CPU
  * that makes the scheduler do so within the same nanoseconds can shift up to a
- * tick between the container and the root.
+ * tick between the container and the root. Preemption is off: the task stays on
+ * its CPU without cpuacct->lock.
  */
 static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 			 struct task_struct *task, u64 *words)
@@ -212,11 +218,12 @@ static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 
 	if (!plain_clock)
 		task_update(task);
-	raw_spin_lock_irqsave(&ca->lock, flags);
+	/* a tick would change what is pending and what is accounted for */
+	local_irq_save(flags);
 	if (plain_clock)
 		pending = sched_clock_cpu(task_cpu(task)) - READ_ONCE(task->se.exec_start);
-	fold_locked(ca, task, words, pending);
-	raw_spin_unlock_irqrestore(&ca->lock, flags);
+	fold_gain(ca, task, words, pending);
+	local_irq_restore(flags);
 }
 
 /*
@@ -294,11 +301,11 @@ static void all_ticks(u64 *utime, u64 *stime)
 	}
 }
 
-/* Nothing that was ever shown may become less. */
-static void raise(u64 *value, u64 to)
+/* Nothing that was ever shown may become less. Of the root, whose only writer we are. */
+static void raise(atomic64_t *value, u64 to)
 {
-	if ((s64)(to - *value) > 0)
-		*value = to;
+	if ((s64)(to - atomic64_read(value)) > 0)
+		atomic64_set(value, to);
 }
 
 /*
@@ -327,12 +334,10 @@ static void refresh_top(struct cpuacct *top)
 	list_for_each_entry(ca, &cpuacct_below, list) {
 		container_for_each_member(ca->css.container, &cpuacct_subsys,
 					  fold_member, ca);
-		raw_spin_lock_irq(&ca->lock);
 		for_each_possible_cpu(cpu)
-			per_cpu(cpuacct_all, cpu).left -= per_cpu_ptr(ca->cpu, cpu)->used;
-		utime -= ca->utime;
-		stime -= ca->stime;
-		raw_spin_unlock_irq(&ca->lock);
+			per_cpu(cpuacct_all, cpu).left -= cpu_used(ca, cpu);
+		utime -= atomic64_read(&ca->utime);
+		stime -= atomic64_read(&ca->stime);
 	}
 	for_each_possible_cpu(cpu)
 		raise(&per_cpu_ptr(top->cpu, cpu)->used, per_cpu(cpuacct_all, cpu).left);
@@ -358,10 +363,8 @@ static u64 cpuacct_used(struct cpuacct *ca)
 	u64 sum = 0;
 	int cpu;
 
-	raw_spin_lock_irq(&ca->lock);
 	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(ca->cpu, cpu)->used;
-	raw_spin_unlock_irq(&ca->lock);
+		sum += cpu_used(ca, cpu);
 	return sum;
 }
 
@@ -449,6 +452,7 @@ static int usage_write(struct container *cont, const struct container_cftype *cf
 		       struct file *file, char *buf)
 {
 	struct cpuacct *ca;
+	u64 used;
 	int cpu;
 
 	buf += strspn(buf, " \t");
@@ -460,17 +464,14 @@ static int usage_write(struct container *cont, const struct container_cftype *cf
 
 	container_lock();
 	ca = cpuacct_refresh(cont);
-	raw_spin_lock_irq(&ca->lock);
 	ca->at_interval = 0;
 	for_each_possible_cpu(cpu) {
-		struct cpuacct_cpu *c = per_cpu_ptr(ca->cpu, cpu);
-
-		c->at_reset = c->used;
-		ca->at_interval += c->used;
+		used = cpu_used(ca, cpu);
+		per_cpu_ptr(ca->cpu, cpu)->at_reset = used;
+		ca->at_interval += used;
 	}
-	ca->utime_at_reset = ca->utime;
-	ca->stime_at_reset = ca->stime;
-	raw_spin_unlock_irq(&ca->lock);
+	ca->utime_at_reset = atomic64_read(&ca->utime);
+	ca->stime_at_reset = atomic64_read(&ca->stime);
 	ca->user = 0;
 	ca->system = 0;
 	container_unlock();
@@ -508,9 +509,8 @@ static int percpu_show(struct seq_file *m, struct container *cont, const struct 
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct cpuacct_cpu *c = per_cpu_ptr(ca->cpu, cpu);
-
-		seq_printf(m, "%s%llu", sep, READ_ONCE(c->used) - c->at_reset);
+		seq_printf(m, "%s%llu", sep,
+			   cpu_used(ca, cpu) - per_cpu_ptr(ca->cpu, cpu)->at_reset);
 		sep = " ";
 	}
 	seq_putc(m, '\n');
@@ -522,8 +522,8 @@ static int stat_show(struct seq_file *m, struct container *cont, const struct co
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 usage = cpuacct_usage(ca);
 
-	cpuacct_split(usage, READ_ONCE(ca->utime) - ca->utime_at_reset,
-		      READ_ONCE(ca->stime) - ca->stime_at_reset, &ca->user, &ca->system);
+	cpuacct_split(usage, atomic64_read(&ca->utime) - ca->utime_at_reset,
+		      atomic64_read(&ca->stime) - ca->stime_at_reset, &ca->user, &ca->system);
 	seq_printf(m, "user %llu\nsystem %llu\n", cpuacct_clock_ticks(ca->user),
 		   cpuacct_clock_ticks(ca->system));
 	return 0;
@@ -602,9 +602,9 @@ static void cpuacct_destroy(struct container_subsys *ss, struct container *cont)
 		list_del(&ca->list);
 		cpuacct_of(cont->parent)->removed += cpuacct_used(ca) + ca->removed;
 		for_each_possible_cpu(cpu)
-			per_cpu(cpuacct_all, cpu).not_root += per_cpu_ptr(ca->cpu, cpu)->used;
-		not_root_utime += ca->utime;
-		not_root_stime += ca->stime;
+			per_cpu(cpuacct_all, cpu).not_root += cpu_used(ca, cpu);
+		not_root_utime += atomic64_read(&ca->utime);
+		not_root_stime += atomic64_read(&ca->stime);
 		container_unlock();
 	}
 	call_rcu(&ca->rcu, cpuacct_free);
@@ -622,8 +622,8 @@ static void cpuacct_bind(struct container_subsys *ss, struct container *root)
 		memset(per_cpu_ptr(top->cpu, cpu), 0, sizeof(struct cpuacct_cpu));
 	}
 	all_ticks(&not_root_utime, &not_root_stime);
-	top->utime = 0;
-	top->stime = 0;
+	atomic64_set(&top->utime, 0);
+	atomic64_set(&top->stime, 0);
 	top->utime_at_reset = 0;
 	top->stime_at_reset = 0;
 	top->user = 0;
