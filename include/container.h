@@ -188,7 +188,8 @@ struct container_cftype {
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task, existing
  *	ones at registration included. Atomic.
- * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once for each task
+ * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once
+ *	for each task
  *	that fork() was called for; with @members_only, once for each task that
  *	exits below the root. Atomic context of the exiting task, with the lock
  *	of its entry held.

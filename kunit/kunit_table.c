@@ -36,20 +36,35 @@ static struct member *find(struct task_struct *task)
 	return m;
 }
 
-static struct member *insert(struct member *m)
+/* Gives the task the entry, unless it has one; says which it has. */
+static struct member *insert(struct member *m, struct task_struct *task)
 {
-	rcu_read_lock();
-	m = table_insert(m);
-	rcu_read_unlock();
-	return m;
+	struct bucket *b = table_lock(task);
+	struct member *old = table_find(task);
+
+	if (!old)
+		table_add(b, m, task);
+	table_unlock(b);
+	return old ?: m;
+}
+
+static void take_out(struct member *m)
+{
+	struct bucket *b = table_lock(m->task);
+
+	table_del(m);
+	table_unlock(b);
 }
 
 static void remove_and_free(struct member *m)
 {
-	spin_lock(&m->lock);
-	table_remove(m);
-	spin_unlock(&m->lock);
+	take_out(m);
 	table_free(m);
+}
+
+static bool entry_is_locked(struct member *m)
+{
+	return spin_is_locked(&table_bucket(m->task)->lock);
 }
 
 static void drop_nothing(struct member *m)
@@ -69,7 +84,7 @@ static void table_suite_exit(struct kunit *test)
 
 static void alloc_is_clean(struct kunit *test)
 {
-	struct member *m = table_alloc(fake_task(1), GFP_KERNEL), *again;
+	struct member *m = table_alloc(GFP_KERNEL), *again;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
@@ -81,9 +96,8 @@ static void alloc_is_clean(struct kunit *test)
 	table_free(m);
 
 	/* an entry that was in use before; most likely the same one */
-	again = table_alloc(fake_task(2), GFP_KERNEL);
+	again = table_alloc(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, again);
-	KUNIT_EXPECT_PTR_EQ(test, again->task, fake_task(2));
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(again->asked, MAX_CONTAINER_SUBSYS));
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(again->known, MAX_CONTAINER_SUBSYS));
 	KUNIT_EXPECT_FALSE(test, again->moved);
@@ -91,24 +105,21 @@ static void alloc_is_clean(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, again->in[i].cont);
 	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
 		KUNIT_EXPECT_EQ(test, again->data[i], 0ULL);
-	/* not in the table before it is inserted */
-	KUNIT_EXPECT_NULL(test, find(fake_task(2)));
 	table_free(again);
 }
 
 static void insert_find_remove(struct kunit *test)
 {
-	struct member *m = table_alloc(fake_task(1), GFP_KERNEL);
+	struct member *m = table_alloc(GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
-	KUNIT_EXPECT_PTR_EQ(test, insert(m), m);
+	KUNIT_EXPECT_PTR_EQ(test, insert(m, fake_task(1)), m);
+	KUNIT_EXPECT_PTR_EQ(test, m->task, fake_task(1));
 	KUNIT_EXPECT_PTR_EQ(test, find(fake_task(1)), m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(2)));
 
-	spin_lock(&m->lock);
-	table_remove(m);
-	spin_unlock(&m->lock);
+	take_out(m);
 	/* void to whoever found it before */
 	KUNIT_EXPECT_NULL(test, m->task);
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
@@ -117,18 +128,18 @@ static void insert_find_remove(struct kunit *test)
 
 static void duplicate_insert(struct kunit *test)
 {
-	struct member *m = table_alloc(fake_task(1), GFP_KERNEL);
-	struct member *second = table_alloc(fake_task(1), GFP_KERNEL);
+	struct member *m = table_alloc(GFP_KERNEL);
+	struct member *second = table_alloc(GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	KUNIT_ASSERT_NOT_NULL(test, second);
-	KUNIT_EXPECT_PTR_EQ(test, insert(m), m);
-	KUNIT_EXPECT_PTR_EQ(test, insert(second), m);
+	KUNIT_EXPECT_PTR_EQ(test, insert(m, fake_task(1)), m);
+	KUNIT_EXPECT_PTR_EQ(test, insert(second, fake_task(1)), m);
 	KUNIT_EXPECT_PTR_EQ(test, find(fake_task(1)), m);
 	remove_and_free(m);
 	/* the second was not put anywhere */
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
-	KUNIT_EXPECT_PTR_EQ(test, insert(second), second);
+	KUNIT_EXPECT_PTR_EQ(test, insert(second, fake_task(1)), second);
 	KUNIT_EXPECT_PTR_EQ(test, find(fake_task(1)), second);
 }
 
@@ -141,10 +152,10 @@ static void many_entries(struct kunit *test)
 	int i, bad = 0;
 
 	for (i = 0; i < MANY; i++) {
-		m = table_alloc(fake_task(i), GFP_KERNEL);
+		m = table_alloc(GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, m);
 		m->data[0] = i;
-		bad += insert(m) != m;
+		bad += insert(m, fake_task(i)) != m;
 	}
 	for (i = 0; i < MANY; i++) {
 		m = find(fake_task(i));
@@ -176,9 +187,9 @@ static void collisions(struct kunit *test)
 	for (i = 0; i < CHAIN; i++) {
 		nr[i] = next_collision(n);
 		n = nr[i] + 1;
-		m[i] = table_alloc(fake_task(nr[i]), GFP_KERNEL);
+		m[i] = table_alloc(GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, m[i]);
-		KUNIT_EXPECT_PTR_EQ(test, insert(m[i]), m[i]);
+		KUNIT_EXPECT_PTR_EQ(test, insert(m[i], fake_task(nr[i])), m[i]);
 	}
 	n = next_collision(n);
 	for (i = 0; i < CHAIN; i++) {
@@ -199,7 +210,7 @@ static void visit(struct member *m, void *arg)
 {
 	unsigned long *seen = arg;
 
-	if (spin_is_locked(&m->lock) && m->task == fake_task(m->data[0]))
+	if (entry_is_locked(m) && m->task == fake_task(m->data[0]))
 		__set_bit(m->data[0], seen);
 }
 
@@ -213,10 +224,10 @@ static void walk_visits_all(struct kunit *test)
 	table_for_each(visit, seen);
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(seen, MANY));
 	for (i = 0; i < MANY; i++) {
-		m = table_alloc(fake_task(i), GFP_KERNEL);
+		m = table_alloc(GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, m);
 		m->data[0] = i;
-		insert(m);
+		insert(m, fake_task(i));
 	}
 	table_for_each(visit, seen);
 	KUNIT_EXPECT_TRUE(test, bitmap_full(seen, MANY));
@@ -227,7 +238,7 @@ static int dropped, dropped_unlocked;
 static void count_drop(struct member *m)
 {
 	dropped++;
-	if (!m->task || !spin_is_locked(&m->lock))
+	if (!m->task || !entry_is_locked(m))
 		dropped_unlocked++;
 }
 
@@ -237,9 +248,9 @@ static void flush_empties(struct kunit *test)
 	int i, bad = 0;
 
 	for (i = 0; i < 1000; i++) {
-		m = table_alloc(fake_task(i), GFP_KERNEL);
+		m = table_alloc(GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, m);
-		insert(m);
+		insert(m, fake_task(i));
 	}
 	dropped = 0;
 	dropped_unlocked = 0;
@@ -250,9 +261,9 @@ static void flush_empties(struct kunit *test)
 		bad += !!find(fake_task(i));
 	KUNIT_EXPECT_EQ(test, bad, 0);
 	/* and may be used again */
-	m = table_alloc(fake_task(1), GFP_KERNEL);
+	m = table_alloc(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	KUNIT_EXPECT_PTR_EQ(test, insert(m), m);
+	KUNIT_EXPECT_PTR_EQ(test, insert(m, fake_task(1)), m);
 }
 
 /* --- several at once ------------------------------------------------------- */
@@ -278,7 +289,7 @@ static struct {
 
 static struct member *alloc_marked(struct task_struct *task)
 {
-	struct member *m = table_alloc(task, GFP_KERNEL | __GFP_NOFAIL);
+	struct member *m = table_alloc(GFP_KERNEL | __GFP_NOFAIL);
 
 	m->data[0] = (unsigned long)task;
 	return m;
@@ -301,12 +312,12 @@ static int churn(void *nr)
 	while (!kthread_should_stop()) {
 		for (i = 0; i < CHURN; i++) {
 			m[i] = alloc_marked(mine[i]);
-			insert(m[i]);
+			insert(m[i], mine[i]);
 		}
 		for (i = 0; i < CHURN; i++) {
 			remove_and_free(m[i]);
 			m[i] = alloc_marked(other);
-			if (insert(m[i]) != m[i])
+			if (insert(m[i], other) != m[i])
 				atomic_long_inc(&shared.foreign);
 			remove_and_free(m[i]);
 			atomic_long_inc(&shared.changes);
@@ -320,6 +331,7 @@ static int churn(void *nr)
 static int look(void *nr)
 {
 	struct task_struct **others = shared.churn[(long)nr];
+	struct bucket *b;
 	struct member *m;
 	int i;
 
@@ -336,12 +348,12 @@ static int look(void *nr)
 			m = table_find(others[i]);
 			if (!m)
 				continue;
-			spin_lock(&m->lock);
+			b = table_lock(others[i]);
 			if (m->task == others[i]) {
 				check_entry(m, others[i]);
 				atomic_long_inc(&shared.hits);
 			}
-			spin_unlock(&m->lock);
+			table_unlock(b);
 		}
 		if (table_find(fake_task(ABSENT)))
 			atomic_long_inc(&shared.foreign);
@@ -359,7 +371,7 @@ static int insert_same(void *nr)
 
 	while (!kthread_should_stop()) {
 		m = alloc_marked(fake_task(ABSENT));
-		if (insert(m) == m) {
+		if (insert(m, fake_task(ABSENT)) == m) {
 			if (atomic_inc_return(&shared.owners) != 1)
 				atomic_long_inc(&shared.foreign);
 			udelay(1);
@@ -429,7 +441,7 @@ static void concurrent_lookups(struct kunit *test)
 	for (i = 0; i < STABLE; i++) {
 		n = next_collision(n);
 		shared.stable[i] = fake_task(n++);
-		shared.entry[i] = insert(alloc_marked(shared.stable[i]));
+		shared.entry[i] = insert(alloc_marked(shared.stable[i]), shared.stable[i]);
 	}
 	for (i = 0; i < 2 * CHURN; i++) {
 		n = next_collision(n);

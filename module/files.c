@@ -151,15 +151,36 @@ static void members_stop(struct seq_file *m, void *v)
 {
 }
 
+/* A line with a number. seq_put_decimal_ull() takes three times as long. */
+static char *put_line(char *to, unsigned int nr)
+{
+	char digits[10];
+	int n = 0;
+
+	do {
+		digits[n++] = '0' + nr % 10;
+		nr /= 10;
+	} while (nr);
+	while (n)
+		*to++ = digits[--n];
+	*to++ = '\n';
+	return to;
+}
+
 static int members_show(struct seq_file *m, void *v)
 {
 	struct members *members = m->private;
 	pid_t *nr = v, *end = min(nr + MEMBERS_AT_ONCE, members->list + members->count);
+	char *buf, *to;
 
-	for (; nr < end; nr++) {
-		seq_put_decimal_ull(m, "", *nr);
-		seq_putc(m, '\n');
+	if (seq_get_buf(m, &buf) < MEMBERS_AT_ONCE * sizeof("2147483647")) {
+		/* seq_file comes back with more room */
+		seq_commit(m, -1);
+		return 0;
 	}
+	for (to = buf; nr < end; nr++)
+		to = put_line(to, *nr);
+	seq_commit(m, to - buf);
 	return 0;
 }
 
