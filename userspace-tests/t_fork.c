@@ -489,8 +489,12 @@ static void run(const struct way *w, size_t n, const char *kind)
 
 /* --- seen only where it belongs --- */
 
-/* Odd: a child may be there, alive; even: it is being killed. */
-static unsigned int *phase;
+static struct {
+	/* odd: a child may be there, alive; even: it is being killed */
+	unsigned int phase;
+	/* asked, not killed: a child just born would be left behind */
+	bool stop;
+} *breeding;
 
 static int breeder(struct kid *up, void *arg)
 {
@@ -498,16 +502,16 @@ static int breeder(struct kid *up, void *arg)
 	if (put(A "/tasks", "0"))
 		return 1;
 	kid_send(up, 0);
-	for (;;) {
+	while (!__atomic_load_n(&breeding->stop, __ATOMIC_SEQ_CST)) {
 		pid_t p;
 
-		__atomic_add_fetch(phase, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&breeding->phase, 1, __ATOMIC_SEQ_CST);
 		p = fork();
 		if (!p)
 			sleep_forever();
 		/* long enough for the other to look, on a slow kernel too */
 		usleep(rand() % (debug_kernel() ? 50000 : 1000));
-		__atomic_add_fetch(phase, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&breeding->phase, 1, __ATOMIC_SEQ_CST);
 		kill(p, SIGKILL);
 		waitpid(p, NULL, 0);
 	}
@@ -529,11 +533,11 @@ static void test_seen(void)
 		const char *s, *w;
 		int child;
 
-		before = __atomic_load_n(phase, __ATOMIC_SEQ_CST);
+		before = __atomic_load_n(&breeding->phase, __ATOMIC_SEQ_CST);
 		s = get(file);
 		child = s ? atoi(s) : 0;
 		w = child ? where(child, "cpuacct") : NULL;
-		after = __atomic_load_n(phase, __ATOMIC_SEQ_CST);
+		after = __atomic_load_n(&breeding->phase, __ATOMIC_SEQ_CST);
 		if (!w || before != after || !(before & 1))
 			continue;
 		looks++;
@@ -545,7 +549,7 @@ static void test_seen(void)
 		ok(looks > 20 && !bad,
 		   "a new task is never seen elsewhere (%d looks, %d wrong)",
 		   looks, bad);
-	kill(k.pid, SIGKILL);
+	__atomic_store_n(&breeding->stop, true, __ATOMIC_SEQ_CST);
 	kid_wait(&k);
 	ok(wait_for(!nids(A "/tasks")), "all have left");
 }
@@ -593,7 +597,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[0], "spawned"))
 		sleep_forever();
 	setup();
-	phase = mmap_shared(sizeof(*phase));
+	breeding = mmap_shared(sizeof(*breeding));
 	err(cmount(M, "cpuacct"), 0, "mount cpuacct");
 	mkdir(A, 0755);
 	mkdir(B, 0755);
