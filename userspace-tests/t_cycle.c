@@ -337,7 +337,7 @@ static const struct {
 	const char *name;
 	long slack;		/* KiB */
 } memory[] = {
-	{ "Slab", 512 }, { "SUnreclaim", 384 }, { "VmallocUsed", 160 },
+	{ "Slab", 256 }, { "SUnreclaim", 192 }, { "VmallocUsed", 128 },
 	{ "Percpu", 64 },
 };
 
