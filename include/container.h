@@ -166,6 +166,11 @@ struct container_cftype {
  *	tasks below the root of the subsystem's hierarchy. Tasks that nobody
  *	moved then stay free of cost. Without it the callbacks are called for
  *	every task in the system from registration on, bound or not.
+ * @bound_only: those callbacks are for every task in the system, but only while
+ *	the subsystem is bound to a hierarchy. From bind() on, fork() is called
+ *	once for each task that exists; before unbind() the calls end, without
+ *	an exit() for the tasks that go on living. Nothing costs anything while
+ *	it is not bound.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -187,7 +192,9 @@ struct container_cftype {
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task, existing
- *	ones at registration included. Atomic.
+ *	ones at registration (with @bound_only: after bind()) included. Such a
+ *	task, and one that was in the making just then, was not asked for by
+ *	can_fork(). Atomic.
  * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once for each task
  *	that fork() was called for; with @members_only, once for each task that
  *	exits below the root. Atomic context of the exiting task, with the lock
@@ -209,6 +216,7 @@ struct container_subsys {
 	const char *name;
 	struct module *owner;
 	bool members_only;
+	bool bound_only;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);

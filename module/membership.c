@@ -1117,8 +1117,8 @@ static void member_forget(struct member *m, void *arg)
 }
 
 /**
- * membership_adopt - start calling a new subsystem for forks and exits
- * @ss: the subsystem, in its place in subsystems[]
+ * membership_adopt - start calling a subsystem for forks and exits
+ * @ss: the subsystem, in its place in subsystems[]; new, or newly bound
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or an errno after which it is as if nothing had been done.
@@ -1146,7 +1146,8 @@ int membership_adopt(struct container_subsys *ss)
 
 /**
  * membership_forget - stop calling a subsystem
- * @ss: the subsystem, not bound to a hierarchy
+ * @ss: the subsystem, with no container below its root. Need not have been
+ *	adopted, or not for long.
  *
  * When it returns no callback is running. Its mark is off every entry.
  *
