@@ -2,25 +2,9 @@
 /*
  * numtasks: how many tasks a container may have, and how fast they may fork.
  *
- * A resource-group controller. Each group, that is, each container, keeps two
- * numbers of tasks:
- *
- *   count	the tasks in it and in all groups below;
- *   load	what it takes of its maximum: its own tasks, and for each child the
- *		larger one of the child's load and the child's minimum.
- *
- * A fork adds one to the count of its group and of all above, and each has to
- * stay within its maximum. It adds one to the load of its group; where that was
- * below the minimum, the parent has set it aside already; where it was not, the
- * group borrows: one more is added to the parent's load, which has to stay
- * within the parent's maximum, too, and so on upwards.
- *
- * There is no lock on fork and exit: numbers are raised one group after another
- * by compare-and-exchange, never beyond a maximum, so no number of forks at once
- * gets past it, and no reader sees more than it. A minimum is in one word with
- * the load. So each change of either, seen by itself, says how much the group
- * takes of its parent before and after; the difference is what is added to the
- * parent, whoever else is at it meanwhile, and all differences together are right.
+ * A resource-group controller. What a group, that is, a container, has in use is
+ * counted, and limited, as count.h explains: without a lock, and never beyond a
+ * maximum, whoever forks, exits and moves at the same time.
  *
  * Who else takes part:
  *
@@ -57,19 +41,16 @@
 #include <linux/slab.h>
 
 #include "container.h"
+#include "count.h"
 #include "resgroup.h"
 
 /* In a module parameter: no limit. */
-#define NO_LIMIT INT_MAX
+#define NO_LIMIT COUNT_NO_LIMIT
 
 /**
  * struct numtasks - a group
  * @shares: the library's part
- * @parent: the group above, NULL at the root
- * @depth: how many groups are above
- * @max: the most tasks that it may have; NO_LIMIT if it has no maximum
- * @count: tasks in it and below
- * @load: see above, in the low half; its minimum is in the high half
+ * @tasks: the tasks in it and below
  * @successes: forks of its own tasks that it let pass
  * @failures: forks that would have exceeded a maximum
  * @rate_failures: forks beyond the fork rate
@@ -81,11 +62,7 @@
  */
 struct numtasks {
 	struct res_shares shares;
-	struct numtasks *parent;
-	int depth;
-	int max;
-	atomic_t count;
-	atomic64_t load;
+	struct task_count tasks;
 	atomic_long_t successes;
 	atomic_long_t failures;
 	atomic_long_t rate_failures;
@@ -117,142 +94,6 @@ static struct numtasks *shares_numtasks(struct res_shares *shares)
 static struct numtasks *task_numtasks(struct task_struct *task)
 {
 	return shares_numtasks(task_res_shares(task, &numtasks_ctlr));
-}
-
-/* --- counting -------------------------------------------------------------- */
-
-/* What a group with this word of load and minimum takes of its parent. */
-static u32 load_held(u64 word)
-{
-	u32 load = word, min = word >> 32;
-
-	return max(load, min);
-}
-
-/*
- * Adds to the load of a group and then of those that it borrows from, up to but
- * not including @stop. Says what is left to be added there.
- */
-static s64 load_add(struct numtasks *g, s64 delta, const struct numtasks *stop)
-{
-	u64 word;
-
-	for (; delta && g != stop; g = g->parent) {
-		word = atomic64_add_return(delta, &g->load);
-		delta = (s64)load_held(word) - load_held(word - delta);
-	}
-	return delta;
-}
-
-/* Adds one task to the count of a group, if there is room. */
-static bool count_try(struct numtasks *g)
-{
-	int count = atomic_read(&g->count);
-
-	do {
-		if (count >= READ_ONCE(g->max))
-			return false;
-	} while (!atomic_try_cmpxchg(&g->count, &count, count + 1));
-	/* a look at a maximum that was lowered in between */
-	if (likely(count < READ_ONCE(g->max)))
-		return true;
-	atomic_dec(&g->count);
-	return false;
-}
-
-/* Adds one to the load of a group, if there is room; says if it borrows for it. */
-static bool load_try(struct numtasks *g, s64 *borrows)
-{
-	u64 word = atomic64_read(&g->load);
-	u32 load;
-
-	do {
-		load = word;
-		if (load >= (u32)READ_ONCE(g->max))
-			return false;
-	} while (!atomic64_try_cmpxchg(&g->load, &word, word + 1));
-	*borrows = load >= (u32)(word >> 32);
-	return true;
-}
-
-static void count_dec(struct numtasks *g, const struct numtasks *stop)
-{
-	for (; g != stop; g = g->parent)
-		atomic_dec(&g->count);
-}
-
-static void count_inc(struct numtasks *g, const struct numtasks *stop)
-{
-	for (; g != stop; g = g->parent)
-		atomic_inc(&g->count);
-}
-
-/* Makes room for one more task in a group and all above, or changes nothing. */
-static bool numtasks_charge(struct numtasks *group)
-{
-	struct numtasks *g;
-	s64 load = 1;
-
-	for (g = group; g; g = g->parent) {
-		if (!count_try(g))
-			break;
-		if (load && !load_try(g, &load)) {
-			atomic_dec(&g->count);
-			break;
-		}
-	}
-	if (likely(!g))
-		return true;
-	/* @load was still to be added here, and what comes up from below now */
-	load_add(g, load + load_add(group, -1, g), NULL);
-	count_dec(group, g);
-	return false;
-}
-
-/* The same whatever the maximum. */
-static void numtasks_charge_force(struct numtasks *group)
-{
-	load_add(group, 1, NULL);
-	count_inc(group, NULL);
-}
-
-static void numtasks_uncharge(struct numtasks *group)
-{
-	load_add(group, -1, NULL);
-	count_dec(group, NULL);
-}
-
-static struct numtasks *common_group(struct numtasks *a, struct numtasks *b)
-{
-	while (a != b) {
-		if (a->depth >= b->depth)
-			a = a->parent;
-		else
-			b = b->parent;
-	}
-	return a;
-}
-
-static void numtasks_transfer(struct numtasks *from, struct numtasks *to)
-{
-	struct numtasks *common = common_group(from, to);
-	s64 load;
-
-	load = load_add(to, 1, common) + load_add(from, -1, common);
-	load_add(common, load, NULL);
-	count_inc(to, common);
-	count_dec(from, common);
-}
-
-static void numtasks_set_min(struct numtasks *g, u32 min)
-{
-	u64 old = atomic64_read(&g->load), new;
-
-	do {
-		new = (u64)min << 32 | (u32)old;
-	} while (!atomic64_try_cmpxchg(&g->load, &old, new));
-	if (g->parent)
-		load_add(g->parent, (s64)load_held(new) - load_held(old), NULL);
 }
 
 /* --- fork rate ------------------------------------------------------------- */
@@ -303,7 +144,7 @@ static int numtasks_can_fork(struct container_subsys *ss, struct task_struct *ch
 			return -EAGAIN;
 		}
 	}
-	if (unlikely(!numtasks_charge(g))) {
+	if (unlikely(!count_charge(&g->tasks))) {
 		rate_give_back(g, window);
 		atomic_long_inc(&g->failures);
 		return -EAGAIN;
@@ -318,7 +159,7 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct task_struct
 	struct numtasks *g = task_numtasks(child);
 	u64 *word = container_task_data(child, ss);
 
-	numtasks_uncharge(g);
+	count_uncharge(&g->tasks);
 	rate_give_back(g, *word - WORD_COUNTED);
 	/* the stats may have been reset since */
 	atomic_long_dec_if_positive(&g->successes);
@@ -332,14 +173,16 @@ static void numtasks_fork(struct container_subsys *ss, struct task_struct *child
 
 	if (likely(*word))
 		return;
-	numtasks_charge_force(task_numtasks(child));
+	count_charge_force(&task_numtasks(child)->tasks);
 	*word = WORD_COUNTED;
 }
 
 static void numtasks_exit(struct container_subsys *ss, struct container *cont,
 			  struct task_struct *task, u64 *words)
 {
-	numtasks_uncharge(shares_numtasks(container_res_shares(cont, &numtasks_ctlr)));
+	struct res_shares *shares = container_res_shares(cont, &numtasks_ctlr);
+
+	count_uncharge(&shares_numtasks(shares)->tasks);
 	words[0] = 0;
 }
 
@@ -350,7 +193,7 @@ static void numtasks_move_task(struct task_struct *task, struct res_shares *from
 
 	/* else it is in the making, and is counted where it is when it is complete */
 	if (*word)
-		numtasks_transfer(shares_numtasks(from), shares_numtasks(to));
+		count_move(&shares_numtasks(from)->tasks, &shares_numtasks(to)->tasks);
 }
 
 /* --- the controller -------------------------------------------------------- */
@@ -369,7 +212,7 @@ static void numtasks_free(struct res_shares *shares)
 {
 	struct numtasks *g = shares_numtasks(shares);
 
-	numtasks_set_min(g, 0);
+	count_set_min(&g->tasks, 0);
 	kfree_rcu(g, rcu);
 }
 
@@ -377,20 +220,17 @@ static void numtasks_shares_changed(struct res_shares *shares)
 {
 	struct numtasks *g = shares_numtasks(shares);
 
-	if (shares->parent && !g->parent) {
-		g->parent = shares_numtasks(shares->parent);
-		g->depth = g->parent->depth + 1;
-	}
-	WRITE_ONCE(g->max, shares->max == RES_DONT_CARE ? NO_LIMIT : shares->max);
-	smp_mb(); /* pairs with the one of atomic_try_cmpxchg() in count_try() */
-	numtasks_set_min(g, shares->min == RES_DONT_CARE ? 0 : shares->min);
+	if (shares->parent && !g->tasks.parent)
+		count_init(&g->tasks, &shares_numtasks(shares->parent)->tasks);
+	count_set_max(&g->tasks, shares->max == RES_DONT_CARE ? COUNT_NO_LIMIT : shares->max);
+	count_set_min(&g->tasks, shares->min == RES_DONT_CARE ? 0 : shares->min);
 }
 
 static void numtasks_show_stats(struct res_shares *shares, struct seq_file *m)
 {
 	struct numtasks *g = shares_numtasks(shares);
 
-	seq_printf(m, "numtasks: Current usage %d\n", atomic_read(&g->count));
+	seq_printf(m, "numtasks: Current usage %d\n", atomic_read(&g->tasks.count));
 	seq_printf(m, "numtasks: Number of successes %ld\n", atomic_long_read(&g->successes));
 	seq_printf(m, "numtasks: Number of failures %ld\n", atomic_long_read(&g->failures));
 	seq_printf(m, "numtasks: Number of forkrate failures %ld\n",
@@ -411,8 +251,7 @@ static void numtasks_bind(struct res_shares *root)
 {
 	struct numtasks *g = shares_numtasks(root);
 
-	atomic_set(&g->count, 0);
-	atomic64_set(&g->load, 0);
+	count_reset(&g->tasks);
 	g->window = 0;
 }
 
@@ -445,7 +284,7 @@ static int tasks_in_use(void)
 	int count = 0;
 
 	if (numtasks_ctlr.root && numtasks_ctlr.subsys.hierarchy)
-		return atomic_read(&shares_numtasks(numtasks_ctlr.root)->count);
+		return atomic_read(&shares_numtasks(numtasks_ctlr.root)->tasks.count);
 	rcu_read_lock();
 	for_each_process_thread(process, task)
 		if (!(task->flags & PF_EXITING))
