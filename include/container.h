@@ -199,6 +199,11 @@ struct container_cftype {
  *	that fork() was called for; with @members_only, once for each task that
  *	exits below the root. Atomic context of the exiting task, with the lock
  *	of its entry held.
+ * @left: @tsk, which exit() was called for just before, has left its containers and
+ *	shows in no tasks file any more. Its container may be removed by now, but
+ *	what exit() found there is still readable under RCU. For a subsystem
+ *	that lets others in when one goes; not with @members_only. Same context
+ *	as exit().
  * @populate: adds the control files to @cont's new directory, with
  *	container_add_file(). Manage lock held, may sleep; errno on failure.
  * @bind: the subsystem was bound to the hierarchy of @root: its files and
@@ -232,6 +237,7 @@ struct container_subsys {
 	void (*fork)(struct container_subsys *ss, struct task_struct *child);
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *tsk, u64 *words);
+	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	void (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);

@@ -53,6 +53,7 @@ static struct {
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
 	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
+	DECLARE_BITMAP(left, MAX_CONTAINER_SUBSYS);	/* has exit(), too */
 } calls;
 
 enum { HOOK_CAN_FORK, HOOK_FORK_FAILED, HOOK_EXIT, HOOK_NEWTASK, FORK_HOOKS };
@@ -315,6 +316,18 @@ static void member_exit(struct member *m)
 	}
 }
 
+static void member_left(struct member *m)
+{
+	struct container_subsys *ss;
+	int id;
+
+	for_each_set_bit(id, calls.left, MAX_CONTAINER_SUBSYS) {
+		ss = subsystems[id];
+		if (test_bit(id, m->known))
+			ss->left(ss, m->task, m->data + ss->task_offset);
+	}
+}
+
 /*
  * Puts a child in the making beside its parent, the current task, into @cont;
  * false if the parent is not there any more. While it is, and we hold the lock,
@@ -466,7 +479,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 static void task_gone(struct task_struct *task)
 {
 	struct member *m;
-	bool ours;
+	bool ours, exiting;
 
 	rcu_read_lock();
 	m = table_find(task);
@@ -475,11 +488,14 @@ static void task_gone(struct task_struct *task)
 		/* a mover that saw us exiting may have taken its entry back */
 		ours = m->task == task;
 		if (ours) {
-			if (task->flags & PF_EXITING)
+			exiting = task->flags & PF_EXITING;
+			if (exiting)
 				member_exit(m);
 			else
 				member_cancel(m);
 			member_leave_all(m);
+			if (exiting)
+				member_left(m);
 			table_remove(m);
 		}
 		spin_unlock(&m->lock);
@@ -1064,6 +1080,7 @@ static void calls_set(struct container_subsys *ss, bool on)
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));
 	assign_bit(id, calls.exit, on && ss->exit);
+	assign_bit(id, calls.left, on && ss->left && all);
 	assign_bit(id, calls.all, on && all);
 }
 

@@ -10,7 +10,9 @@
  *
  * fork that fails	gives back what it took where it stopped, or, after
  *	can_fork(), in cancel_fork().
- * exit		as the task leaves its container, under the lock of its entry.
+ * exit		when the task has left its container, under the lock of its entry. The
+ *	container may be removed just before that, with the task still counted;
+ *	RCU keeps the group, and those above it, until that is done.
  * move		under the lock of the entry. Counts change on the way up to the
  *	first group that is above both, which sees nothing of it. It is never
  *	refused, so it may bring a group over its maximum. Then nobody forks there
@@ -26,8 +28,8 @@
  *	can_fork(). Its word says so, as that of each task does.
  * unmount	no callback is called any more before bind() clears the numbers.
  *
- * A group is not freed while it has members, and a task that is counted in it is
- * a member. Its parents live longer than it does.
+ * Otherwise a group is not freed while it has members, and a task that is counted
+ * in it is a member. Its parents live longer than it does.
  *
  * Fork rates are counted in each group for itself, under its rate_lock, which is
  * taken only while there is a limit on them.
@@ -182,7 +184,16 @@ static void numtasks_exit(struct container_subsys *ss, struct container *cont,
 {
 	struct res_shares *shares = container_res_shares(cont, &numtasks_ctlr);
 
-	count_uncharge(&shares_numtasks(shares)->tasks);
+	/* for numtasks_left() */
+	words[0] = (unsigned long)shares_numtasks(shares);
+}
+
+/* Only now may another take its place, or tasks would list one too many. */
+static void numtasks_left(struct container_subsys *ss, struct task_struct *task, u64 *words)
+{
+	struct numtasks *g = (void *)(unsigned long)words[0];
+
+	count_uncharge(&g->tasks);
 	words[0] = 0;
 }
 
@@ -272,6 +283,7 @@ static struct res_controller numtasks_ctlr = {
 		.cancel_fork = numtasks_cancel_fork,
 		.fork = numtasks_fork,
 		.exit = numtasks_exit,
+		.left = numtasks_left,
 	},
 };
 
