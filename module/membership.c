@@ -1077,10 +1077,11 @@ static void calls_set(struct container_subsys *ss, bool on)
 	int id = ss->subsys_id;
 	bool all = wants_all(ss);
 
+	/* whose birth is told, his exit has to be */
+	assign_bit(id, calls.left, on && ss->left && all);
+	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));
-	assign_bit(id, calls.exit, on && ss->exit);
-	assign_bit(id, calls.left, on && ss->left && all);
 	assign_bit(id, calls.all, on && all);
 }
 
