@@ -166,6 +166,11 @@ struct container_cftype {
  *	tasks below the root of the subsystem's hierarchy. Tasks that nobody
  *	moved then stay free of cost. Without it the callbacks are called for
  *	every task in the system from registration on, bound or not.
+ * @bound_only: those callbacks are for every task in the system, but only while
+ *	the subsystem is bound to a hierarchy. From bind() on, fork() is called
+ *	once for each task that exists; before unbind() the calls end, without
+ *	an exit() for the tasks that go on living. Nothing costs anything while
+ *	it is not bound.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -187,12 +192,19 @@ struct container_cftype {
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task, existing
- *	ones at registration included. Atomic.
+ *	ones at registration (with @bound_only: after bind()) included. Such a
+ *	task, and one that was in the making just then, was not asked for by
+ *	can_fork(). Atomic.
  * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once
  *	for each task
  *	that fork() was called for; with @members_only, once for each task that
  *	exits below the root. Atomic context of the exiting task, with the lock
  *	of its entry held.
+ * @left: @tsk, which exit() was called for just before, has left its containers and
+ *	shows in no tasks file any more. Its container may be removed by now, but
+ *	what exit() found there is still readable under RCU. For a subsystem
+ *	that lets others in when one goes; not with @members_only. Same context
+ *	as exit().
  * @populate: adds the control files to @cont's new directory, with
  *	container_add_file(). Manage lock held, may sleep; errno on failure.
  * @bind: the subsystem was bound to the hierarchy of @root: its files and
@@ -210,6 +222,7 @@ struct container_subsys {
 	const char *name;
 	struct module *owner;
 	bool members_only;
+	bool bound_only;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
@@ -225,6 +238,7 @@ struct container_subsys {
 	void (*fork)(struct container_subsys *ss, struct task_struct *child);
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *tsk, u64 *words);
+	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	void (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);

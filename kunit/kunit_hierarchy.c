@@ -31,13 +31,19 @@ void membership_untrack(void)
 	trackers--;
 }
 
+static void note(char what, struct container_subsys *ss);
+
 int membership_adopt(struct container_subsys *ss)
 {
+	if (ss->bound_only)
+		note(adopt_errno ? 'x' : 'a', ss);
 	return adopt_errno;
 }
 
 void membership_forget(struct container_subsys *ss)
 {
+	if (ss->bound_only)
+		note('g', ss);
 }
 
 int membership_count(struct container *cont)
@@ -359,6 +365,37 @@ static void hooks_cannot_be_armed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, subsys[0].hierarchy, 0);
 }
 
+/* Adopted after all are bound, forgotten before each is unbound. */
+static void bound_only(struct kunit *test)
+{
+	struct hierarchy *h;
+
+	container_unregister_subsys(&subsys[1]);
+	subsys[1].bound_only = true;
+	happened();
+	adopt_errno = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
+	KUNIT_EXPECT_STREQ(test, happened(), "c1");
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(hierarchy_make(test, "all")), -ENOMEM);
+	KUNIT_EXPECT_STREQ(test, happened(), "b0b1b2x1u0g1u1u2");
+	KUNIT_EXPECT_NULL(test, hierarchies[1]);
+	KUNIT_EXPECT_EQ(test, subsys[0].hierarchy, 0);
+	KUNIT_EXPECT_EQ(test, subsys[1].hierarchy, 0);
+	KUNIT_EXPECT_EQ(test, trackers, 0);
+
+	adopt_errno = 0;
+	h = hierarchy_make(test, "all");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(h));
+	KUNIT_EXPECT_STREQ(test, happened(), "b0b1b2a1");
+	hierarchy_unmake(h);
+	KUNIT_EXPECT_STREQ(test, happened(), "u0g1u1u2");
+	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[1]), 0);
+	KUNIT_EXPECT_STREQ(test, happened(), "d1");
+	subsys[1].bound_only = false;
+	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
+}
+
 /* --- containers ------------------------------------------------------------ */
 
 static struct container *make(struct kunit *test, struct container *parent)
@@ -580,6 +617,7 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(bind_and_unbind),
 	KUNIT_CASE(no_hierarchy_left),
 	KUNIT_CASE(hooks_cannot_be_armed),
+	KUNIT_CASE(bound_only),
 	KUNIT_CASE(create_inherits),
 	KUNIT_CASE(create_fails),
 	KUNIT_CASE(remove_refused),

@@ -588,7 +588,8 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
  *
  * Context: manage lock held; sleeps.
  * Return: the hierarchy; -ENOSPC when there are too many, -ENOMEM, -EBUSY when a
- * subsystem's module is being unloaded, or the errno of arming the hooks.
+ * subsystem's module is being unloaded, or the errno of arming the hooks. On
+ * failure nothing has changed.
  */
 struct hierarchy *hierarchy_create(const struct mount_options *opts,
 				   struct super_block *sb)
@@ -641,6 +642,14 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 		if (ss->bind)
 			ss->bind(ss, &h->top);
 	}
+	for_each_bound_subsys(h, id, ss) {
+		err = ss->bound_only ? membership_adopt(ss) : 0;
+		if (err) {
+			hierarchy_dissolve(h);
+			hierarchy_put(h);
+			return ERR_PTR(err);
+		}
+	}
 	return h;
 
 err_modules:
@@ -667,6 +676,8 @@ void hierarchy_dissolve(struct hierarchy *h)
 
 	lockdep_assert_held(&manage_mutex);
 	for_each_bound_subsys(h, id, ss) {
+		if (ss->bound_only)
+			membership_forget(ss);
 		if (ss->unbind)
 			ss->unbind(ss, &h->top);
 		hierarchy_rebind(ss, h, &dummy_hierarchy);

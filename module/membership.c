@@ -55,6 +55,7 @@ static struct {
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
 	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
+	DECLARE_BITMAP(left, MAX_CONTAINER_SUBSYS);	/* has exit(), too */
 } calls;
 
 /* Walks over the subsystems of one of them, in fewer steps than for_each_set_bit(). */
@@ -316,9 +317,21 @@ static void member_exit(struct member *m)
 	}
 }
 
-/* The end of an entry, after the subsystems have been told by @tell. */
+static void member_left(struct member *m)
+{
+	struct container_subsys *ss;
+	unsigned long bits;
+	int i;
+
+	for_each_call(i, bits, ss, calls.left)
+		if (test_bit(ss->subsys_id, m->known))
+			ss->left(ss, m->task, m->data + ss->task_offset);
+}
+
+/* The end of an entry; subsystems are told before and after it leaves its containers. */
 static __always_inline void member_end(struct task_struct *task, struct member *m,
-				       void (*tell)(struct member *m))
+				       void (*before)(struct member *m),
+				       void (*after)(struct member *m))
 {
 	struct bucket *b = table_lock(task);
 
@@ -327,8 +340,10 @@ static __always_inline void member_end(struct task_struct *task, struct member *
 		table_unlock(b);
 		return;
 	}
-	tell(m);
+	before(m);
 	member_leave_all(m);
+	if (after)
+		after(m);
 	table_del(m);
 	table_unlock(b);
 	table_free(m);
@@ -336,12 +351,12 @@ static __always_inline void member_end(struct task_struct *task, struct member *
 
 static noinline void fork_undo(struct task_struct *child, struct member *m)
 {
-	member_end(child, m, member_cancel);
+	member_end(child, m, member_cancel, NULL);
 }
 
 static noinline void task_exit(struct task_struct *task, struct member *m)
 {
-	member_end(task, m, member_exit);
+	member_end(task, m, member_exit, member_left);
 }
 
 /*
@@ -1119,9 +1134,11 @@ static void calls_set(struct container_subsys *ss, bool on)
 	int id = ss->subsys_id;
 	bool all = wants_all(ss);
 
+	/* whose birth is told, his exit has to be */
+	assign_bit(id, calls.left, on && ss->left && all);
+	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));
-	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.all, on && all);
 }
 
@@ -1172,8 +1189,8 @@ static void member_forget(struct member *m, void *arg)
 }
 
 /**
- * membership_adopt - start calling a new subsystem for forks and exits
- * @ss: the subsystem, in its place in subsystems[]
+ * membership_adopt - start calling a subsystem for forks and exits
+ * @ss: the subsystem, in its place in subsystems[]; new, or newly bound
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or an errno after which it is as if nothing had been done.
@@ -1201,7 +1218,8 @@ int membership_adopt(struct container_subsys *ss)
 
 /**
  * membership_forget - stop calling a subsystem
- * @ss: the subsystem, not bound to a hierarchy
+ * @ss: the subsystem, with no container below its root. Need not have been
+ *	adopted, or not for long.
  *
  * When it returns no callback is running. Its mark is off every entry.
  *

@@ -89,7 +89,7 @@ static int subsys_register(struct container_subsys *ss)
 	if (err)
 		goto err_id;
 	subsys_set(id, ss);
-	err = membership_adopt(ss);
+	err = ss->bound_only ? 0 : membership_adopt(ss);
 	if (err)
 		goto err_unset;
 	ss->active = true;
@@ -119,7 +119,7 @@ static bool subsys_name_reserved(const char *name)
  *
  * At any time, with hierarchies active; it is bound by the next mount that asks
  * for it. Its create() is called for the top container, and its fork() once for
- * every task that exists unless it is members_only.
+ * every task that exists unless it is members_only or bound_only.
  *
  * Context: process, no lock held; sleeps.
  * Return: 0; -EINVAL for a bad name or without create() or destroy(), -EEXIST,
@@ -164,7 +164,8 @@ int container_unregister_subsys(struct container_subsys *ss)
 		err = -EBUSY;
 	} else {
 		ss->active = false;
-		membership_forget(ss);
+		if (!ss->bound_only)
+			membership_forget(ss);
 		subsys_set(id, NULL);
 		synchronize_rcu();
 		ss->destroy(ss, &dummy_hierarchy.top);

@@ -453,32 +453,107 @@ static void test_fork(void)
 	stop();
 }
 
-/* One that is not members_only knows every task once, from registration on. */
-static void test_everyone(void)
+/* Births less deaths that slot 2 was told of. */
+static int known(void)
 {
 	const char *s;
-	int known = 0, live = 0;
+	int n = -1;
+
+	events();
+	cmd("known 2");
+	s = events();
+	sscanf(s ? s : "", "apitest2 known %d", &n);
+	return n;
+}
+
+static void knows_all(const char *when)
+{
+	int known_ = 0, live = 0;
 	bool good;
 
-	err(cmd("everyone 2"), 0, "a subsystem for every task");
-	err(cmd("words 2 1"), 0, "with a word for each");
-	err(cmd("register 2"), 0, "register it");
 	for (int i = 0; i < 20; i++)
 		reap(sleeper());
 	good = wait_for(({
 		pid_t *list;
 
-		events();
-		cmd("known 2");
-		s = events();
-		sscanf(s ? s : "", "apitest2 known %d", &known);
+		known_ = known();
 		live = live_tasks(&list);
 		free(list);
-		known == live;
+		known_ == live;
 	}));
-	ok(good, "it knows every task, each once");
+	ok(good, "it knows every task, each once, %s", when);
 	if (!good)
-		diag("known %d, live %d", known, live);
+		diag("known %d, live %d", known_, live);
+}
+
+/* One that is not members_only knows every task once, from registration on. */
+static void test_everyone(void)
+{
+	err(cmd("everyone 2"), 0, "a subsystem for every task");
+	err(cmd("words 2 1"), 0, "with a word for each");
+	err(cmd("register 2"), 0, "register it");
+	knows_all("while it is not bound");
+	err(cmount(M, "apitest2"), 0, "mount it");
+	knows_all("while it is bound");
+	err(E(umount(M)), 0, "unmount it");
+	knows_all("after that");
+	err(cmd("unregister 2"), 0, "unregister it");
+	err(cmd("reset 2"), 0, "reset it");
+	forget();
+}
+
+/* Are the hooks on fork and exit armed? */
+static bool armed(void)
+{
+	const char *s = get("/proc/containers");
+
+	return s && strstr(s, "cgroup_can_fork: armed");
+}
+
+/* One that is bound_only knows them while it is bound. */
+static void test_bound_only(void)
+{
+	err(cmd("bound 2"), 0, "a subsystem for every task while it is bound");
+	err(cmd("words 2 1"), 0, "with a word for each");
+	err(cmd("register 2"), 0, "register it");
+	reap(sleeper());
+	eq(known(), 0, "it knows of no task");
+	ok(!armed(), "no hook on fork and exit is armed");
+	for (int i = 0; i < 3; i++) {
+		err(cmount(M, "apitest2"), 0, "mount it");
+		ok(armed(), "the hooks are armed");
+		knows_all("while it is bound");
+		mkdir(A, 0755);
+		put(A "/tasks", "0");
+		knows_all("with a container");
+		put(M "/tasks", "0");
+		rmdir(A);
+		err(E(umount(M)), 0, "unmount it");
+		ok(!armed(), "the hooks are not armed");
+	}
+	/* beside one that wants all, all the time */
+	err(cmd("everyone 0") ?: cmd("words 0 1") ?: cmd("register 0"), 0, "another");
+	err(cmount(M, "apitest2"), 0, "mount it");
+	knows_all("beside the other");
+	cmd("fail 2 populate %d", EDOM);
+	err(E(umount(M)), 0, "unmount it");
+	err(cmount(M, "apitest2"), EDOM, "populate fails in mount");
+	err(cmount(M, "apitest2"), 0, "mount it once more");
+	knows_all("after a mount that failed");
+	cmd("fail 2 can_fork %d", EDOM);
+	{
+		pid_t p = fork();
+
+		if (!p)
+			_exit(0);
+		err(p < 0 ? errno : 0, EDOM, "it can refuse a fork in the root");
+		if (p > 0)
+			reap(p);
+	}
+	knows_all("after a refusal");
+	err(E(umount(M)), 0, "unmount it");
+	err(cmd("unregister 0") ?: cmd("reset 0"), 0, "the other goes");
+	ok(!armed(), "the hooks are not armed");
 	err(cmd("unregister 2"), 0, "unregister it");
 	err(cmd("reset 2"), 0, "reset it");
 	forget();
@@ -721,6 +796,7 @@ int main(void)
 	if (modprobe("container_core") || modprobe("container_apitest"))
 		bail("container_core and container_apitest load");
 	/* places for subsystems are few: nobody else's are needed here */
+	rmmod("container_numtasks");
 	rmmod("container_cpuacct");
 	test_register();
 	test_too_many();
@@ -731,6 +807,7 @@ int main(void)
 	test_attach();
 	test_fork();
 	test_everyone();
+	test_bound_only();
 	test_refs();
 	test_auto_delete();
 	test_ref_race();

@@ -121,6 +121,44 @@ static void prep_clone(void)
 static int op_clone(void) { return write_to(CMD, "clone 0"); }
 static int op_api_mkdir(void) { return E(mkdir(P(F "/%d", getpid()), 0755)); }
 
+/* numtasks, in a hierarchy of its own, with a container that has a limit. */
+static void prep_numtasks(void)
+{
+	prep();
+	put("/sys/module/container_numtasks/parameters/total_numtasks", "10000");
+	mount("x", F, "container", 0, "numtasks");
+	rmdir(F "/new");
+	mkdir(F "/lim", 0755);
+	put(F "/lim/numtasks.shares", "min_shares=1,max_shares=2");
+	put(F "/tasks", "0");
+}
+
+static void prep_limited(void)
+{
+	prep_numtasks();
+	put(F "/lim/tasks", "0");
+}
+
+/* The tree goes, and the hierarchy, which is what a mount then makes. */
+static void prep_unlimited(void)
+{
+	prep_numtasks();
+	rmdir(F "/lim");
+	umount(F);
+}
+
+static int op_nt_mount(void) { return E(mount("x", F, "container", 0, "numtasks")); }
+static int op_nt_mkdir(void) { return E(mkdir(F "/new", 0755)); }
+static int op_nt_rmdir(void) { return E(rmdir(F "/lim")); }
+static int op_nt_move(void) { return write_to(F "/lim/tasks", "0"); }
+static int op_nt_shares(void) { return write_to(F "/lim/numtasks.shares", "max_shares=3"); }
+static int op_nt_stats(void) { return read_all(F "/lim/numtasks.stats"); }
+static int op_nt_reset(void) { return write_to(F "/lim/numtasks.stats", "res=numtasks"); }
+static int op_nt_total(void)
+{
+	return write_to("/sys/module/container_numtasks/parameters/total_numtasks", "20000");
+}
+
 static int op_mount(void)
 {
 	return E(mount("x", F, "container", 0, "none,name=f"));
@@ -174,6 +212,16 @@ static const struct op {
 	{ "registration", op_register, prep_register, 0 },
 	{ "mkdir beside a third party's subsystem", op_api_mkdir, prep_clone, 0 },
 	{ "container_clone()", op_clone, prep_clone, 0 },
+	{ "mount of numtasks", op_nt_mount, prep_unlimited, 0 },
+	{ "mkdir beside numtasks", op_nt_mkdir, prep_numtasks, 0 },
+	{ "rmdir of a group", op_nt_rmdir, prep_numtasks, 0 },
+	{ "move into a group", op_nt_move, prep_numtasks, 0 },
+	{ "fork in a group", op_fork, prep_limited, EAGAIN },
+	{ "fork at the root of numtasks", op_fork, prep_numtasks, EAGAIN },
+	{ "write to numtasks.shares", op_nt_shares, prep_numtasks, 0 },
+	{ "read of numtasks.stats", op_nt_stats, prep_numtasks, 0 },
+	{ "write to numtasks.stats", op_nt_reset, prep_numtasks, 0 },
+	{ "write to total_numtasks", op_nt_total, prep_numtasks, 0 },
 };
 
 /* What any of them could have changed; topcounts change by themselves. */
@@ -197,6 +245,9 @@ static const char *state(void)
 	}
 	s = P("%s %s cloned=%d %s", s, registered(","),
 	      !access(P(F "/%d/tasks", getpid()), F_OK), where(0, "apitest0"));
+	s = P("%s new=%d %s %.40s", s, !access(F "/new/tasks", F_OK),
+	      get(F "/lim/numtasks.shares") ?: "", get(F "/lim/numtasks.stats") ?: "");
+	s = P("%s %s", s, get("/sys/module/container_numtasks/parameters/total_numtasks"));
 	return P("%s %s", s, get(C "/release_agent"));
 }
 
@@ -244,6 +295,7 @@ int main(void)
 {
 	setup();
 	modprobe("container_apitest");
+	modprobe("container_numtasks");
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0 ||
 	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
@@ -256,6 +308,7 @@ int main(void)
 	mkdir(F, 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		run(&ops[i]);
+	prep_unlimited();
 	prep_clone();
 	prep();
 	rmdir(F);

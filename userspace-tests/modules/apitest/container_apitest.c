@@ -277,6 +277,7 @@ static void api_fork(struct container_subsys *ss, struct task_struct *child)
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "fork");
+	violation_if(ss->bound_only && !ss->hierarchy, s, "fork while not bound");
 	atomic_inc(&s->births);
 	mark(s, child, task_id(s, child));
 	if (ss->members_only)
@@ -291,6 +292,7 @@ static void api_exit(struct container_subsys *ss, struct container *cont,
 	check_atomic(s, "exit");
 	violation_if(task_container(tsk, ss) != cont, s, "container in exit");
 	violation_if(ss->task_words && words[0] != id_of(s, cont) + 1, s, "task data in exit");
+	violation_if(ss->bound_only && !ss->hierarchy, s, "exit while not bound");
 	atomic_inc(&s->deaths);
 	if (ss->members_only)
 		note(s, "exit %d", id_of(s, cont));
@@ -345,6 +347,11 @@ static void api_bind(struct container_subsys *ss, struct container *root)
 
 	check_managed(s, "bind");
 	violation_if(container_subsys_root(ss) != root || !ss->hierarchy, s, "root in bind");
+	/* the calls are of this time only */
+	if (ss->bound_only) {
+		atomic_set(&s->births, 0);
+		atomic_set(&s->deaths, 0);
+	}
 	note(s, "bind %d", id_of(s, root));
 }
 
@@ -444,6 +451,14 @@ static int do_words(struct slot *s, char *a, char *b)
 static int do_everyone(struct slot *s, char *a, char *b)
 {
 	s->ss.members_only = false;
+	return 0;
+}
+
+/* The same, but only while it is bound. */
+static int do_bound(struct slot *s, char *a, char *b)
+{
+	s->ss.members_only = false;
+	s->ss.bound_only = true;
 	return 0;
 }
 
@@ -631,6 +646,7 @@ static const struct {
 	{ "without", do_without },
 	{ "words", do_words },
 	{ "everyone", do_everyone },
+	{ "bound", do_bound },
 	{ "fail", do_fail },
 	{ "hold", do_hold },
 	{ "drop", do_drop },

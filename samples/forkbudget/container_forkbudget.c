@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * forkbudget: a small resource-group controller to learn from. The resource is
+ * a number of forks, not a second or a minute but for good: the module parameter
+ * "total" says how many there are, and a container's max_shares how many of them it
+ * may use. When its budget is used up, fork(2) says EAGAIN there, until the
+ * shares are raised or the stats are reset.
+ *
+ *   forkbudget.shares	res=forkbudget,min_shares=-2,max_shares=N,child_shares_divisor=N
+ *			There is no minimum: that share is not supported.
+ *   forkbudget.stats	what was used, refused and moved in; write res=forkbudget
+ *
+ * The library keeps the shares, works out what they amount to, and makes the
+ * files; we only say what we do with it. <resgroup.h> is the reference.
+ *
+ * Locks: none of our own. Forks on many CPUs at once meet in atomic counters. All
+ * else is called under the core's manage lock, or reads single values.
+ */
+#include <linux/atomic.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <resgroup.h>
+
+/**
+ * struct forkbudget - our state of a container
+ * @shares: the part that the library knows; embedded, so that one leads to the
+ *	other
+ * @used: forks that were started
+ * @refused: forks that were not
+ * @moved: tasks that were moved in
+ * @changes: how often the library told us of new amounts
+ * @rcu: for freeing
+ */
+struct forkbudget {
+	struct res_shares shares;
+	atomic_t used;
+	atomic_t refused;
+	atomic_t moved;
+	int changes;
+	struct rcu_head rcu;
+};
+
+static unsigned int total = 1000;
+
+static struct forkbudget *to_budget(struct res_shares *shares)
+{
+	return container_of(shares, struct forkbudget, shares);
+}
+
+/* --- what the library asks of us -------------------------------------------- */
+
+/* For the root when we register, and by each mkdir. */
+static struct res_shares *forkbudget_allocate(struct res_controller *ctlr)
+{
+	struct forkbudget *fb = kzalloc(sizeof(*fb), GFP_KERNEL);
+
+	if (!fb)
+		return NULL;
+	fb->shares.min_shares = RES_UNSUPPORTED;
+	return &fb->shares;
+}
+
+static void forkbudget_free(struct res_shares *shares)
+{
+	/* Somebody may still be looking at it under RCU: free it after that. */
+	kfree_rcu(to_budget(shares), rcu);
+}
+
+/* shares->max is new. We look at it at each fork, so there is nothing to do. */
+static void forkbudget_shares_changed(struct res_shares *shares)
+{
+	to_budget(shares)->changes++;
+}
+
+static void forkbudget_show_stats(struct res_shares *shares, struct seq_file *m)
+{
+	struct forkbudget *fb = to_budget(shares);
+
+	if (shares->max == RES_DONT_CARE)
+		seq_puts(m, "forkbudget: Budget unlimited\n");
+	else
+		seq_printf(m, "forkbudget: Budget %d\n", shares->max);
+	seq_printf(m, "forkbudget: Used %d\n", atomic_read(&fb->used));
+	seq_printf(m, "forkbudget: Refused %d\n", atomic_read(&fb->refused));
+	seq_printf(m, "forkbudget: Moved in %d\n", atomic_read(&fb->moved));
+	seq_printf(m, "forkbudget: Changes %d\n", fb->changes);
+}
+
+static void forkbudget_reset_stats(struct res_shares *shares)
+{
+	struct forkbudget *fb = to_budget(shares);
+
+	atomic_set(&fb->used, 0);
+	atomic_set(&fb->refused, 0);
+	atomic_set(&fb->moved, 0);
+}
+
+/* The move is about to show. We must not sleep. */
+static void forkbudget_move_task(struct task_struct *task, struct res_shares *from,
+				 struct res_shares *to)
+{
+	atomic_inc(&to_budget(to)->moved);
+}
+
+/* --- what the core asks of us: forks ----------------------------------------- */
+
+/* The child is in its container already, and cannot leave it meanwhile. */
+static int forkbudget_can_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
+	struct forkbudget *fb = to_budget(task_res_shares(child, ctlr));
+	int max = READ_ONCE(fb->shares.max);
+
+	/* Count first, then look: two CPUs cannot both take the last one. */
+	if (atomic_inc_return(&fb->used) <= max || max == RES_DONT_CARE)
+		return 0;
+	atomic_dec(&fb->used);
+	atomic_inc(&fb->refused);
+	return -EAGAIN;
+}
+
+/* We agreed, but the fork failed for another reason: give back what we took. */
+static void forkbudget_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
+
+	atomic_dec(&to_budget(task_res_shares(child, ctlr))->used);
+}
+
+/* --- the controller --------------------------------------------------------- */
+
+static struct res_controller forkbudget = {
+	.name = "forkbudget",
+	.owner = THIS_MODULE,
+	.allocate = forkbudget_allocate,
+	.free = forkbudget_free,
+	.shares_changed = forkbudget_shares_changed,
+	.show_stats = forkbudget_show_stats,
+	.reset_stats = forkbudget_reset_stats,
+	.move_task = forkbudget_move_task,
+	.subsys = {
+		/* The root's forks are free: tasks that nobody moved cost nothing. */
+		.members_only = true,
+		.can_fork = forkbudget_can_fork,
+		.cancel_fork = forkbudget_cancel_fork,
+		.subsys_id = -1,
+	},
+};
+
+/* The amounts of all containers are parts of the total: the library works them out. */
+static int total_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int n;
+
+	if (kstrtouint(val, 10, &n) || n < 1 || n > INT_MAX)
+		return -EINVAL;
+	container_manage_lock();
+	total = n;
+	resgroup_set_total(&forkbudget, total);
+	container_manage_unlock();
+	return 0;
+}
+
+static const struct kernel_param_ops total_ops = {
+	.set = total_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(total, &total_ops, &total, 0644);
+MODULE_PARM_DESC(total, "forks that there are to use (default 1000)");
+
+static int __init forkbudget_init(void)
+{
+	/* From here on the callbacks may be called: all else has to be ready. */
+	forkbudget.total = total;
+	return resgroup_register_controller(&forkbudget);
+}
+
+static void __exit forkbudget_exit(void)
+{
+	/* Cannot fail: while we are bound to a hierarchy we are not unloaded. */
+	resgroup_unregister_controller(&forkbudget);
+}
+
+module_init(forkbudget_init);
+module_exit(forkbudget_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Resource-group controller: a budget of forks (a sample)");
+/* Lets "mount -t container -o forkbudget" load us. */
+MODULE_ALIAS("container-subsys-forkbudget");

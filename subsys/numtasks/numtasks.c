@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * numtasks: how many tasks a container may have, and how fast they may fork.
+ *
+ * A resource-group controller. What a group, that is, a container, has in use is
+ * counted, and limited, as count.h explains: without a lock, and never beyond a
+ * maximum, whoever forks, exits and moves at the same time.
+ *
+ * Who else takes part:
+ *
+ * fork that fails	gives back what it took where it stopped, or, after
+ *	can_fork(), in cancel_fork().
+ * exit		when the task has left its container, under the lock of its entry. The
+ *	container may be removed just before that, with the task still counted;
+ *	RCU keeps the group, and those above it, until that is done.
+ * move		under the lock of the entry. Counts change on the way up to the
+ *	first group that is above both, which sees nothing of it. It is never
+ *	refused, so it may bring a group over its maximum. Then nobody forks there
+ *	until enough have exited.
+ * mkdir, rmdir, changes of shares and totals	under the manage lock, one at a
+ *	time. Whoever has lowered a maximum has a barrier between that and its
+ *	return; a fork has one between raising a number and a second look at the
+ *	maximum, so that no fork that the writer does not see can succeed by the old
+ *	one. A new minimum is set first and then taken of the parent: forks in
+ *	between may use the parent's last rest, but never exceed a count.
+ * mount	counts are 0 at bind(). After it fork() is called for each task that is
+ *	there; a task in the making then may or may not have been counted by
+ *	can_fork(). Its word says so, as that of each task does.
+ * unmount	no callback is called any more before bind() clears the numbers.
+ *
+ * Otherwise a group is not freed while it has members, and a task that is counted
+ * in it is a member. Its parents live longer than it does.
+ *
+ * Fork rates are counted in each group for itself, under its rate_lock, which is
+ * taken only while there is a limit on them.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "container.h"
+#include "count.h"
+#include "resgroup.h"
+
+/* In a module parameter: no limit. */
+#define NO_LIMIT COUNT_NO_LIMIT
+
+/**
+ * struct numtasks - a group
+ * @shares: the library's part
+ * @tasks: the tasks in it and below
+ * @successes: forks of its own tasks that it let pass
+ * @failures: forks that would have exceeded a maximum
+ * @rate_failures: forks beyond the fork rate
+ * @rate_lock: guards the rest
+ * @window: number of the forkrate window, from 1; 0 if there was none yet
+ * @window_start: when it began
+ * @window_forks: forks in it
+ * @rcu: for freeing
+ */
+struct numtasks {
+	struct res_shares shares;
+	struct task_count tasks;
+	atomic_long_t successes;
+	atomic_long_t failures;
+	atomic_long_t rate_failures;
+	spinlock_t rate_lock;
+	u64 window;
+	u64 window_start;
+	int window_forks;
+	struct rcu_head rcu;
+};
+
+/*
+ * The word of a task: 0 if it is not counted; WORD_COUNTED plus the number of the
+ * forkrate window that its fork was counted in, if any.
+ */
+#define WORD_COUNTED 1
+
+/* Module parameters; written under the manage lock. */
+static int total_numtasks = NO_LIMIT;
+static int forkrate = NO_LIMIT;
+static int forkrate_interval = 1;
+
+static struct res_controller numtasks_ctlr;
+
+static struct numtasks *shares_numtasks(struct res_shares *shares)
+{
+	return container_of(shares, struct numtasks, shares);
+}
+
+static struct numtasks *task_numtasks(struct task_struct *task)
+{
+	return shares_numtasks(task_res_shares(task, &numtasks_ctlr));
+}
+
+/* --- fork rate ------------------------------------------------------------- */
+
+/* Counts a fork; the number of the window, or 0 if there have been enough in it. */
+static u64 rate_take(struct numtasks *g)
+{
+	u64 now, window = 0;
+
+	spin_lock(&g->rate_lock);
+	now = ktime_get_ns();
+	if (!g->window ||
+	    now - g->window_start >= (u64)READ_ONCE(forkrate_interval) * NSEC_PER_SEC) {
+		g->window++;
+		g->window_start = now;
+		g->window_forks = 0;
+	}
+	if (g->window_forks < READ_ONCE(forkrate)) {
+		g->window_forks++;
+		window = g->window;
+	}
+	spin_unlock(&g->rate_lock);
+	return window;
+}
+
+/* A fork of a window failed, which may have run out since. */
+static void rate_give_back(struct numtasks *g, u64 window)
+{
+	if (!window)
+		return;
+	spin_lock(&g->rate_lock);
+	if (g->window == window)
+		g->window_forks--;
+	spin_unlock(&g->rate_lock);
+}
+
+/* --- tasks come and go ----------------------------------------------------- */
+
+static int numtasks_can_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct numtasks *g = task_numtasks(child);
+	u64 window = 0;
+
+	if (unlikely(READ_ONCE(forkrate) != NO_LIMIT)) {
+		window = rate_take(g);
+		if (!window) {
+			atomic_long_inc(&g->rate_failures);
+			return -EAGAIN;
+		}
+	}
+	if (unlikely(!count_charge(&g->tasks))) {
+		rate_give_back(g, window);
+		atomic_long_inc(&g->failures);
+		return -EAGAIN;
+	}
+	atomic_long_inc(&g->successes);
+	*container_task_data(child, ss) = WORD_COUNTED + window;
+	return 0;
+}
+
+static void numtasks_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	struct numtasks *g = task_numtasks(child);
+	u64 *word = container_task_data(child, ss);
+
+	count_uncharge(&g->tasks);
+	rate_give_back(g, *word - WORD_COUNTED);
+	/* the stats may have been reset since */
+	atomic_long_dec_if_positive(&g->successes);
+	*word = 0;
+}
+
+/* For a task that was there before, or in the making, when we were bound. */
+static void numtasks_fork(struct container_subsys *ss, struct task_struct *child)
+{
+	u64 *word = container_task_data(child, ss);
+
+	if (likely(*word))
+		return;
+	count_charge_force(&task_numtasks(child)->tasks);
+	*word = WORD_COUNTED;
+}
+
+static void numtasks_exit(struct container_subsys *ss, struct container *cont,
+			  struct task_struct *task, u64 *words)
+{
+	struct res_shares *shares = container_res_shares(cont, &numtasks_ctlr);
+
+	/* for numtasks_left() */
+	words[0] = (unsigned long)shares_numtasks(shares);
+}
+
+/* Only now may another take its place, or tasks would list one too many. */
+static void numtasks_left(struct container_subsys *ss, struct task_struct *task, u64 *words)
+{
+	struct numtasks *g = (void *)(unsigned long)words[0];
+
+	count_uncharge(&g->tasks);
+	words[0] = 0;
+}
+
+static void numtasks_move_task(struct task_struct *task, struct res_shares *from,
+			       struct res_shares *to)
+{
+	u64 *word = container_task_data(task, &numtasks_ctlr.subsys);
+
+	/* else it is in the making, and is counted where it is when it is complete */
+	if (*word)
+		count_move(&shares_numtasks(from)->tasks, &shares_numtasks(to)->tasks);
+}
+
+/* --- the controller -------------------------------------------------------- */
+
+static struct res_shares *numtasks_allocate(struct res_controller *ctlr)
+{
+	struct numtasks *g = kzalloc(sizeof(*g), GFP_KERNEL);
+
+	if (!g)
+		return NULL;
+	spin_lock_init(&g->rate_lock);
+	return &g->shares;
+}
+
+static void numtasks_free(struct res_shares *shares)
+{
+	struct numtasks *g = shares_numtasks(shares);
+
+	count_set_min(&g->tasks, 0);
+	kfree_rcu(g, rcu);
+}
+
+static void numtasks_shares_changed(struct res_shares *shares)
+{
+	struct numtasks *g = shares_numtasks(shares);
+
+	if (shares->parent && !g->tasks.parent)
+		count_init(&g->tasks, &shares_numtasks(shares->parent)->tasks);
+	count_set_max(&g->tasks, shares->max == RES_DONT_CARE ? COUNT_NO_LIMIT : shares->max);
+	count_set_min(&g->tasks, shares->min == RES_DONT_CARE ? 0 : shares->min);
+}
+
+static void numtasks_show_stats(struct res_shares *shares, struct seq_file *m)
+{
+	struct numtasks *g = shares_numtasks(shares);
+
+	seq_printf(m, "numtasks: Current usage %d\n", atomic_read(&g->tasks.count));
+	seq_printf(m, "numtasks: Number of successes %ld\n", atomic_long_read(&g->successes));
+	seq_printf(m, "numtasks: Number of failures %ld\n", atomic_long_read(&g->failures));
+	seq_printf(m, "numtasks: Number of forkrate failures %ld\n",
+		   atomic_long_read(&g->rate_failures));
+}
+
+static void numtasks_reset_stats(struct res_shares *shares)
+{
+	struct numtasks *g = shares_numtasks(shares);
+
+	atomic_long_set(&g->successes, 0);
+	atomic_long_set(&g->failures, 0);
+	atomic_long_set(&g->rate_failures, 0);
+}
+
+/* The root is alone, and no fork or exit of before is still being counted. */
+static void numtasks_bind(struct res_shares *root)
+{
+	struct numtasks *g = shares_numtasks(root);
+
+	count_reset(&g->tasks);
+	g->window = 0;
+}
+
+static struct res_controller numtasks_ctlr = {
+	.name = "numtasks",
+	.owner = THIS_MODULE,
+	.allocate = numtasks_allocate,
+	.free = numtasks_free,
+	.shares_changed = numtasks_shares_changed,
+	.show_stats = numtasks_show_stats,
+	.reset_stats = numtasks_reset_stats,
+	.move_task = numtasks_move_task,
+	.bind = numtasks_bind,
+	.subsys = {
+		.bound_only = true,
+		.task_words = 1,
+		.can_fork = numtasks_can_fork,
+		.cancel_fork = numtasks_cancel_fork,
+		.fork = numtasks_fork,
+		.exit = numtasks_exit,
+		.left = numtasks_left,
+	},
+};
+
+/* --- module parameters ------------------------------------------------------ */
+
+/* How many tasks there are; counted by hand while nobody keeps the number. */
+static int tasks_in_use(void)
+{
+	struct task_struct *process, *task;
+	int count = 0;
+
+	if (numtasks_ctlr.root && numtasks_ctlr.subsys.hierarchy)
+		return atomic_read(&shares_numtasks(numtasks_ctlr.root)->tasks.count);
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		if (!(task->flags & PF_EXITING))
+			count++;
+	rcu_read_unlock();
+	return count;
+}
+
+static int parse_positive(const char *val, int *value)
+{
+	return kstrtoint(val, 10, value) || *value < 1 ? -EINVAL : 0;
+}
+
+static int total_numtasks_set(const char *val, const struct kernel_param *kp)
+{
+	int total, err;
+
+	err = parse_positive(val, &total);
+	if (err)
+		return err;
+	container_manage_lock();
+	if (total <= tasks_in_use()) {
+		err = -EINVAL;
+	} else {
+		total_numtasks = total;
+		resgroup_set_total(&numtasks_ctlr, total == NO_LIMIT ? RES_DONT_CARE : total);
+	}
+	container_manage_unlock();
+	return err;
+}
+
+static int positive_set(const char *val, const struct kernel_param *kp)
+{
+	int value, err;
+
+	err = parse_positive(val, &value);
+	if (!err)
+		WRITE_ONCE(*(int *)kp->arg, value);
+	return err;
+}
+
+static const struct kernel_param_ops total_numtasks_ops = {
+	.set = total_numtasks_set,
+	.get = param_get_int,
+};
+
+static const struct kernel_param_ops positive_ops = {
+	.set = positive_set,
+	.get = param_get_int,
+};
+
+module_param_cb(total_numtasks, &total_numtasks_ops, &total_numtasks, 0644);
+MODULE_PARM_DESC(total_numtasks, "tasks in all, which the shares are parts of (default 2147483647: no limit)");
+module_param_cb(forkrate, &positive_ops, &forkrate, 0644);
+MODULE_PARM_DESC(forkrate, "forks of a container in an interval (default 2147483647: no limit)");
+module_param_cb(forkrate_interval, &positive_ops, &forkrate_interval, 0644);
+MODULE_PARM_DESC(forkrate_interval, "seconds that an interval lasts (default 1)");
+
+static int __init numtasks_init(void)
+{
+	return resgroup_register_controller(&numtasks_ctlr);
+}
+
+static void __exit numtasks_exit_module(void)
+{
+	resgroup_unregister_controller(&numtasks_ctlr);
+}
+
+module_init(numtasks_init);
+module_exit(numtasks_exit_module);
+
+MODULE_DESCRIPTION("Containers: limits on the number of tasks");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS("container-subsys-numtasks");
