@@ -1034,7 +1034,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	rounds(n > 0 ? n : debug_kernel() ? 40 : 50);
+	rounds(n > 0 ? n : debug_kernel() ? 10 : 50);
 }
 
 /* Without arguments all; else those named. */
