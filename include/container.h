@@ -187,6 +187,8 @@ struct container_cftype {
  *	becomes visible, with the lock of the task's entry held: must not
  *	sleep or take a container->lock. Not called at exit: see exit().
  * @post_attach: the move is done. Manage lock held, may sleep.
+ * The callbacks about one task get the container it is in and its task words.
+ *
  * @can_fork: may @child, in the making, start? Its membership is settled
  *	already. Atomic context of the forking task; an errno makes the fork
  *	fail with it.
@@ -195,11 +197,10 @@ struct container_cftype {
  *	ones at registration (with @bound_only: after bind()) included. Such a
  *	task, and one that was in the making just then, was not asked for by
  *	can_fork(). Atomic.
- * @exit: @tsk is exiting and about to leave @cont; @words are its task words. Once
- *	for each task
- *	that fork() was called for; with @members_only, once for each task that
- *	exits below the root. Atomic context of the exiting task, with the lock
- *	of its entry held.
+ * @exit: @tsk is exiting and about to leave @cont. Once for each task that fork()
+ *	was called for; with @members_only, once for each task that exits below
+ *	the root. Atomic context of the exiting task, with the lock of its entry
+ *	held.
  * @left: @tsk, which exit() was called for just before, has left its containers and
  *	shows in no tasks file any more. Its container may be removed by now, but
  *	what exit() found there is still readable under RCU. For a subsystem
@@ -233,9 +234,12 @@ struct container_subsys {
 		       struct container *old_cont, struct task_struct *tsk);
 	void (*post_attach)(struct container_subsys *ss, struct container *cont,
 			    struct container *old_cont, struct task_struct *tsk);
-	int (*can_fork)(struct container_subsys *ss, struct task_struct *child);
-	void (*cancel_fork)(struct container_subsys *ss, struct task_struct *child);
-	void (*fork)(struct container_subsys *ss, struct task_struct *child);
+	int (*can_fork)(struct container_subsys *ss, struct container *cont,
+			struct task_struct *child, u64 *words);
+	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
+			    struct task_struct *child, u64 *words);
+	void (*fork)(struct container_subsys *ss, struct container *cont,
+		     struct task_struct *child, u64 *words);
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *tsk, u64 *words);
 	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);

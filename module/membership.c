@@ -181,7 +181,8 @@ static noinline bool members_gone(struct container *cont)
  * place changes to @to with it, under the same lock: who holds the lock of the
  * container that a place names, for longer than a moment, knows that it stays.
  */
-static __always_inline void member_unlink(struct place *at, struct container *cont, struct container *to)
+static __always_inline void member_unlink(struct place *at, struct container *cont,
+					  struct container *to)
 {
 	bool released = false;
 
@@ -250,10 +251,19 @@ static struct pid *next_pid(int nr, struct pid_namespace *ns)
 
 /* --- fork and exit --------------------------------------------------------- */
 
-/* Is the task below the root of the hierarchy that the subsystem is bound to? */
-static bool member_is_below_for(const struct member *m, const struct container_subsys *ss)
+/*
+ * A subsystem's container of a task; NULL if the task is at its root, where those
+ * with members_only do not care. A place of hierarchy 0 is always empty.
+ */
+static struct container *container_for(const struct member *m, struct container_subsys *ss)
 {
-	return ss->hierarchy && m->in[ss->hierarchy].cont;
+	return m->in[ss->hierarchy].cont ?:
+		ss->members_only ? NULL : container_subsys_root(ss);
+}
+
+static u64 *words_for(struct member *m, const struct container_subsys *ss)
+{
+	return m->data + ss->task_offset;
 }
 
 static void member_cancel(struct member *m)
@@ -264,20 +274,22 @@ static void member_cancel(struct member *m)
 
 	for_each_call(i, bits, ss, m->asked)
 		if (ss->cancel_fork)
-			ss->cancel_fork(ss, m->task);
+			ss->cancel_fork(ss, container_for(m, ss), m->task, words_for(m, ss));
 }
 
 /* Asks the subsystems whether a child may start; who agreed is to be told if not. */
 static int member_can_fork(struct member *m)
 {
 	struct container_subsys *ss;
+	struct container *cont;
 	unsigned long bits;
 	int i, err;
 
 	for_each_call(i, bits, ss, calls.can_fork) {
-		if (ss->members_only && !member_is_below_for(m, ss))
+		cont = container_for(m, ss);
+		if (!cont)
 			continue;
-		err = ss->can_fork(ss, m->task);
+		err = ss->can_fork(ss, cont, m->task, words_for(m, ss));
 		if (err)
 			return err;
 		__set_bit(ss->subsys_id, m->asked);
@@ -289,16 +301,17 @@ static int member_can_fork(struct member *m)
 static void member_tell(struct member *m)
 {
 	struct container_subsys *ss;
+	struct container *cont;
 	unsigned long bits;
 	int i;
 
 	for_each_call(i, bits, ss, calls.fork) {
-		if (ss->members_only) {
-			if (member_is_below_for(m, ss))
-				ss->fork(ss, m->task);
-		} else if (!__test_and_set_bit(ss->subsys_id, m->known) && ss->fork) {
-			ss->fork(ss, m->task);
-		}
+		cont = container_for(m, ss);
+		if (!cont ||
+		    (!ss->members_only && __test_and_set_bit(ss->subsys_id, m->known)))
+			continue;
+		if (ss->fork)
+			ss->fork(ss, cont, m->task, words_for(m, ss));
 	}
 }
 
@@ -310,10 +323,9 @@ static void member_exit(struct member *m)
 	int i;
 
 	for_each_call(i, bits, ss, calls.exit) {
-		cont = m->in[ss->hierarchy].cont;
-		if (ss->members_only ? !!cont : test_bit(ss->subsys_id, m->known))
-			ss->exit(ss, cont ?: container_subsys_root(ss), m->task,
-				 m->data + ss->task_offset);
+		cont = container_for(m, ss);
+		if (cont && (ss->members_only || test_bit(ss->subsys_id, m->known)))
+			ss->exit(ss, cont, m->task, words_for(m, ss));
 	}
 }
 
@@ -325,7 +337,7 @@ static void member_left(struct member *m)
 
 	for_each_call(i, bits, ss, calls.left)
 		if (test_bit(ss->subsys_id, m->known))
-			ss->left(ss, m->task, m->data + ss->task_offset);
+			ss->left(ss, m->task, words_for(m, ss));
 }
 
 /* The end of an entry; subsystems are told before and after it leaves its containers. */

@@ -107,10 +107,11 @@ static void forkbudget_move_task(struct task_struct *task, struct res_shares *fr
 /* --- what the core asks of us: forks ----------------------------------------- */
 
 /* The child is in its container already, and cannot leave it meanwhile. */
-static int forkbudget_can_fork(struct container_subsys *ss, struct task_struct *child)
+static int forkbudget_can_fork(struct container_subsys *ss, struct container *cont,
+			       struct task_struct *child, u64 *words)
 {
 	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
-	struct forkbudget *fb = to_budget(task_res_shares(child, ctlr));
+	struct forkbudget *fb = to_budget(container_res_shares(cont, ctlr));
 	int max = READ_ONCE(fb->shares.max);
 
 	/* Count first, then look: two CPUs cannot both take the last one. */
@@ -122,11 +123,12 @@ static int forkbudget_can_fork(struct container_subsys *ss, struct task_struct *
 }
 
 /* We agreed, but the fork failed for another reason: give back what we took. */
-static void forkbudget_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+static void forkbudget_cancel_fork(struct container_subsys *ss, struct container *cont,
+				   struct task_struct *child, u64 *words)
 {
 	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
 
-	atomic_dec(&to_budget(task_res_shares(child, ctlr))->used);
+	atomic_dec(&to_budget(container_res_shares(cont, ctlr))->used);
 }
 
 /* --- the controller --------------------------------------------------------- */

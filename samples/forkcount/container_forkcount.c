@@ -62,16 +62,6 @@ static struct forkcount *container_forkcount(struct container *cont)
 			    struct forkcount, css);
 }
 
-/*
- * For the callbacks about a task, in which it can neither be moved nor exit, so
- * that the state stays. Anywhere else: under rcu_read_lock().
- */
-static struct forkcount *task_forkcount(struct task_struct *task)
-{
-	return container_of(task_subsys_state(task, &forkcount_subsys),
-			    struct forkcount, css);
-}
-
 /* --- containers come and go ------------------------------------------------ */
 
 /* Called once when we register, for the root container, and by each mkdir. */
@@ -108,9 +98,10 @@ static void forkcount_destroy(struct container_subsys *ss, struct container *con
 /* --- tasks come and go ----------------------------------------------------- */
 
 /* The only callback that can stop a fork. It must not sleep. */
-static int forkcount_can_fork(struct container_subsys *ss, struct task_struct *child)
+static int forkcount_can_fork(struct container_subsys *ss, struct container *cont,
+			      struct task_struct *child, u64 *words)
 {
-	struct forkcount *fc = task_forkcount(child);
+	struct forkcount *fc = container_forkcount(cont);
 
 	/* Count first, then look: two CPUs cannot both take the last one. */
 	if (atomic64_inc_return(&fc->count[STARTED]) <= atomic64_read(&fc->max))
@@ -121,18 +112,20 @@ static int forkcount_can_fork(struct container_subsys *ss, struct task_struct *c
 }
 
 /* We agreed, but the fork failed for another reason: give back what we took. */
-static void forkcount_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+static void forkcount_cancel_fork(struct container_subsys *ss, struct container *cont,
+				  struct task_struct *child, u64 *words)
 {
-	struct forkcount *fc = task_forkcount(child);
+	struct forkcount *fc = container_forkcount(cont);
 
 	atomic64_dec(&fc->count[STARTED]);
 	atomic64_inc(&fc->count[FAILED]);
 }
 
 /* The child is there, though it has not run yet. Nothing can fail now. */
-static void forkcount_fork(struct container_subsys *ss, struct task_struct *child)
+static void forkcount_fork(struct container_subsys *ss, struct container *cont,
+			   struct task_struct *child, u64 *words)
 {
-	atomic64_inc(&task_forkcount(child)->count[FORKS]);
+	atomic64_inc(&container_forkcount(cont)->count[FORKS]);
 }
 
 /* The task is still in its container, for the last time. */

@@ -93,9 +93,9 @@ static struct numtasks *shares_numtasks(struct res_shares *shares)
 	return container_of(shares, struct numtasks, shares);
 }
 
-static struct numtasks *task_numtasks(struct task_struct *task)
+static struct numtasks *container_numtasks(struct container *cont)
 {
-	return shares_numtasks(task_res_shares(task, &numtasks_ctlr));
+	return shares_numtasks(container_res_shares(cont, &numtasks_ctlr));
 }
 
 /* --- fork rate ------------------------------------------------------------- */
@@ -134,9 +134,10 @@ static void rate_give_back(struct numtasks *g, u64 window)
 
 /* --- tasks come and go ----------------------------------------------------- */
 
-static int numtasks_can_fork(struct container_subsys *ss, struct task_struct *child)
+static int numtasks_can_fork(struct container_subsys *ss, struct container *cont,
+			     struct task_struct *child, u64 *words)
 {
-	struct numtasks *g = task_numtasks(child);
+	struct numtasks *g = container_numtasks(cont);
 	u64 window = 0;
 
 	if (unlikely(READ_ONCE(forkrate) != NO_LIMIT)) {
@@ -152,40 +153,37 @@ static int numtasks_can_fork(struct container_subsys *ss, struct task_struct *ch
 		return -EAGAIN;
 	}
 	atomic_long_inc(&g->successes);
-	*container_task_data(child, ss) = WORD_COUNTED + window;
+	words[0] = WORD_COUNTED + window;
 	return 0;
 }
 
-static void numtasks_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+static void numtasks_cancel_fork(struct container_subsys *ss, struct container *cont,
+				 struct task_struct *child, u64 *words)
 {
-	struct numtasks *g = task_numtasks(child);
-	u64 *word = container_task_data(child, ss);
+	struct numtasks *g = container_numtasks(cont);
 
 	count_uncharge(&g->tasks);
-	rate_give_back(g, *word - WORD_COUNTED);
+	rate_give_back(g, words[0] - WORD_COUNTED);
 	/* the stats may have been reset since */
 	atomic_long_dec_if_positive(&g->successes);
-	*word = 0;
+	words[0] = 0;
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
-static void numtasks_fork(struct container_subsys *ss, struct task_struct *child)
+static void numtasks_fork(struct container_subsys *ss, struct container *cont,
+			  struct task_struct *child, u64 *words)
 {
-	u64 *word = container_task_data(child, ss);
-
-	if (likely(*word))
+	if (likely(words[0]))
 		return;
-	count_charge_force(&task_numtasks(child)->tasks);
-	*word = WORD_COUNTED;
+	count_charge_force(&container_numtasks(cont)->tasks);
+	words[0] = WORD_COUNTED;
 }
 
 static void numtasks_exit(struct container_subsys *ss, struct container *cont,
 			  struct task_struct *task, u64 *words)
 {
-	struct res_shares *shares = container_res_shares(cont, &numtasks_ctlr);
-
 	/* for numtasks_left() */
-	words[0] = (unsigned long)shares_numtasks(shares);
+	words[0] = (unsigned long)container_numtasks(cont);
 }
 
 /* Only now may another take its place, or tasks would list one too many. */

@@ -253,30 +253,38 @@ static void api_post_attach(struct container_subsys *ss, struct container *cont,
 	note(s, "post_attach %d from %d", id_of(s, cont), id_of(s, old_cont));
 }
 
-static int api_can_fork(struct container_subsys *ss, struct task_struct *child)
+static int api_can_fork(struct container_subsys *ss, struct container *cont,
+			struct task_struct *child, u64 *words)
 {
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "can_fork");
+	violation_if(task_container(child, ss) != cont, s, "container in can_fork");
 	if (ss->members_only)
 		note(s, "can_fork %d", task_id(s, child));
 	return fails(s, CAN_FORK);
 }
 
-static void api_cancel_fork(struct container_subsys *ss, struct task_struct *child)
+static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
+			    struct task_struct *child, u64 *words)
 {
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "cancel_fork");
+	violation_if(task_container(child, ss) != cont, s, "container in cancel_fork");
 	if (ss->members_only)
 		note(s, "cancel_fork %d", task_id(s, child));
 }
 
-static void api_fork(struct container_subsys *ss, struct task_struct *child)
+static void api_fork(struct container_subsys *ss, struct container *cont,
+		     struct task_struct *child, u64 *words)
 {
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "fork");
+	violation_if(task_container(child, ss) != cont, s, "container in fork");
+	violation_if(ss->task_words && words != container_task_data(child, ss), s,
+		     "task data in fork");
 	violation_if(ss->bound_only && !ss->hierarchy, s, "fork while not bound");
 	atomic_inc(&s->births);
 	mark(s, child, task_id(s, child));
