@@ -289,7 +289,8 @@ sync_sources() {
 			cp "$TOP/$file" "$dir/$file"
 		}
 	done <"$list"
-	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c') |
+	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \) \
+		! -name '*.mod.c') |
 		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
 }
 
