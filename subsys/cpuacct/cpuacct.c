@@ -395,23 +395,30 @@ static void interval_schedule(void)
 			      nsecs_to_jiffies(length - elapsed) + 1 : 0);
 }
 
-static void interval_begin(void)
+/*
+ * A new one. It began before the sums were brought up to date, so that no time is
+ * used in it that is not a part of it.
+ */
+static void interval_begin(u64 now)
 {
 	struct cpuacct *ca;
 
 	cpuacct_top->at_interval = cpuacct_used(cpuacct_top);
 	list_for_each_entry(ca, &cpuacct_below, list)
 		ca->at_interval = cpuacct_used(ca);
-	interval_began = ktime_get_ns();
+	interval_began = now;
 	interval_schedule();
 }
 
 static void interval_end(struct work_struct *work)
 {
+	u64 now;
+
 	container_lock();
+	now = ktime_get_ns();
 	if (cpuacct_top) {
 		refresh_top(cpuacct_top);
-		interval_begin();
+		interval_begin(now);
 	}
 	container_unlock();
 }
@@ -630,7 +637,7 @@ static void cpuacct_bind(struct container_subsys *ss, struct container *root)
 	top->system = 0;
 	top->removed = 0;
 	cpuacct_top = top;
-	interval_begin();
+	interval_begin(ktime_get_ns());
 	container_unlock();
 }
 
