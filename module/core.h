@@ -8,6 +8,7 @@
 #include <linux/bitmap.h>
 #include <linux/cred.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
 
 #include "container.h"
 
@@ -46,6 +47,17 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
 static inline bool container_is_top(const struct container *cont)
 {
 	return !cont->parent;
+}
+
+/*
+ * Is a task listed as one of its process's yet? In the making it has no struct pid,
+ * or its parent's. Under RCU, for a task that has not been reaped.
+ */
+static inline bool task_is_born(struct task_struct *task)
+{
+	struct pid *pid = READ_ONCE(task->thread_pid);
+
+	return pid && READ_ONCE(pid->tasks[PIDTYPE_PID].first) == &task->pid_links[PIDTYPE_PID];
 }
 
 /* hierarchy.c */

@@ -395,15 +395,27 @@ static bool may_kill(struct container *cont)
 	return ok;
 }
 
-static void kill_all(struct container *cont)
+/*
+ * Kills all members but those in the making: a signal to a thread that its process
+ * does not list yet marks the process as dying and reaches nobody else, ever. Such
+ * a fork fails as its parent is killed, or has just been too late for that.
+ * Return: were there any? Then they have to be looked at again.
+ */
+static bool kill_all(struct container *cont)
 {
+	bool unborn = false;
 	struct member *m;
 	struct place *at;
 
 	spin_lock(&cont->lock);
-	for_each_member(m, at, cont)
-		send_sig(SIGKILL, m->task, 1);
+	for_each_member(m, at, cont) {
+		if (task_is_born(m->task))
+			send_sig(SIGKILL, m->task, 1);
+		else
+			unborn = true;
+	}
 	spin_unlock(&cont->lock);
+	return unborn;
 }
 
 /**
@@ -431,7 +443,8 @@ void container_emptied(void)
 int container_kill_members(struct container *cont)
 {
 	struct container *pos;
-	int err;
+	bool unborn;
+	long left;
 
 	if (container_is_removed(cont))
 		return -ENODEV;
@@ -441,19 +454,22 @@ int container_kill_members(struct container *cont)
 
 	set_killing(cont, true);
 	while (populated_in(cont)) {
+		unborn = false;
 		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
-			kill_all(pos);
+			unborn |= kill_all(pos);
 		pos = populated_in(cont);
 		if (!pos)
 			break;
 		container_get(pos);
 		container_manage_unlock();
-		err = wait_event_interruptible(container_killed, !container_has_members(pos));
+		left = wait_event_interruptible_timeout(container_killed,
+							!container_has_members(pos),
+							unborn ? 1 : MAX_SCHEDULE_TIMEOUT);
 		container_put(pos);
 		container_manage_lock();
 		if (container_is_removed(cont))
 			return -ENODEV;
-		if (err) {
+		if (left < 0) {
 			set_killing(cont, false);
 			return -EINTR;
 		}

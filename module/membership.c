@@ -669,17 +669,13 @@ int membership_count(struct container *cont)
 	return count;
 }
 
-/*
- * The number of a task in a namespace; 0 if it has none there, or is still in the
- * making: then it has no struct pid yet, or its parent's.
- */
+/* The number of a task in a namespace; 0 if it has none there, or is in the making. */
 static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool processes)
 {
-	struct pid *pid = READ_ONCE(task->thread_pid);
-
-	if (!pid || READ_ONCE(pid->tasks[PIDTYPE_PID].first) != &task->pid_links[PIDTYPE_PID])
+	if (!task_is_born(task))
 		return 0;
-	return processes ? task_tgid_nr_ns(task, ns) : pid_nr_ns(pid, ns);
+	return processes ? task_tgid_nr_ns(task, ns) :
+			   pid_nr_ns(READ_ONCE(task->thread_pid), ns);
 }
 
 /* A growing array of numbers. */

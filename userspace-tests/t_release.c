@@ -432,6 +432,65 @@ static int bomb(struct kid *up, void *arg)
 	return 0;
 }
 
+static int rmdir_kid(struct kid *up, void *dir)
+{
+	(void)up;
+	return E(rmdir(dir));
+}
+
+static void *no_thread(void *arg)
+{
+	return arg;
+}
+
+/* Makes threads as fast as it can: at most times one of them is in the making. */
+static int thread_maker(struct kid *up, void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+
+	(void)arg;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16384);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	kid_send(up, put(M "/k/tasks", "0"));
+	for (;;)
+		if (pthread_create(&t, &attr, no_thread, NULL))
+			sched_yield();
+	return 0;
+}
+
+/*
+ * The death of a process that is just making threads. A signal to a thread that
+ * is not in the process yet makes the kernel believe that all have got it.
+ */
+static void test_kill_threads(void)
+{
+	int killed = 0, rounds = debug_kernel() ? 20 : 100;
+
+	for (int i = 0; i < rounds; i++) {
+		struct kid maker, killer;
+		int e;
+
+		mkdir(M "/k", 0755);
+		put(M "/k/kill_on_rmdir", "1");
+		maker = kid_start(thread_maker, NULL);
+		e = kid_recv(&maker);
+		/* each round at another moment */
+		usleep(1000 + i * 37);
+		killer = kid_start(rmdir_kid, M "/k");
+		/* the last resort: it is killed itself */
+		if (!wait_for(access(M "/k", F_OK)))
+			kill(killer.pid, SIGKILL);
+		killed += !e && !kid_wait(&killer);
+		kill(maker.pid, SIGKILL);
+		kid_wait(&maker);
+		if (killed <= i)
+			break;
+	}
+	eq(killed, rounds, "a process that makes threads is killed, each time");
+}
+
 static void test_kill(void)
 {
 	struct kid k;
@@ -563,6 +622,7 @@ int main(int argc, char **argv, char **env)
 	test_no_agent();
 	test_auto_delete();
 	test_kill();
+	test_kill_threads();
 	err(cumount(M), 0, "unmount");
 	unlink(AGENT);
 	unlink(LOG);
