@@ -1,0 +1,664 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bc: the control files, and what is counted and refused of files, tasks and
+ * memory.
+ *
+ * Workers are in the container A and do as they are told over a channel; the test
+ * itself stays in the root, so that nothing it does changes A's figures.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include "lib.h"
+
+#define M "/tmp/m"
+#define A M "/a"
+#define B M "/b"
+#define UNLIMITED LONG_MAX
+#define PAGE 4096L
+
+static const char *const resources[] = {
+	"kmemsize", "privvmpages", "physpages", "numtasks", "numfiles",
+};
+
+static const char *const figures[] = {
+	"held", "maxheld", "minheld", "failcnt", "barrier", "limit",
+};
+
+/* --- figures --------------------------------------------------------------- */
+
+static long bc(const char *dir, const char *what)
+{
+	return getnum(P("%s/bc.%s", dir, what));
+}
+
+static long held(const char *dir, const char *resource)
+{
+	return bc(dir, P("%s.held", resource));
+}
+
+/* Both bounds of a resource, whatever they were. */
+static void bound(const char *dir, const char *resource, long barrier, long limit)
+{
+	put(P("%s/bc.%s.barrier", dir, resource), "0");
+	if (put(P("%s/bc.%s.limit", dir, resource), "%ld", limit) ||
+	    put(P("%s/bc.%s.barrier", dir, resource), "%ld", barrier))
+		bail("cannot set the bounds of %s: %s", resource, strerror(errno));
+}
+
+static void mount_bc(void)
+{
+	if (cmount(M, "bc"))
+		bail("mount bc: %s", strerror(errno));
+}
+
+static void make(const char *dir)
+{
+	if (mkdir(dir, 0755))
+		bail("mkdir %s: %s", dir, strerror(errno));
+}
+
+/* A file may be given back a little later: by a work item, or another task. */
+static void removed(const char *dir)
+{
+	int e;
+
+	wait_for((e = E(rmdir(dir))) != EBUSY);
+	err(e, 0, "rmdir %s", dir);
+}
+
+/* --- workers --------------------------------------------------------------- */
+
+/*
+ * A function for a worker to run, and its answer: a number, or a negative errno.
+ * Workers have room for what they open and allocate nothing that is counted.
+ */
+typedef long (*job)(long arg);
+
+struct order {
+	job fn;
+	long arg;
+};
+
+struct worker {
+	pid_t pid;
+	int fd;
+};
+
+#define FDS 2048
+static int fds[FDS];
+static int nfds;
+static int channel;		/* a worker's */
+
+static int worker_main(struct kid *up, void *arg)
+{
+	struct order o;
+	long answer;
+
+	(void)arg;
+	channel = up->fd;
+	signal(SIGCHLD, SIG_DFL);
+	while (read(up->fd, &o, sizeof(o)) == sizeof(o) && o.fn) {
+		answer = o.fn(o.arg);
+		if (write(up->fd, &answer, sizeof(answer)) != sizeof(answer))
+			return 1;
+	}
+	return 0;
+}
+
+static struct worker worker(const char *dir)
+{
+	struct rlimit rl = { .rlim_cur = FDS, .rlim_max = FDS };
+	struct kid k = kid_start(worker_main, NULL);
+	struct worker w = { .pid = k.pid, .fd = k.fd };
+
+	prlimit(w.pid, RLIMIT_NOFILE, &rl, NULL);
+	if (dir)
+		err(movepid(dir, w.pid), 0, "worker moves to %s", dir);
+	return w;
+}
+
+static void tell(struct worker *w, job fn, long arg)
+{
+	struct order o = { .fn = fn, .arg = arg };
+
+	if (send(w->fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+		diag("worker %d is gone", w->pid);
+}
+
+static long answer(struct worker *w)
+{
+	long v;
+
+	return recv(w->fd, &v, sizeof(v), MSG_WAITALL) == sizeof(v) ? v : LONG_MIN;
+}
+
+static long ask(struct worker *w, job fn, long arg)
+{
+	tell(w, fn, arg);
+	return answer(w);
+}
+
+static int quit(struct worker *w)
+{
+	struct kid k = { .pid = w->pid, .fd = w->fd };
+
+	tell(w, NULL, 0);
+	return kid_wait(&k);
+}
+
+/* Opens up to so many files; how many it got, the errno that ended it in last_errno. */
+static long open_files(long count)
+{
+	long n;
+
+	for (n = 0; n < count; n++) {
+		fds[nfds] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[nfds] < 0)
+			break;
+		nfds++;
+	}
+	return n;
+}
+
+static long open_error(long arg)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)arg;
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static long close_files(long count)
+{
+	long n;
+
+	for (n = 0; n < count && nfds; n++)
+		close(fds[--nfds]);
+	return n;
+}
+
+static long become(long uid)
+{
+	drop_to(uid);
+	return 0;
+}
+
+/* --- the control files ----------------------------------------------------- */
+
+static void test_files(void)
+{
+	const char *f;
+	bool tree = true, defaults = true, root = true;
+
+	mount_bc();
+	make(A);
+	for (size_t r = 0; r < ARRAY_SIZE(resources); r++)
+		for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
+			bool file = !strcmp(resources[r], "numfiles");
+			long v;
+
+			f = P("bc.%s.%s", resources[r], figures[i]);
+			if (mode_of(P(A "/%s", f)) != (i < 4 ? 0444 : 0644) ||
+			    mode_of(P(M "/%s", f)) != (i < 4 ? 0444 : 0644)) {
+				diag("mode of %s", f);
+				tree = false;
+			}
+			v = getnum(P(A "/%s", f));
+			if (v != (i < 4 ? 0 : !file ? UNLIMITED : i == 4 ? 256 : 512)) {
+				diag("%s in a new container is %ld", f, v);
+				defaults = false;
+			}
+			v = getnum(P(M "/%s", f));
+			if (i == 0 || i == 1 ? v <= 0 : v != (i < 4 ? 0 : UNLIMITED)) {
+				diag("%s in the root is %ld", f, v);
+				root = false;
+			}
+		}
+	ok(tree, "all files are there, with their modes");
+	ok(defaults, "a new container holds nothing, and has the default bounds");
+	ok(root, "the root is counted, and unlimited");
+	streq(get(A "/bc.numtasks.limit"), "9223372036854775807\n", "unlimited is LONG_MAX");
+
+	/* what can be written, and what is said to the rest */
+	for (size_t r = 0; r < ARRAY_SIZE(resources); r++) {
+		const char *bar = P(A "/bc.%s.barrier", resources[r]);
+		const char *lim = P(A "/bc.%s.limit", resources[r]);
+		bool good = true;
+
+		good &= !put(bar, "100") && !put(lim, "200\n");
+		good &= getnum(bar) == 100 && getnum(lim) == 200;
+		good &= put(bar, "201") == EINVAL && put(lim, "99") == EINVAL;
+		good &= !put(bar, " 200 ") && !put(lim, "200") && !put(bar, "0") && !put(lim, "0");
+		good &= put(bar, "1") == EINVAL;
+		good &= !put(lim, "9223372036854775807") && !put(bar, "9223372036854775807");
+		good &= put(lim, "9223372036854775808") == EINVAL;
+		good &= put(lim, "99999999999999999999999") == EINVAL;
+		good &= put(lim, "-1") == EINVAL && put(lim, "+1") == EINVAL;
+		good &= put(lim, "0x10") == EINVAL && put(lim, "1 2") == EINVAL;
+		good &= put(lim, "1k") == EINVAL && put(lim, " ") == EINVAL;
+		good &= put(lim, "\n") == EINVAL && put(lim, "1\n\n") == EINVAL;
+		good &= getnum(bar) == UNLIMITED && getnum(lim) == UNLIMITED;
+		ok(good, "bounds of %s: what is taken and what is not", resources[r]);
+	}
+	err(put(M "/bc.numfiles.limit", "4000000"), EINVAL, "the root: limit below its barrier");
+	err(put(M "/bc.numfiles.barrier", "1000000"), 0, "the root's barrier is writable");
+	err(put(M "/bc.numfiles.limit", "4000000"), 0, "and its limit");
+	eq(bc(M, "numfiles.barrier"), 1000000, "the root's barrier reads back");
+	err(open_err(A "/bc.numfiles.held", O_WRONLY), 0, "root may open what has no write bit");
+	err(put(A "/bc.numfiles.held", "1"), EINVAL, "held cannot be written");
+	err(put(A "/bc.numfiles.maxheld", "0"), EINVAL, "nor can maxheld");
+	err(put(A "/bc.numfiles.minheld", "0"), EINVAL, "nor can minheld");
+	err(put(A "/bc.numfiles.failcnt", "0"), EINVAL, "nor can failcnt");
+	f = get(M "/bc.numtasks.held");
+	{
+		char big[5000];
+		int fd = open(A "/bc.numfiles.limit", O_RDWR | O_CLOEXEC);
+
+		memset(big, '1', sizeof(big));
+		err(putn(A "/bc.numfiles.limit", big, sizeof(big)), E2BIG, "more than a page");
+		err(E(rmdir(A)), 0, "rmdir");
+		err(E(pwrite(fd, "1", 1, 0)), ENODEV, "write after the removal");
+		err(E(pread(fd, big, 1, 0)), ENODEV, "read after the removal");
+		close(fd);
+	}
+	err(cumount(M), 0, "unmount");
+
+	mount_bc();
+	eq(bc(M, "numfiles.limit"), UNLIMITED, "the root of another hierarchy is unlimited");
+	eq(bc(M, "numfiles.barrier"), UNLIMITED, "and so is its barrier");
+	err(cumount(M), 0, "unmount");
+}
+
+/* --- files ------------------------------------------------------------------ */
+
+static void test_bounds(void)
+{
+	struct worker w, v;
+	long n;
+
+	mount_bc();
+	make(A);
+	make(B);
+	w = worker(A);
+	eq(held(A, "numfiles"), 0, "what was open before a move is not the container's");
+	eq(ask(&w, open_files, 600), 512, "with CAP_SYS_ADMIN: as many as the limit");
+	eq(ask(&w, open_error, 0), EMFILE, "then EMFILE");
+	eq(held(A, "numfiles"), 512, "held");
+	eq(bc(A, "numfiles.maxheld"), 512, "maxheld");
+	eq(bc(A, "numfiles.minheld"), 0, "minheld");
+	eq(bc(A, "numfiles.failcnt"), 2, "each refusal is in failcnt");
+	eq(held(B, "numfiles"), 0, "another container holds nothing");
+	eq(ask(&w, close_files, 12), 12, "closing some");
+	eq(held(A, "numfiles"), 500, "gives them back");
+	eq(ask(&w, open_files, 100), 12, "so that as many can be opened");
+	err(put(A "/bc.numfiles.limit", "520"), 0, "a higher limit");
+	eq(ask(&w, open_files, 100), 8, "holds at once");
+	err(put(A "/bc.numfiles.limit", "300"), 0, "a lower one than what is held");
+	eq(held(A, "numfiles"), 520, "takes nothing away");
+	eq(ask(&w, open_error, 0), EMFILE, "but nobody opens anything");
+	eq(ask(&w, close_files, 221), 221, "until enough is closed");
+	eq(held(A, "numfiles"), 299, "held");
+	eq(ask(&w, open_files, 100), 1, "one more");
+	ask(&w, close_files, FDS);
+	eq(held(A, "numfiles"), 0, "all closed, all given back");
+	eq(bc(A, "numfiles.maxheld"), 520, "maxheld stays");
+
+	err(put(A "/bc.numfiles.limit", "512"), 0, "the default limit again");
+	ask(&w, become, 1000);
+	eq(ask(&w, open_files, 600), 256, "without privilege: as many as the barrier");
+	eq(ask(&w, open_error, 0), EMFILE, "then EMFILE");
+	v = worker(A);
+	eq(ask(&v, open_files, 10), 10, "while a privileged one goes on");
+	ask(&v, close_files, 10);
+	eq(ask(&w, open_error, 0), EMFILE, "and the other does not");
+	ask(&w, close_files, 1);
+	eq(ask(&w, open_error, 0), 0, "until it closes one");
+	bound(A, "numfiles", 0, 0);
+	eq(ask(&v, open_error, 0), EMFILE, "bounds of 0: nobody opens anything");
+	bound(A, "numfiles", UNLIMITED, UNLIMITED);
+	eq(ask(&w, open_files, 1000), 1000, "unlimited");
+	ask(&w, close_files, FDS);
+
+	/* the root has bounds, too, if one sets them */
+	eq(movepid(M, v.pid), 0, "worker to the root");
+	err(put(M "/bc.numfiles.barrier", "%ld", held(M, "numfiles") + 20), 0, "a barrier of the root");
+	err(put(M "/bc.numfiles.limit", "%ld", bc(M, "numfiles.barrier") + 10), 0, "and a limit");
+	n = ask(&v, open_files, 100);
+	/* what others have closed since the figure was read made room, too */
+	ok(n < 40, "stop a task there, after %ld", n);
+	eq(ask(&v, open_error, 0), EMFILE, "with EMFILE");
+	ask(&v, close_files, 100);
+	bound(M, "numfiles", UNLIMITED, UNLIMITED);
+	eq(quit(&w), 0, "worker ends");
+	eq(quit(&v), 0, "worker ends");
+	eq(held(A, "numfiles"), 0, "nothing held");
+	removed(A);
+	removed(B);
+	err(cumount(M), 0, "unmount");
+}
+
+static long open_kind(long kind)
+{
+	int p[2] = { -1, -1 }, e;
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	switch (kind) {
+	case 0:
+		p[0] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		break;
+	case 1:
+		p[0] = open("/", O_PATH | O_CLOEXEC);
+		break;
+	case 2:
+		if (pipe2(p, O_CLOEXEC))
+			return -errno;
+		break;
+	case 3:
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, p))
+			return -errno;
+		break;
+	case 4:
+		p[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+		break;
+	case 5:
+		p[0] = memfd_create("x", MFD_CLOEXEC);
+		break;
+	case 6:
+		p[0] = epoll_create1(EPOLL_CLOEXEC);
+		break;
+	case 7:
+		p[0] = eventfd(0, 0);
+		break;
+	case 8:
+		p[0] = timerfd_create(CLOCK_MONOTONIC, 0);
+		break;
+	case 9: {
+		sigset_t set;
+
+		sigemptyset(&set);
+		p[0] = signalfd(-1, &set, 0);
+		break;
+	}
+	case 10:
+		p[0] = syscall(SYS_pidfd_open, getpid(), 0);
+		break;
+	case 11: {
+		/* a connection that is accepted: three sockets */
+		int l = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		if (l < 0)
+			return -errno;
+		if (bind(l, (void *)&un, sizeof(sa_family_t)) || listen(l, 1))
+			return -errno;
+		p[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (p[0] >= 0) {
+			socklen_t len = sizeof(un);
+
+			getsockname(l, (void *)&un, &len);
+			connect(p[0], (void *)&un, len);
+			p[1] = accept(l, NULL, NULL);
+		}
+		fds[nfds++] = l;
+		break;
+	}
+	case 12:
+		p[0] = dup(fds[0]);
+		break;
+	case 13:
+		p[0] = fcntl(fds[0], F_DUPFD_CLOEXEC, 100);
+		break;
+	case 14:
+		p[0] = dup2(fds[0], 1500);
+		break;
+	}
+	e = errno;
+	for (int i = 0; i < 2; i++)
+		if (p[i] >= 0)
+			fds[nfds++] = p[i];
+	return p[0] < 0 ? -e : 0;
+}
+
+static const struct {
+	const char *name;
+	int files;
+} kinds[] = {
+	{ "a directory", 1 }, { "O_PATH", 1 }, { "a pipe", 2 }, { "a pair of sockets", 2 },
+	{ "a socket", 1 }, { "a memfd", 1 }, { "epoll", 1 }, { "an eventfd", 1 },
+	{ "a timerfd", 1 }, { "a signalfd", 1 }, { "a pidfd", 1 },
+	{ "a connection with its listener", 3 }, { "dup", 0 }, { "F_DUPFD", 0 }, { "dup2", 0 },
+};
+
+static void test_kinds(void)
+{
+	struct worker w;
+
+	mount_bc();
+	make(A);
+	w = worker(A);
+	ask(&w, open_files, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		long before = held(A, "numfiles"), e = ask(&w, open_kind, i);
+
+		ok(e == 0 && held(A, "numfiles") == before + kinds[i].files,
+		   "%s counts %d", kinds[i].name, kinds[i].files);
+		if (e)
+			diag("%s", strerror(-e));
+	}
+	bound(A, "numfiles", held(A, "numfiles"), held(A, "numfiles"));
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].files)
+			eq(ask(&w, open_kind, i), -EMFILE, "%s beyond the limit: EMFILE", kinds[i].name);
+		else
+			eq(ask(&w, open_kind, i), 0, "%s beyond the limit", kinds[i].name);
+	bound(A, "numfiles", held(A, "numfiles") + 1, held(A, "numfiles") + 1);
+	eq(ask(&w, open_kind, 2), -EMFILE, "a pipe where there is room for one end: EMFILE");
+	eq(ask(&w, open_kind, 3), -EMFILE, "a pair of sockets likewise");
+	eq(held(A, "numfiles"), bc(A, "numfiles.limit") - 1, "which holds nothing after it");
+	ask(&w, close_files, FDS);
+	eq(held(A, "numfiles"), 0, "all closed");
+	eq(quit(&w), 0, "worker ends");
+	removed(A);
+	err(cumount(M), 0, "unmount");
+}
+
+static long send_file(long arg)
+{
+	(void)arg;
+	return send_fd(channel, fds[0]);
+}
+
+static void test_owner(void)
+{
+	struct worker w;
+	int fd, fd2, p[2];
+
+	mount_bc();
+	make(A);
+	make(B);
+	w = worker(A);
+	ask(&w, open_files, 1);
+	tell(&w, send_file, 0);
+	fd = recv_fd(w.fd);
+	eq(answer(&w), 0, "a file is sent over a socket");
+	ok(fd >= 0, "and received");
+	eq(held(A, "numfiles"), 1, "it is still its opener's");
+	ask(&w, close_files, 1);
+	eq(held(A, "numfiles"), 1, "even when that has closed it");
+	err(movepid(B, w.pid), 0, "the opener moves away");
+	eq(held(A, "numfiles"), 1, "and leaves it behind");
+	eq(held(B, "numfiles"), 0, "taking nothing along");
+	eq(nids(A "/tasks"), 0, "the container has no members");
+	err(E(rmdir(A)), EBUSY, "but cannot be removed");
+	eq(quit(&w), 0, "the opener ends");
+	err(E(rmdir(A)), EBUSY, "nor then");
+	fd2 = dup(fd);
+	close(fd);
+	err(E(rmdir(A)), EBUSY, "nor while there is a duplicate");
+	close(fd2);
+	removed(A);
+
+	/* in flight, in a socket that nobody reads from */
+	make(A);
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p);
+	w = worker(A);
+	ask(&w, open_files, 1);
+	tell(&w, send_file, 0);
+	fd = recv_fd(w.fd);
+	answer(&w);
+	send_fd(p[0], fd);
+	close(fd);
+	eq(quit(&w), 0, "worker ends");
+	err(E(rmdir(A)), EBUSY, "a file in flight keeps its container");
+	close(p[0]);
+	close(p[1]);
+	removed(A);
+
+	/* auto_delete waits for the last file */
+	make(A);
+	w = worker(A);
+	ask(&w, open_files, 1);
+	tell(&w, send_file, 0);
+	fd = recv_fd(w.fd);
+	answer(&w);
+	err(put(A "/auto_delete", "1"), 0, "auto_delete");
+	eq(quit(&w), 0, "worker ends");
+	msleep(100);
+	err(access(A, F_OK) ? errno : 0, 0, "a file keeps a container that is to delete itself");
+	close(fd);
+	ok(wait_for(access(A, F_OK) && errno == ENOENT), "until it is closed");
+
+	/* a mapping holds its file */
+	removed(B);
+	err(cumount(M), 0, "unmount");
+}
+
+static long open_and_map(long arg)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	void *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	(void)arg;
+	close(fd);
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static long exec_self(long arg)
+{
+	char *argv[] = { (char *)"sleep", (char *)"100", NULL };
+
+	(void)arg;
+	execv("/bin/busybox", argv);
+	return -errno;
+}
+
+static void test_held_by(void)
+{
+	struct worker w;
+
+	mount_bc();
+	make(A);
+	w = worker(A);
+	eq(ask(&w, open_and_map, 0), 0, "a file is mapped and closed");
+	eq(held(A, "numfiles"), 1, "the mapping holds it");
+	tell(&w, exec_self, 0);
+	ok(wait_for(held(A, "numfiles") == 1 && strstr(get(P("/proc/%d/cmdline", w.pid)) ?: "", "sleep")),
+	   "the program that runs is a file");
+	msleep(50);
+	eq(held(A, "numfiles"), 1, "and the only one");
+	close(w.fd);
+	reap(w.pid);
+	ok(wait_for(held(A, "numfiles") == 0), "until it ends");
+	removed(A);
+	err(cumount(M), 0, "unmount");
+}
+
+/* --- binding and unbinding with files open ------------------------------------ */
+
+static void test_unbind(void)
+{
+	struct worker w = worker(NULL);
+	char *hooks;
+
+	eq(ask(&w, open_files, 300), 300, "files opened before the mount");
+	mount_bc();
+	hooks = get("/proc/containers");
+	ok(hooks && strstr(hooks, "security_file_alloc: armed missed=0") &&
+	   strstr(hooks, "security_file_free: armed missed=0") &&
+	   strstr(hooks, "may_expand_vm: armed missed=0"), "the hooks are armed");
+	make(A);
+	err(movepid(A, w.pid), 0, "worker moves");
+	eq(held(A, "numfiles"), 0, "they count nowhere");
+	ask(&w, close_files, 100);
+	eq(held(A, "numfiles"), 0, "closing them takes nothing off");
+	eq(ask(&w, open_files, 50), 50, "opening others");
+	eq(held(A, "numfiles"), 50, "counts these");
+	ask(&w, close_files, 150);
+	eq(held(A, "numfiles"), 0, "closing more than that takes off no more");
+	eq(ask(&w, open_files, 50), 50, "some stay open");
+	err(rmmod("container_bc"), EAGAIN, "rmmod while bound");
+	err(movepid(M, w.pid), 0, "worker back to the root");
+	err(E(rmdir(A)), EBUSY, "rmdir with files open");
+	err(E(umount(M)), 0, "unmount with a container below");
+	ask(&w, close_files, 50);
+	mount_bc();
+	removed(A);
+	eq(ask(&w, open_files, 50), 50, "files of the root");
+	err(cumount(M), 0, "unmount with files open");
+	hooks = get("/proc/containers");
+	ok(hooks && strstr(hooks, "security_file_alloc: off") &&
+	   strstr(hooks, "security_file_free: off") && strstr(hooks, "may_expand_vm: off"),
+	   "the hooks are off");
+	eq(ask(&w, close_files, 20), 20, "some are closed then");
+	mount_bc();
+	{
+		long before = held(M, "numfiles");
+
+		eq(ask(&w, close_files, 30), 30, "the others after another mount");
+		eq(held(M, "numfiles"), before, "which is none of its business");
+		eq(ask(&w, open_files, 10), 10, "files");
+		eq(held(M, "numfiles"), before + 10, "count again");
+	}
+	err(cumount(M), 0, "unmount");
+	err(rmmod("container_bc"), 0, "rmmod with files open");
+	eq(ask(&w, close_files, FDS), 110, "which are closed after it");
+	err(modprobe("container_bc"), 0, "load it again");
+	eq(quit(&w), 0, "worker ends");
+}
+
+static void (*const tests[])(void) = {
+	test_files, test_bounds, test_kinds, test_owner, test_held_by, test_unbind,
+};
+
+int main(void)
+{
+	setup();
+	if (modprobe("container_bc"))
+		bail("container_bc loads");
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		diag("%ld ms", now_ms());
+		tests[i]();
+	}
+	finish();
+}
