@@ -269,7 +269,6 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 	spin_unlock(&chain->lock);
 	if (likely(ok))
 		return true;
-	/* not before all that others have given back meanwhile is found */
 	vm_refresh(vc->bc);
 	spin_lock(&chain->lock);
 	ok = vm_try(vc, vm_private(vc->mm) + more);
@@ -289,29 +288,37 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
  */
 struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc)
 {
+	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES];
 	struct mm_struct *mm = child->mm;
-	struct vm_charge *vc;
 	struct vm_chain *chain;
+	struct vm_charge *vc;
+	unsigned long pages;
 
 	if (!mm)
 		return &bc->no_vm;
 	if (mm == current->mm)
 		return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
 
+	pages = vm_private(mm);
+	if (unlikely(!counter_try(c, pages, BC_LIMIT, NULL))) {
+		/* not before all that others have given back meanwhile is found */
+		vm_refresh(bc);
+		if (!counter_try(c, pages, BC_LIMIT, NULL)) {
+			counter_fail(c);
+			return NULL;
+		}
+	}
 	vc = kmalloc(sizeof(*vc), GFP_NOWAIT | __GFP_NOWARN);
-	if (!vc)
+	if (!vc) {
+		counter_uncharge(c, pages);
 		return NULL;
+	}
 	chain = vm_chain(mm);
 	spin_lock(&chain->lock);
 	vm_insert(chain, vc, mm, bc);
+	vc->pages = pages;
 	spin_unlock(&chain->lock);
-	if (likely(vm_charge_more(vc, 0)))
-		return vc;
-	spin_lock(&chain->lock);
-	vm_unuse(vc);
-	spin_unlock(&chain->lock);
-	vm_free(vc);
-	return NULL;
+	return vc;
 }
 
 /**
