@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * bc: the control files, and what is counted and refused of files, tasks and
- * memory.
+ * memory. With an argument, only the tests of these letters, from a on.
  *
  * Workers are in the container A and do as they are told over a channel; the test
  * itself stays in the root, so that nothing it does changes A's figures.
@@ -1134,9 +1134,685 @@ static void test_accounting(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* --- other modules -------------------------------------------------------------- */
+
+#define CMD "/sys/kernel/debug/container_bctest/cmd"
+
+enum { KMEMSIZE, PRIVVMPAGES, PHYSPAGES, NUMTASKS, NUMFILES };
+enum { BARRIER, LIMIT, FORCE };
+
+/* The write is what charges, so that its file should not be: it stays open. */
+static int cmd_fd = -1;
+
+static long open_cmd(long arg)
+{
+	(void)arg;
+	cmd_fd = open(CMD, O_WRONLY | O_CLOEXEC);
+	return cmd_fd < 0 ? errno : 0;
+}
+
+static long charge(long what)
+{
+	char buf[64];
+	int n = sprintf(buf, "charge %ld %ld %ld", what >> 40, what >> 8 & 0xffffffff, what & 0xff);
+
+	return E(write(cmd_fd, buf, n));
+}
+
+static long uncharge(long arg)
+{
+	(void)arg;
+	return E(write(cmd_fd, "uncharge", 8));
+}
+
+#define CHARGE(res, n, severity) ((long)(res) << 40 | (long)(n) << 8 | (severity))
+
+static void test_api(void)
+{
+	struct worker w;
+
+	if (modprobe("container_bctest"))
+		bail("container_bctest does not load");
+	mount_bc();
+	make(A);
+	w = worker(NULL);
+	eq(ask(&w, open_cmd, 0), 0, "a worker opens the command file in the root");
+	err(movepid(A, w.pid), 0, "and moves");
+	bound(A, "numfiles", 10, 20);
+	eq(ask(&w, charge, CHARGE(NUMFILES, 10, BARRIER)), 0, "charge to the barrier");
+	eq(held(A, "numfiles"), 10, "held");
+	eq(ask(&w, charge, CHARGE(NUMFILES, 1, BARRIER)), EMFILE, "no more with that severity");
+	eq(ask(&w, charge, CHARGE(NUMFILES, 11, LIMIT)), EMFILE, "nor more than the limit");
+	eq(ask(&w, charge, CHARGE(NUMFILES, 9, LIMIT)), 0, "less is fine");
+	eq(ask(&w, open_files, 10), 1, "files and others' charges have the limit in common");
+	eq(ask(&w, charge, CHARGE(NUMFILES, 100, FORCE)), 0, "force never fails");
+	eq(held(A, "numfiles"), 120, "held");
+	eq(bc(A, "numfiles.maxheld"), 120, "maxheld");
+	eq(bc(A, "numfiles.failcnt"), 3, "failcnt");
+	eq(ask(&w, charge, CHARGE(NUMTASKS, 1, LIMIT)), EINVAL, "numtasks follow the members");
+	eq(ask(&w, charge, CHARGE(PRIVVMPAGES, 1, FORCE)), EINVAL, "and so do privvmpages");
+	eq(ask(&w, charge, CHARGE(5, 1, FORCE)), EINVAL, "no such resource");
+	{
+		long before = held(A, "kmemsize");
+
+		eq(ask(&w, charge, CHARGE(KMEMSIZE, 12345, BARRIER)), 0, "kmemsize");
+		eq(held(A, "kmemsize"), before + 12345, "is added to what is found");
+		bound(A, "kmemsize", 0, 0);
+		eq(ask(&w, charge, CHARGE(KMEMSIZE, 5, BARRIER)), 0, "and never refused");
+		eq(bc(A, "kmemsize.failcnt"), 0, "and does not fail");
+	}
+	ask(&w, close_files, 1);
+	err(movepid(M, w.pid), 0, "the member leaves");
+	err(E(rmdir(A)), EBUSY, "charges keep the container");
+	for (int i = 0; i < 5; i++)
+		eq(ask(&w, uncharge, 0), 0, "uncharge");
+	eq(ask(&w, uncharge, 0), ENOENT, "all is given back");
+	removed(A);
+
+	/* in the root, and over its unbinding */
+	{
+		long before = held(M, "numfiles");
+
+		eq(ask(&w, charge, CHARGE(NUMFILES, 1000, LIMIT)), 0, "the root can be charged");
+		eq(held(M, "numfiles"), before + 1000, "held");
+		err(rmmod("container_bc"), EAGAIN, "a user keeps the module");
+		err(cumount(M), 0, "unmount");
+		err(rmmod("container_bc"), EAGAIN, "then, too");
+		eq(ask(&w, charge, CHARGE(NUMFILES, 5, LIMIT)), 0, "a charge while unbound");
+		mount_bc();
+		ok(held(M, "numfiles") >= 1005, "what others have charged stays over a mount");
+		before = held(M, "numfiles");
+		eq(ask(&w, uncharge, 0), 0, "uncharge");
+		eq(ask(&w, uncharge, 0), 0, "uncharge");
+		eq(held(M, "numfiles"), before - 1005, "held");
+	}
+	eq(quit(&w), 0, "worker ends");
+	err(cumount(M), 0, "unmount");
+	err(rmmod("container_bctest"), 0, "rmmod of the user");
+}
+
+/* --- all at once ------------------------------------------------------------------ */
+
+#define STORM_MS 8000
+
+/* Shared: 0: go on, 1: end, 2: do not begin yet. */
+static volatile int *stop;
+
+static void storm_files(void)
+{
+	int open_[40], n = 0;
+
+	for (int i = 0; !*stop; i++) {
+		int p[2];
+
+		while (n < 30) {
+			int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+			if (fd < 0)
+				break;
+			open_[n++] = fd;
+		}
+		if (!pipe(p)) {
+			close(p[0]);
+			close(p[1]);
+		}
+		if (i % 3 == 0)
+			close(dup(0));
+		while (n)
+			close(open_[--n]);
+	}
+}
+
+static void storm_forks(void)
+{
+	while (!*stop) {
+		pid_t p = fork();
+
+		if (!p) {
+			/* what it inherits is not its own; what it opens is left open */
+			for (int i = 0; i < 5; i++)
+				if (open("/dev/null", O_RDONLY) < 0)
+					break;
+			_exit(0);
+		}
+		while (p > 0 && waitpid(p, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+}
+
+static void *short_thread(void *arg)
+{
+	close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	return arg;
+}
+
+static void storm_threads(void)
+{
+	pthread_t t[4];
+
+	while (!*stop) {
+		int n = 0;
+
+		while (n < 4 && !pthread_create(&t[n], NULL, short_thread, NULL))
+			n++;
+		while (n)
+			pthread_join(t[--n], NULL);
+	}
+}
+
+static void storm_memory(void)
+{
+	while (!*stop) {
+		void *p[8];
+
+		for (int i = 0; i < 8; i++)
+			p[i] = mmap(NULL, (i + 1) * 4 * PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (int i = 0; i < 8; i++)
+			if (p[i] != MAP_FAILED)
+				munmap(p[i], (i + 1) * 4 * PAGE);
+	}
+}
+
+static void storm_exec(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+
+	while (!*stop) {
+		pid_t p = vfork();
+
+		if (!p) {
+			execv("/bin/busybox", argv);
+			_exit(1);
+		}
+		if (p > 0)
+			waitpid(p, NULL, 0);
+	}
+}
+
+/* Files that change hands between containers. */
+static void storm_pass(void)
+{
+	int sv[2];
+
+	while (!*stop) {
+		int fd;
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
+			continue;
+		for (int i = 0; i < 5; i++) {
+			fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+			if (fd >= 0) {
+				send_fd(sv[0], fd);
+				close(fd);
+			}
+		}
+		fd = recv_fd(sv[1]);
+		if (fd >= 0)
+			close(fd);
+		close(sv[0]);
+		close(sv[1]);
+	}
+}
+
+static void (*const storms[])(void) = {
+	storm_files, storm_forks, storm_threads, storm_memory, storm_exec, storm_pass,
+};
+
+static void test_storm(void)
+{
+	const char *dirs[] = { M, A, B };
+	pid_t p[2 * ARRAY_SIZE(storms)];
+	bool over_files = false, over_tasks = false;
+	long end, moves = 0;
+	size_t n = 0;
+
+	*stop = 2;
+	mount_bc();
+	make(A);
+	make(B);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = fork();
+		if (!p[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			while (*stop == 2)
+				msleep(1);
+			storms[i % ARRAY_SIZE(storms)]();
+			_exit(0);
+		}
+		movepid(i % 2 ? A : B, p[i]);
+	}
+	bound(A, "numfiles", 16, 16);
+	bound(A, "numtasks", 30, 30);
+	*stop = 0;
+	end = now_ms() + STORM_MS;
+	while (now_ms() < end) {
+		long h;
+
+		for (int i = 0; i < 20; i++, n++) {
+			movepid(dirs[n % 3], p[n % ARRAY_SIZE(p)]);
+			moves++;
+		}
+		/* bounds go up and down under way */
+		put(A "/bc.numfiles.barrier", "0");
+		put(A "/bc.numfiles.limit", "%d", n & 32 ? 8 : 16);
+		put(A "/bc.privvmpages.limit", "%ld", n & 64 ? 4000L : UNLIMITED / 2);
+		h = held(A, "numfiles");
+		over_files |= h > 16 || h < 0;
+		h = bc(A, "numtasks.held");
+		over_tasks |= h > 30 + (long)ARRAY_SIZE(p) * 2 || h < 0;
+		held(A, "privvmpages");
+		held(B, "physpages");
+		held(M, "kmemsize");
+	}
+	*stop = 1;
+	ok(!over_files, "never more files than the limit");
+	ok(!over_tasks, "never more tasks than the limit and those that were moved in");
+	ok(bc(A, "numfiles.maxheld") <= 16, "maxheld of files: %ld", bc(A, "numfiles.maxheld"));
+	ok(bc(A, "numfiles.failcnt") > 0, "%ld files were refused", bc(A, "numfiles.failcnt"));
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		waitpid(p[i], NULL, 0);
+	diag("%ld moves", moves);
+	for (int i = 1; i < 3; i++)
+		for (size_t r = 0; r < ARRAY_SIZE(resources); r++) {
+			ok(wait_for(held(dirs[i], resources[r]) == 0),
+			   "nothing is held of %s in %s", resources[r], dirs[i]);
+			if (held(dirs[i], resources[r]))
+				diag("%ld", held(dirs[i], resources[r]));
+		}
+	ok(counts_all(dirs, 3), "all tasks are counted");
+	removed(A);
+	removed(B);
+	{
+		char *hooks = get("/proc/containers");
+
+		ok(hooks && strstr(hooks, "security_file_alloc: armed missed=0") &&
+		   strstr(hooks, "security_file_free: armed missed=0") &&
+		   strstr(hooks, "may_expand_vm: armed missed=0"), "no hook has missed a call");
+	}
+	err(cumount(M), 0, "unmount");
+}
+
+/* Mounts and unmounts while files are opened and closed. */
+static void test_binding_storm(void)
+{
+	pid_t p[4];
+	int bad = 0, n = 0;
+	long end;
+
+	*stop = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = fork();
+		if (!p[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			storms[i]();
+			_exit(0);
+		}
+	}
+	end = now_ms() + STORM_MS;
+	while (now_ms() < end || n < 5) {
+		if (cmount(M, "bc"))
+			bad++;
+		if (held(M, "numfiles") < 0 || held(M, "numtasks") < 1)
+			bad++;
+		if (n & 1 && (mkdir(A, 0755) || movepid(A, p[n % 4])))
+			bad++;
+		msleep(n % 7);
+		if (n & 1) {
+			movepid(M, p[n % 4]);
+			while (rmdir(A) && errno == EBUSY)
+				msleep(1);
+		}
+		if (cumount(M))
+			bad++;
+		if (n % 4 == 3 && (rmmod("container_bc") || modprobe("container_bc")))
+			bad++;
+		n++;
+	}
+	*stop = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		waitpid(p[i], NULL, 0);
+	eq(bad, 0, "%d mounts and unmounts under load", n);
+	diag("%d rounds", n);
+}
+
+/* --- programs ----------------------------------------------------------------------- */
+
+static int run_in(const char *dir, uid_t uid, const char *script)
+{
+	pid_t p = fork();
+	int status;
+
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (put(P("%s/tasks", dir), "0"))
+			_exit(253);
+		if (uid)
+			drop_to(uid);
+		execl("/bin/sh", "sh", "-c", script, NULL);
+		_exit(252);
+	}
+	waitpid(p, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static const char pipeline[] =
+	"exec 2>/tmp/bc.err; set -o pipefail; "
+	"seq 1 5000 | sed 's/1/x/' | sort | uniq | awk '{ n++ } END { print n }' | grep -q 5000";
+
+/* As a compiler would: many processes and files, one after another and at once. */
+static const char build[] =
+	"exec 2>/tmp/bc.err; rm -rf /tmp/bc.build; mkdir /tmp/bc.build && cd /tmp/bc.build || exit 9\n"
+	"for i in 1 2 3 4 5 6 7 8; do\n"
+	"  (seq 1 300 > $i.c && sed s/1/2/ < $i.c > $i.i && gzip -c < $i.i > $i.o &&\n"
+	"   gunzip -c < $i.o | cmp - $i.i || exit 1) & pids=\"$pids $!\"\n"
+	"done\n"
+	"for p in $pids; do wait $p || exit 1; done\n"
+	"cat *.o > all && test -s all";
+
+static long fetch(const char *what)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct { short family; unsigned short port; unsigned int addr; char pad[8]; } a = {
+		.family = AF_INET, .port = __builtin_bswap16(8081),
+		.addr = __builtin_bswap32(0x7f000001),
+	};
+	struct timeval tv = { .tv_sec = 5 };
+	char buf[4096];
+	long got = 0, n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (fd < 0 || connect(fd, (void *)&a, sizeof(a))) {
+		close(fd);
+		return -1;
+	}
+	n = sprintf(buf, "GET %s HTTP/1.0\r\n\r\n", what);
+	if (write(fd, buf, n) != n)
+		got = -1;
+	while (got >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
+		got += n;
+	close(fd);
+	return got;
+}
+
+static void test_programs(void)
+{
+	pid_t httpd;
+	int got;
+
+	mount_bc();
+	make(A);
+	chmod("/tmp", 01777);
+
+	/* a pipeline */
+	eq(run_in(A, 1000, pipeline), 0, "a pipeline runs");
+	bound(A, "numfiles", 8, 8);
+	ok(run_in(A, 1000, pipeline) > 0, "a pipeline with too few files fails");
+	ok(strcasestr(get("/tmp/bc.err") ?: "", "too many open files"), "and says why");
+	bound(A, "numfiles", 256, 512);
+	bound(A, "numtasks", 3, 3);
+	ok(run_in(A, 1000, pipeline) > 0, "one with too few tasks fails");
+	ok(strcasestr(get("/tmp/bc.err") ?: "", "fork") ||
+	   strcasestr(get("/tmp/bc.err") ?: "", "temporarily"), "and says why");
+	bound(A, "numtasks", UNLIMITED, UNLIMITED);
+	eq(run_in(A, 1000, pipeline), 0, "it goes on when there are more");
+	unlink("/tmp/bc.err");
+
+	/* a build */
+	eq(run_in(A, 0, build), 0, "a build runs");
+	bound(A, "numfiles", 12, 12);
+	ok(run_in(A, 0, build) > 0, "a build with too few files fails");
+	ok(strcasestr(get("/tmp/bc.err") ?: "", "too many open files"), "and says why");
+	bound(A, "numfiles", 256, 512);
+	bound(A, "numtasks", 4, 4);
+	ok(run_in(A, 0, build) > 0, "one with too few tasks fails");
+	bound(A, "numtasks", UNLIMITED, UNLIMITED);
+	bound(A, "privvmpages", 300, 300);
+	got = run_in(A, 0, build);
+	ok(got != 0, "one with too little memory fails: %d", got);
+	bound(A, "privvmpages", UNLIMITED, UNLIMITED);
+	eq(run_in(A, 0, build), 0, "it goes on when there is more");
+	ok(wait_for(held(A, "numtasks") == 0 && held(A, "numfiles") == 0), "nothing is left");
+
+	/* a web server */
+	mkdir("/tmp/www", 0755);
+	
+	{
+		int fd = open("/tmp/www/index.html", O_CREAT | O_WRONLY | O_TRUNC, 0644);
+
+		for (int i = 0; i < 100; i++)
+			got = write(fd, "0123456789012345678901234567890123456789\n", 41);
+		close(fd);
+	}
+	httpd = fork();
+	if (!httpd) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (put(A "/tasks", "0"))
+			_exit(253);
+		execl("/bin/busybox", "httpd", "-f", "-p", "127.0.0.1:8081", "-h", "/tmp/www", NULL);
+		_exit(252);
+	}
+	ok(wait_for(fetch("/index.html") > 4100), "a web server serves");
+	{
+		long full = 0, short_ = 0;
+		pid_t load[4];
+
+		bound(A, "numfiles", held(A, "numfiles") + 2, held(A, "numfiles") + 2);
+		for (size_t i = 0; i < ARRAY_SIZE(load); i++) {
+			load[i] = fork();
+			if (!load[i]) {
+				for (int j = 0; j < 30; j++)
+					fetch("/index.html");
+				_exit(0);
+			}
+		}
+		for (int j = 0; j < 30; j++)
+			if (fetch("/index.html") > 4100)
+				full++;
+			else
+				short_++;
+		for (size_t i = 0; i < ARRAY_SIZE(load); i++)
+			waitpid(load[i], NULL, 0);
+		ok(bc(A, "numfiles.failcnt") > 0, "under load it hits the limit");
+		diag("%ld pages came, %ld did not", full, short_);
+		bound(A, "numfiles", 256, 512);
+		ok(wait_for(fetch("/index.html") > 4100), "and goes on when that is raised");
+		full = 0;
+		for (int j = 0; j < 30; j++)
+			full += fetch("/index.html") > 4100;
+		eq(full, 30, "every page comes then");
+	}
+	kill(httpd, SIGKILL);
+	waitpid(httpd, NULL, 0);
+	ok(wait_for(held(A, "numtasks") == 0 && held(A, "numfiles") == 0), "nothing is left");
+	removed(A);
+	err(cumount(M), 0, "unmount");
+	if (system("rm -rf /tmp/www /tmp/bc.build /tmp/bc.err"))
+		diag("left something");
+}
+
+/* --- failing allocations --------------------------------------------------------- */
+
+static int nth_fd = -1;
+
+static int fail_nth(int nth)
+{
+	char buf[16];
+
+	return E(pwrite(nth_fd, buf, sprintf(buf, "%d", nth), 0));
+}
+
+static int pending(void)
+{
+	char buf[16] = "";
+
+	if (pread(nth_fd, buf, sizeof(buf) - 1, 0) < 0)
+		return 0;
+	return atoi(buf);
+}
+
+static int op_open(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? errno : (close(fd), 0);
+}
+
+static int op_pipe(void)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC))
+		return errno;
+	close(p[0]);
+	close(p[1]);
+	return 0;
+}
+
+static int op_socketpair(void)
+{
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p))
+		return errno;
+	close(p[0]);
+	close(p[1]);
+	return 0;
+}
+
+static int op_fork(void) { return fork_error(0); }
+static int op_vfork(void) { return vfork_error(0); }
+
+static int op_mmap(void)
+{
+	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? errno : E(munmap(p, PAGE));
+}
+
+static int op_move(void)
+{
+	static int fd = -1;
+	int e;
+
+	if (fd < 0)
+		fd = open(B "/tasks", O_WRONLY | O_CLOEXEC);
+	e = E(pwrite(fd, "0", 1, 0));
+	return e;
+}
+
+static int op_mkdir(void)
+{
+	int e = E(mkdir(A "/x", 0755));
+
+	if (!e)
+		rmdir(A "/x");
+	return e;
+}
+
+static const struct op {
+	const char *name;
+	int (*fn)(void);
+} ops[] = {
+	{ "open", op_open }, { "pipe", op_pipe }, { "socketpair", op_socketpair },
+	{ "fork", op_fork }, { "vfork", op_vfork }, { "mmap", op_mmap },
+	{ "a move", op_move }, { "mkdir", op_mkdir },
+};
+
+/* In the worker: how many went wrong. Its figures are the test's to look at. */
+static long fail_op(long nr)
+{
+	const struct op *o = &ops[nr];
+	int n, e, left;
+	long bad = 0;
+
+	if (nth_fd < 0)
+		nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (o->fn())
+		return 1000;
+	put(A "/tasks", "0");
+	for (n = 1; n < 500; n++) {
+		fail_nth(n);
+		e = o->fn();
+		left = pending();
+		fail_nth(0);
+		put(A "/tasks", "0");
+		if (left)
+			break;
+		if (e && e != ENOMEM && e != EAGAIN)
+			bad++;
+	}
+	return n < 500 ? bad : 2000;
+}
+
+static int mount_failing(void)
+{
+	int n, e, left, bad = 0;
+
+	for (n = 1; n < 3000; n++) {
+		fail_nth(n);
+		e = E(mount("x", M, "container", 0, "bc"));
+		left = pending();
+		fail_nth(0);
+		if (!e) {
+			/* a hook that could not be armed leaves its part out */
+			if (umount(M))
+				bad++;
+		} else if (e != ENOMEM) {
+			diag("allocation %d: %s", n, strerror(e));
+			bad++;
+		}
+		if (left)
+			break;
+	}
+	diag("%d allocations", n);
+	return bad;
+}
+
+static void test_fault(void)
+{
+	struct worker w;
+
+	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth_fd < 0 || put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+		skip("failing allocations # this kernel injects no faults");
+		return;
+	}
+	put("/sys/kernel/debug/failslab/verbose", "0");
+	mkdir(M, 0755);
+	eq(mount_failing(), 0, "mount with each allocation failing in turn");
+	close(nth_fd);
+	nth_fd = -1;
+	mount_bc();
+	make(A);
+	make(B);
+	w = worker(A);
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		long files = i ? held(A, "numfiles") : 0;
+
+		eq(ask(&w, fail_op, i), 0, "%s with each allocation failing in turn", ops[i].name);
+		if (i)
+			ok(held(A, "numfiles") + held(B, "numfiles") - files <= 1 &&
+			   held(A, "numfiles") + held(B, "numfiles") >= files,
+			   "%s: files are as before", ops[i].name);
+		eq(held(A, "numtasks"), 1, "%s: tasks are as before", ops[i].name);
+		agrees(A, w.pid, 1, ops[i].name);
+		eq(held(B, "privvmpages"), 0, "%s: nothing is elsewhere", ops[i].name);
+	}
+	eq(quit(&w), 0, "worker ends");
+	for (size_t r = 0; r < ARRAY_SIZE(resources); r++)
+		ok(wait_for(held(A, resources[r]) == 0 && held(B, resources[r]) == 0),
+		   "nothing is held of %s", resources[r]);
+	removed(A);
+	removed(B);
+	err(cumount(M), 0, "unmount");
+	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+}
+
 static void (*const tests[])(void) = {
 	test_files, test_bounds, test_kinds, test_owner, test_held_by, test_unbind,
-	test_numtasks, test_privvmpages, test_accounting,
+	test_numtasks, test_privvmpages, test_accounting, test_api, test_storm,
+	test_binding_storm, test_programs, test_fault,
 };
 
 int main(int argc, char **argv)
@@ -1144,8 +1820,8 @@ int main(int argc, char **argv)
 	setup();
 	if (modprobe("container_bc"))
 		bail("container_bc loads");
+	stop = mmap_shared(PAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
-		diag("%ld ms", now_ms());
 		if (argc < 2 || strchr(argv[1], 'a' + i))
 			tests[i]();
 	}
