@@ -452,19 +452,18 @@ static struct vm_charge *vm_get_current(u64 *word)
 	return NULL;
 }
 
-CONTAINER_HOOK_HANDLER(hook_expand, regs)
+/*
+ * May the current task's address space get so many private pages more? True for
+ * one that an exec prepares, or that is somebody else's.
+ */
+static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 {
-	struct mm_struct *mm = (void *)container_hook_arg(regs, 0);
-	unsigned long pages = container_hook_arg(regs, 2);
 	struct vm_charge *vc;
 	bool ok = true;
 	u64 *word;
 
-	/* not one that an exec prepares, or that is somebody else's */
 	if (mm != current->mm || (current->flags & PF_KTHREAD))
-		return;
-	if (!vm_is_private(compat_expand_flags(container_hook_arg(regs, 1))))
-		return;
+		return true;
 	rcu_read_lock();
 	word = container_task_data(current, &bc_subsys);
 	if (word && READ_ONCE(*word)) {
@@ -474,7 +473,16 @@ CONTAINER_HOOK_HANDLER(hook_expand, regs)
 			vm_put(vc);
 	}
 	rcu_read_unlock();
-	if (unlikely(!ok))
+	return ok;
+}
+
+CONTAINER_HOOK_HANDLER(hook_expand, regs)
+{
+	struct mm_struct *mm = (void *)container_hook_arg(regs, 0);
+	unsigned long pages = container_hook_arg(regs, 2);
+
+	if (vm_is_private(compat_expand_flags(container_hook_arg(regs, 1))) &&
+	    unlikely(!vm_may_expand(mm, pages)))
 		container_hook_return(regs, false);
 }
 
@@ -486,6 +494,45 @@ static struct container_hook vm_hooks[] = {
 		.optional = "limit on privvmpages",
 	},
 };
+
+/*
+ * Some compilers (gcc 10, of Debian's 5.10) split may_expand_vm() and inline its
+ * beginning into mmap() and brk(), which then call what is left of it, for data
+ * only, without the flags; and all of it into the growth of a stack.
+ */
+CONTAINER_HOOK_HANDLER(hook_expand_data, regs)
+{
+	if (unlikely(!vm_may_expand((void *)container_hook_arg(regs, 0),
+				    container_hook_arg(regs, 1))))
+		container_hook_return(regs, false);
+}
+
+CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
+{
+	const struct vm_area_struct *vma = (void *)container_hook_arg(regs, 0);
+	unsigned long address = container_hook_arg(regs, 1) & PAGE_MASK;
+
+	if (address < vma->vm_start &&
+	    unlikely(!vm_may_expand(vma->vm_mm, (vma->vm_start - address) >> PAGE_SHIFT)))
+		container_hook_return(regs, -ENOMEM);
+}
+
+static struct container_hook vm_split_hooks[] = {
+	{
+		.name = COMPAT_EXPAND_REST,
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_data,
+		.optional = "limit on privvmpages for mmap() and brk()",
+	},
+	{
+		.name = "expand_stack",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_stack,
+		.optional = "limit on privvmpages for stacks",
+	},
+};
+
+static bool vm_split;	/* is it so in this kernel? */
 
 /* --- accounting ------------------------------------------------------------------ */
 
@@ -533,6 +580,8 @@ unsigned long vm_kmemsize(struct beancounter *bc)
 void vm_bind(void)
 {
 	container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	if (vm_split)
+		container_hooks_arm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
 }
 
 /**
@@ -547,6 +596,8 @@ void vm_unbind(void)
 	HLIST_HEAD(left);
 	int i;
 
+	if (vm_split)
+		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
 	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
 		spin_lock(&vm_table[i].lock);
@@ -566,6 +617,7 @@ int vm_init(void)
 {
 	int i;
 
+	vm_split = compat_expand_is_split();
 	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
 		spin_lock_init(&vm_table[i].lock);
 		INIT_HLIST_HEAD(&vm_table[i].head);
@@ -575,5 +627,6 @@ int vm_init(void)
 
 void vm_exit(void)
 {
+	container_hooks_forget(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
 	container_hooks_forget(vm_hooks, ARRAY_SIZE(vm_hooks));
 }
