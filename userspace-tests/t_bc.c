@@ -1706,11 +1706,7 @@ static int op_move(void)
 
 static int op_mkdir(void)
 {
-	int e = E(mkdir(A "/x", 0755));
-
-	if (!e)
-		rmdir(A "/x");
-	return e;
+	return E(mkdir(A "/x", 0755));
 }
 
 static const struct op {
@@ -1734,12 +1730,14 @@ static long fail_op(long nr)
 	if (o->fn())
 		return 1000;
 	put(A "/tasks", "0");
+	rmdir(A "/x");
 	for (n = 1; n < 500; n++) {
 		fail_nth(n);
 		e = o->fn();
 		left = pending();
 		fail_nth(0);
 		put(A "/tasks", "0");
+		rmdir(A "/x");
 		if (left)
 			break;
 		if (e && e != ENOMEM && e != EAGAIN)
@@ -1782,8 +1780,6 @@ static void test_fault(void)
 		return;
 	}
 	put("/sys/kernel/debug/failslab/verbose", "0");
-	mkdir(M, 0755);
-	eq(mount_failing(), 0, "mount with each allocation failing in turn");
 	close(nth_fd);
 	nth_fd = -1;
 	mount_bc();
@@ -1809,6 +1805,10 @@ static void test_fault(void)
 	removed(A);
 	removed(B);
 	err(cumount(M), 0, "unmount");
+	mkdir(M, 0755);
+	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	eq(mount_failing(), 0, "mount with each allocation failing in turn");
+	rmdir(M);
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 }
 
