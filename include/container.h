@@ -52,8 +52,11 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 #define MAX_CONTAINER_TYPE_NAMELEN	32
 #define MAX_CFTYPE_NAME			64
 
-/* Words of data that all subsystems together may keep for each task. */
-#define CONTAINER_TASK_WORDS		4
+/*
+ * Words of data that all subsystems together may keep for each task: ours need
+ * five (cpuacct three, numtasks and bc one each), which leaves one to others.
+ */
+#define CONTAINER_TASK_WORDS		6
 
 struct container;
 struct container_subsys;

@@ -265,7 +265,7 @@ static void expect_number(struct kunit *test, const char *s, unsigned long max,
 {
 	unsigned long got = ~want;
 
-	KUNIT_EXPECT_EQ_MSG(test, parse_number(s, max, &got), 0, "\"%s\"", s);
+	KUNIT_EXPECT_EQ_MSG(test, container_parse_number(s, max, &got), 0, "\"%s\"", s);
 	KUNIT_EXPECT_EQ_MSG(test, got, want, "\"%s\"", s);
 }
 
@@ -273,7 +273,7 @@ static void refuse_number(struct kunit *test, const char *s, unsigned long max)
 {
 	unsigned long got = 12345;
 
-	KUNIT_EXPECT_EQ_MSG(test, parse_number(s, max, &got), -EINVAL, "\"%s\"", s);
+	KUNIT_EXPECT_EQ_MSG(test, container_parse_number(s, max, &got), -EINVAL, "\"%s\"", s);
 	KUNIT_EXPECT_EQ_MSG(test, got, 12345UL, "\"%s\" left its mark", s);
 }
 

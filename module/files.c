@@ -258,7 +258,7 @@ static ssize_t members_write(struct file *file, const char __user *ubuf, size_t 
 	buf = copy_value(cft, ubuf, count);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	err = parse_number(buf, INT_MAX, &nr);
+	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
 	if (err)
 		return err;
@@ -291,7 +291,7 @@ static int flag_write(struct container *cont, const struct container_cftype *cft
 		      struct file *file, char *buf)
 {
 	unsigned long value;
-	int err = parse_number(buf, 1, &value);
+	int err = container_parse_number(buf, 1, &value);
 
 	if (err)
 		return err;

@@ -46,6 +46,7 @@ void container_hook_redirect(struct container_hook_regs *regs, void *fn)
 {
 	compat_hook_regs(regs)->ip = (unsigned long)fn;
 }
+EXPORT_SYMBOL_GPL(container_hook_redirect);
 
 /**
  * container_hook_return - make the hooked function return at once
@@ -59,6 +60,7 @@ void container_hook_return(struct container_hook_regs *regs, unsigned long value
 	container_hook_set_arg(regs, 0, value);
 	container_hook_redirect(regs, hook_return_arg);
 }
+EXPORT_SYMBOL_GPL(container_hook_return);
 
 /**
  * container_hook_symbol - address of a kernel symbol, exported or not

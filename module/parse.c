@@ -112,14 +112,14 @@ bool parse_has_empty_token(const char *options)
 }
 
 /**
- * parse_number - read a decimal number, with blanks allowed around it
+ * container_parse_number - read a decimal number, with blanks allowed around it
  * @s: the text
  * @max: largest allowed
  * @value: where to put it
  *
  * Return: 0; -EINVAL for anything but digits, and for what is too large.
  */
-int parse_number(const char *s, unsigned long max, unsigned long *value)
+int container_parse_number(const char *s, unsigned long max, unsigned long *value)
 {
 	unsigned long v = 0;
 	int digit;
@@ -138,3 +138,4 @@ int parse_number(const char *s, unsigned long max, unsigned long *value)
 	*value = v;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(container_parse_number);

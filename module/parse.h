@@ -38,6 +38,6 @@ int parse_option(struct mount_options *opts, const char *key, const char *value)
 int parse_options_check(struct mount_options *opts);
 bool parse_has_empty_token(const char *options);
 bool parse_name_ok(const char *name, const char *also, int max);
-int parse_number(const char *s, unsigned long max, unsigned long *value);
+int container_parse_number(const char *s, unsigned long max, unsigned long *value);
 
 #endif /* _PARSE_H */

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bc: the beancounters. What a container holds of each resource, and how much of
+ * it its members may have.
+ *
+ * Here are the table of resources, their control files, the calls for other
+ * modules, and numtasks, which needs nothing but the core's callbacks. Files are
+ * counted in numfiles.c, address spaces in vm.c; counter.h has the arithmetic.
+ *
+ * A container is charged alone, not those above it. Who else takes part:
+ *
+ * charges	from anywhere, at any time, without a lock: see counter.h.
+ * barriers and limits	are written under the manage lock.
+ * fork, exit	while bound, for every task. A fork is charged before anybody can
+ *	find the child and gives that back where it fails; a task is taken off the
+ *	counters as it leaves its container, under the lock of its entry.
+ * move	under the lock of the entry, never refused: all that follows the members
+ *	is forced on the new container and then taken off the old one, so for a
+ *	moment it counts in both and never in none.
+ * rmdir	a beancounter goes after its last member and the last reference on
+ *	it, which each charged file is, and each user of beancounter.h.
+ * mount	bind() comes before the first task is told of: the root's counters
+ *	begin anew, then the hooks are armed, then fork() comes for each task.
+ * unmount	no callback for tasks comes any more. The hooks are disarmed, and
+ *	what tasks, files and address spaces were charged is taken off the root.
+ *	What other modules have charged stays.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "bc.h"
+#include "parse.h"
+
+/**
+ * struct bc_resource - a resource
+ * @name: in the names of its files
+ * @error: what a charge that is refused says
+ * @barrier: of a new container below the root
+ * @limit: likewise
+ * @others: other modules may charge it
+ * @refresh: brings what is held up to date, before it is shown; or NULL
+ * @sample: for a resource that is accounting only: what is in use beside what was
+ *	charged; NULL for others. Its extremes are those of what was shown
+ * @crossed: told of each charge, made with BC_LIMIT, that went past the barrier; or
+ *	NULL. In the context of the charge
+ */
+struct bc_resource {
+	const char *name;
+	int error;
+	unsigned long barrier;
+	unsigned long limit;
+	bool others;
+	void (*refresh)(struct beancounter *bc);
+	unsigned long (*sample)(struct beancounter *bc);
+	void (*crossed)(void);
+};
+
+static const struct bc_resource bc_resources[BC_RESOURCES] = {
+	[BC_KMEMSIZE] = {
+		.name = "kmemsize",
+		.error = -ENOMEM,
+		.barrier = BC_UNLIMITED,
+		.limit = BC_UNLIMITED,
+		.others = true,
+		.sample = vm_kmemsize,
+	},
+	[BC_PRIVVMPAGES] = {
+		.name = "privvmpages",
+		.error = -ENOMEM,
+		.barrier = BC_UNLIMITED,
+		.limit = BC_UNLIMITED,
+		.refresh = vm_refresh,
+	},
+	[BC_PHYSPAGES] = {
+		.name = "physpages",
+		.error = -ENOMEM,
+		.barrier = BC_UNLIMITED,
+		.limit = BC_UNLIMITED,
+		.others = true,
+		.sample = vm_physpages,
+	},
+	[BC_NUMTASKS] = {
+		.name = "numtasks",
+		.error = -EAGAIN,
+		.barrier = BC_UNLIMITED,
+		.limit = BC_UNLIMITED,
+	},
+	[BC_NUMFILES] = {
+		.name = "numfiles",
+		.error = -EMFILE,
+		.barrier = 256,
+		.limit = 512,
+		.others = true,
+		.crossed = numfiles_crossed,
+	},
+};
+
+/* --- for other modules ------------------------------------------------------ */
+
+/**
+ * beancounter_get_current - the beancounter of the current task's container
+ *
+ * While the subsystem is bound to no hierarchy, every task has the same one.
+ *
+ * Context: any but NMI.
+ * Return: the beancounter, with a reference; never NULL.
+ */
+struct beancounter *beancounter_get_current(void)
+{
+	return container_of(container_css_get_current(&bc_subsys), struct beancounter, css);
+}
+EXPORT_SYMBOL_GPL(beancounter_get_current);
+
+/**
+ * beancounter_put - drop a reference
+ * @bc: the beancounter; the caller may not touch it afterwards
+ *
+ * Context: any but NMI.
+ */
+void beancounter_put(struct beancounter *bc)
+{
+	container_css_put(&bc->css);
+}
+EXPORT_SYMBOL_GPL(beancounter_put);
+
+/**
+ * beancounter_charge - charge a container
+ * @bc: its beancounter, on which the caller has a reference
+ * @resource: what for; not one that follows the members
+ * @n: how much
+ * @severity: when to refuse. What is refused counts in failcnt
+ *
+ * Context: any but NMI.
+ * Return: 0; the resource's errno if there is no room (-EMFILE for BC_NUMFILES);
+ * -EINVAL if the resource cannot be charged, or by so much.
+ */
+int beancounter_charge(struct beancounter *bc, enum bc_resource_id resource,
+		       unsigned long n, enum bc_severity severity)
+{
+	const struct bc_resource *res = &bc_resources[resource];
+	struct bc_counter *c;
+	bool crossed = false;
+
+	if (resource >= BC_RESOURCES || !res->others || n > BC_UNLIMITED)
+		return -EINVAL;
+	c = &bc->counter[resource];
+	if (res->sample || severity == BC_FORCE) {
+		counter_force(c, n);
+		return 0;
+	}
+	if (!counter_try(c, n, severity, &crossed)) {
+		counter_fail(c);
+		return res->error;
+	}
+	if (unlikely(crossed) && severity == BC_LIMIT && res->crossed)
+		res->crossed();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(beancounter_charge);
+
+/**
+ * beancounter_uncharge - give back a charge
+ * @bc: the beancounter that was charged
+ * @resource: what for
+ * @n: how much of it
+ *
+ * Context: any but NMI.
+ */
+void beancounter_uncharge(struct beancounter *bc, enum bc_resource_id resource,
+			  unsigned long n)
+{
+	counter_uncharge(&bc->counter[resource], n);
+}
+EXPORT_SYMBOL_GPL(beancounter_uncharge);
+
+/* --- tasks ------------------------------------------------------------------- */
+
+static int bc_can_fork(struct container_subsys *ss, struct container *cont,
+		       struct task_struct *child, u64 *words)
+{
+	struct beancounter *bc = container_bc(cont);
+	struct bc_counter *tasks = &bc->counter[BC_NUMTASKS];
+	struct vm_charge *vc;
+
+	if (unlikely(!counter_try(tasks, 1, BC_LIMIT, NULL))) {
+		counter_fail(tasks);
+		return bc_resources[BC_NUMTASKS].error;
+	}
+	vc = vm_fork(child, bc);
+	if (unlikely(!vc)) {
+		counter_uncharge(tasks, 1);
+		return -ENOMEM;
+	}
+	WRITE_ONCE(words[0], vm_word(vc));
+	return 0;
+}
+
+/* The task of a word that nobody else changes any more ends, or never began. */
+static void task_uncharge(struct beancounter *bc, u64 *word)
+{
+	struct vm_charge *vc = word_vm(*word);
+
+	WRITE_ONCE(*word, 0);
+	vm_put(vc);
+	counter_uncharge(&bc->counter[BC_NUMTASKS], 1);
+}
+
+static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
+			   struct task_struct *child, u64 *words)
+{
+	task_uncharge(container_bc(cont), words);
+}
+
+/* For a task that was there before, or in the making, when we were bound. */
+static void bc_fork(struct container_subsys *ss, struct container *cont,
+		    struct task_struct *child, u64 *words)
+{
+	struct beancounter *bc = container_bc(cont);
+
+	if (likely(words[0]))
+		return;
+	counter_force(&bc->counter[BC_NUMTASKS], 1);
+	WRITE_ONCE(words[0], vm_word(vm_adopt(child, bc)));
+}
+
+static void bc_exit(struct container_subsys *ss, struct container *cont,
+		    struct task_struct *task, u64 *words)
+{
+	task_uncharge(container_bc(cont), words);
+}
+
+static int bc_can_attach(struct container_subsys *ss, struct container *cont,
+			 struct task_struct *task)
+{
+	return vm_prepare_move();
+}
+
+static void bc_attach(struct container_subsys *ss, struct container *cont,
+		      struct container *old_cont, struct task_struct *task)
+{
+	u64 *word = container_task_data(task, ss);
+
+	/* else it is in the making, and is counted where it is when it is complete */
+	if (!READ_ONCE(*word))
+		return;
+	counter_force(&container_bc(cont)->counter[BC_NUMTASKS], 1);
+	counter_uncharge(&container_bc(old_cont)->counter[BC_NUMTASKS], 1);
+	vm_move(word, container_bc(cont));
+}
+
+/* --- control files ------------------------------------------------------------ */
+
+enum { HELD, MAXHELD, MINHELD, FAILCNT, BARRIER, LIMIT, FIGURES };
+
+static const char * const figure_names[FIGURES] = {
+	[HELD] = "held",
+	[MAXHELD] = "maxheld",
+	[MINHELD] = "minheld",
+	[FAILCNT] = "failcnt",
+	[BARRIER] = "barrier",
+	[LIMIT] = "limit",
+};
+
+static struct container_cftype bc_files[BC_RESOURCES * FIGURES];
+
+/* What is held, and for what is accounting only, the extremes of it. */
+static unsigned long figure_held(struct beancounter *bc, int resource)
+{
+	const struct bc_resource *res = &bc_resources[resource];
+	struct bc_counter *c = &bc->counter[resource];
+	unsigned long held;
+
+	if (res->refresh)
+		res->refresh(bc);
+	held = counter_held(c);
+	if (res->sample) {
+		held += res->sample(bc);
+		counter_saw_high(c, held);
+		counter_saw_low(c, held);
+	}
+	return held;
+}
+
+static int figure_show(struct seq_file *m, struct container *cont,
+		       const struct container_cftype *cft)
+{
+	struct beancounter *bc = container_bc(cont);
+	int resource = cft->private / FIGURES;
+	struct bc_counter *c = &bc->counter[resource];
+	unsigned long value = 0;
+
+	switch (cft->private % FIGURES) {
+	case HELD:
+		value = figure_held(bc, resource);
+		break;
+	case MAXHELD:
+		figure_held(bc, resource);
+		value = atomic_long_read(&c->maxheld);
+		break;
+	case MINHELD:
+		figure_held(bc, resource);
+		value = atomic_long_read(&c->minheld);
+		break;
+	case FAILCNT:
+		value = atomic_long_read(&c->failcnt);
+		break;
+	case BARRIER:
+		value = c->barrier;
+		break;
+	case LIMIT:
+		value = c->limit;
+		break;
+	}
+	seq_printf(m, "%lu\n", value);
+	return 0;
+}
+
+static int bound_write(struct container *cont, const struct container_cftype *cft,
+		       struct file *file, char *buf)
+{
+	struct bc_counter *c = &container_bc(cont)->counter[cft->private / FIGURES];
+	unsigned long value;
+	int err;
+
+	err = container_parse_number(buf, BC_UNLIMITED, &value);
+	if (err)
+		return err;
+	if (cft->private % FIGURES == BARRIER)
+		return counter_set_barrier(c, value);
+	return counter_set_limit(c, value);
+}
+
+static void __init figures_init(void)
+{
+	struct container_cftype *cft;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bc_files); i++) {
+		cft = &bc_files[i];
+		snprintf(cft->name, sizeof(cft->name), "bc.%s.%s",
+			 bc_resources[i / FIGURES].name, figure_names[i % FIGURES]);
+		cft->private = i;
+		cft->show = figure_show;
+		if (i % FIGURES == BARRIER || i % FIGURES == LIMIT)
+			cft->write = bound_write;
+	}
+}
+
+static int bc_populate(struct container_subsys *ss, struct container *cont)
+{
+	return container_add_files(cont, bc_files, ARRAY_SIZE(bc_files));
+}
+
+/* --- life of a container and of the hierarchy --------------------------------- */
+
+static int bc_create(struct container_subsys *ss, struct container *cont)
+{
+	struct beancounter *bc = kzalloc(sizeof(*bc), GFP_KERNEL);
+	int i;
+
+	if (!bc)
+		return -ENOMEM;
+	bc->no_vm.bc = bc;
+	for (i = 0; i < BC_RESOURCES; i++)
+		if (cont->parent)
+			counter_begin(&bc->counter[i], bc_resources[i].barrier,
+				      bc_resources[i].limit);
+		else
+			counter_begin(&bc->counter[i], BC_UNLIMITED, BC_UNLIMITED);
+	container_set_subsys_state(cont, ss, &bc->css);
+	return 0;
+}
+
+static void bc_destroy(struct container_subsys *ss, struct container *cont)
+{
+	struct beancounter *bc = container_bc(cont);
+
+	kfree_rcu(bc, rcu);
+}
+
+static void bc_bind(struct container_subsys *ss, struct container *root)
+{
+	struct beancounter *bc = container_bc(root);
+	int i;
+
+	for (i = 0; i < BC_RESOURCES; i++)
+		counter_begin(&bc->counter[i], BC_UNLIMITED, BC_UNLIMITED);
+	numfiles_bind();
+	vm_bind();
+}
+
+static void bc_unbind(struct container_subsys *ss, struct container *root)
+{
+	struct bc_counter *tasks = &container_bc(root)->counter[BC_NUMTASKS];
+
+	vm_unbind();
+	numfiles_unbind();
+	/* nobody else can charge these */
+	counter_uncharge(tasks, counter_held(tasks));
+}
+
+struct container_subsys bc_subsys = {
+	.name = "bc",
+	.owner = THIS_MODULE,
+	.bound_only = true,
+	.task_words = 1,
+	.create = bc_create,
+	.destroy = bc_destroy,
+	.can_attach = bc_can_attach,
+	.attach = bc_attach,
+	.can_fork = bc_can_fork,
+	.cancel_fork = bc_cancel_fork,
+	.fork = bc_fork,
+	.exit = bc_exit,
+	.populate = bc_populate,
+	.bind = bc_bind,
+	.unbind = bc_unbind,
+	.subsys_id = -1,
+};
+
+static int __init bc_init(void)
+{
+	int err;
+
+	figures_init();
+	err = numfiles_init();
+	if (err)
+		return err;
+	err = vm_init();
+	if (err)
+		goto err_numfiles;
+	err = container_register_subsys(&bc_subsys);
+	if (err)
+		goto err_vm;
+	return 0;
+
+err_vm:
+	vm_exit();
+err_numfiles:
+	numfiles_exit();
+	return err;
+}
+
+static void __exit bc_module_exit(void)
+{
+	container_unregister_subsys(&bc_subsys);
+	vm_exit();
+	numfiles_exit();
+}
+
+module_init(bc_init);
+module_exit(bc_module_exit);
+
+MODULE_DESCRIPTION("Containers: beancounters");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS("container-subsys-bc");

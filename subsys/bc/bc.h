@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of container_bc.ko know of each other.
+ */
+#ifndef _BC_H
+#define _BC_H
+
+#include "beancounter.h"
+#include "container.h"
+#include "counter.h"
+
+/**
+ * struct vm_charge - an address space and a container; see vm.c
+ * @node: link in its chain
+ * @mm: the address space, with a reference on the structure; NULL for tasks without
+ *	one, or for whose there was no memory
+ * @bc: the container's beancounter; stays while @users is not 0, since they are
+ *	its members. Neither ever changes
+ * @users: how many of them there are; 0: out of use. Guarded by the chain's lock
+ * @pages: what is charged. Likewise
+ * @rcu: for freeing
+ */
+struct vm_charge {
+	struct hlist_node node;
+	struct mm_struct *mm;
+	struct beancounter *bc;
+	unsigned int users;
+	unsigned long pages;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct beancounter - what a container holds
+ * @css: the core's part
+ * @counter: of each resource
+ * @no_vm: the charge of tasks without an address space; in no chain, not counted
+ * @rcu: for freeing
+ */
+struct beancounter {
+	struct container_subsys_state css;
+	struct bc_counter counter[BC_RESOURCES];
+	struct vm_charge no_vm;
+	struct rcu_head rcu;
+};
+
+extern struct container_subsys bc_subsys;
+
+static inline struct beancounter *container_bc(struct container *cont)
+{
+	return container_of(container_subsys_state(cont, &bc_subsys),
+			    struct beancounter, css);
+}
+
+/* The word of a task: 0 if it is not counted, else the address of its vm_charge. */
+static inline struct vm_charge *word_vm(u64 word)
+{
+	return (struct vm_charge *)(unsigned long)word;
+}
+
+static inline u64 vm_word(struct vm_charge *vc)
+{
+	return (unsigned long)vc;
+}
+
+/* numfiles.c */
+int numfiles_init(void);
+void numfiles_exit(void);
+void numfiles_bind(void);
+void numfiles_unbind(void);
+void numfiles_crossed(void);
+
+/* vm.c */
+int vm_init(void);
+void vm_exit(void);
+void vm_bind(void);
+void vm_unbind(void);
+struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc);
+struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
+void vm_put(struct vm_charge *vc);
+int vm_prepare_move(void);
+void vm_move(u64 *word, struct beancounter *to);
+void vm_refresh(struct beancounter *bc);
+unsigned long vm_physpages(struct beancounter *bc);
+unsigned long vm_kmemsize(struct beancounter *bc);
+
+#endif /* _BC_H */

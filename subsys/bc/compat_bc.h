@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What address spaces look like to may_expand_vm(), and how that differs between
+ * kernels.
+ */
+#ifndef _COMPAT_BC_H
+#define _COMPAT_BC_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#include "hook.h"
+
+/**
+ * compat_expand_flags - the flags of the mapping that is to grow
+ * @arg: second argument of may_expand_vm()
+ */
+static inline unsigned long compat_expand_flags(unsigned long arg)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+	return arg;
+#else
+	return vma_flags_to_legacy(*(const vma_flags_t *)arg);
+#endif
+}
+
+/* What is left of may_expand_vm() where the compiler has split it. */
+#define COMPAT_EXPAND_REST "may_expand_vm.part.0"
+
+/**
+ * compat_expand_is_split - has the compiler split may_expand_vm()?
+ *
+ * Seen with gcc 10 alone. What is done about it needs expand_stack() as it was
+ * before 6.5.
+ */
+static inline bool compat_expand_is_split(void)
+{
+	if (!container_hook_symbol(COMPAT_EXPAND_REST))
+		return false;
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0))
+		return true;
+	pr_warn("this kernel's may_expand_vm is split: privvmpages are not limited everywhere\n");
+	return false;
+}
+
+/* Stacks that user space cannot write, where there are any. */
+#ifdef VM_SHADOW_STACK
+#define COMPAT_VM_SHADOW_STACK VM_SHADOW_STACK
+#else
+#define COMPAT_VM_SHADOW_STACK 0
+#endif
+
+#endif /* _COMPAT_BC_H */

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * numfiles: each struct file is charged to the container of the task that opened
+ * it, until the last reference on it goes, whoever holds it then.
+ *
+ * The kernel allocates every struct file by alloc_empty_file() and its like
+ * (files of overlayfs and such that are not in the system's own count, too; they
+ * are counted here), which call security_file_alloc(). If that fails they free
+ * the structure and hand its error on, so open(2), pipe(2), socket(2) and all
+ * others say EMFILE. While we are bound, files_alloc() runs in its place: it
+ * charges, remembers the file, and calls the original, behind the place where
+ * that was hooked. The original may fail without a call of security_file_free();
+ * files_alloc() gives the charge back then.
+ *
+ * security_file_free() is called once for each file that got a success, as the
+ * last reference goes: by the task itself on its way out of the kernel (close),
+ * by whoever held it last, or from a work item. The file's entry goes, and with
+ * it its charge and its reference on the beancounter.
+ *
+ * A file without an entry is not ours: it was opened before we were bound. An
+ * address gets its second entry only after its first is gone, since it is free in
+ * between. That holds as long as no free goes by unseen, so the hook on frees is
+ * armed before the one on allocations; and is disarmed only when the last task
+ * has left files_alloc(), of which there may be some asleep in the original when
+ * the hook on allocations is gone. Then what is left of the table is dropped.
+ *
+ * The lock of a chain is innermost: held for the few instructions that change it,
+ * in process context only, as no struct file is allocated or freed elsewhere.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
+#include <linux/delay.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/list_bl.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+
+#include "bc.h"
+#include "hook.h"
+
+#define FILES_BITS 15
+
+/**
+ * struct file_charge - a file that is charged
+ * @node: link in its chain
+ * @file: the file
+ * @bc: what was charged, with a reference
+ */
+struct file_charge {
+	struct hlist_bl_node node;
+	const struct file *file;
+	struct beancounter *bc;
+};
+
+static struct hlist_bl_head *files;
+static struct kmem_cache *charge_cache;
+
+/* Tasks on their way to, in or behind files_alloc(); the sum is their number. */
+static DEFINE_PER_CPU(long, files_callers);
+
+static struct hlist_bl_head *files_chain(const struct file *file)
+{
+	return &files[hash_ptr((void *)file, FILES_BITS)];
+}
+
+/*
+ * Entries that are out of use, kept at hand for the next files on this CPU: most are
+ * closed soon, and a round through the slab costs more than all the rest of what
+ * an entry does. Guarded by disabling preemption.
+ */
+struct files_spares {
+	int count;
+	struct file_charge *fc[32];
+};
+
+static DEFINE_PER_CPU(struct files_spares, files_spares);
+
+static struct file_charge *charge_alloc(void)
+{
+	struct file_charge *fc = NULL;
+	struct files_spares *s = get_cpu_ptr(&files_spares);
+
+	if (s->count)
+		fc = s->fc[--s->count];
+	put_cpu_ptr(&files_spares);
+	return fc ?: kmem_cache_alloc(charge_cache, GFP_KERNEL);
+}
+
+static void charge_free(struct file_charge *fc)
+{
+	struct files_spares *s = get_cpu_ptr(&files_spares);
+
+	if (s->count < ARRAY_SIZE(s->fc)) {
+		s->fc[s->count++] = fc;
+		fc = NULL;
+	}
+	put_cpu_ptr(&files_spares);
+	if (fc)
+		kmem_cache_free(charge_cache, fc);
+}
+
+static void charge_drop(struct file_charge *fc)
+{
+	counter_uncharge(&fc->bc->counter[BC_NUMFILES], 1);
+	beancounter_put(fc->bc);
+	charge_free(fc);
+}
+
+/* Takes a file off the books, if it is on them. */
+static void file_uncharge(const struct file *file)
+{
+	struct hlist_bl_head *chain = files_chain(file);
+	struct hlist_bl_node *node;
+	struct file_charge *fc;
+
+	hlist_bl_lock(chain);
+	hlist_bl_for_each_entry(fc, node, chain, node)
+		if (fc->file == file)
+			break;
+	if (node)
+		__hlist_bl_del(&fc->node);
+	hlist_bl_unlock(chain);
+	if (node)
+		charge_drop(fc);
+}
+
+/**
+ * numfiles_crossed - a privileged task goes beyond the barrier
+ */
+void numfiles_crossed(void)
+{
+	pr_info_ratelimited("%s[%d] is beyond the barrier on files of its container\n",
+			    current->comm, task_pid_nr(current));
+}
+
+/* Beyond the barrier it takes a capability, which is not asked for before. */
+static bool file_room(struct bc_counter *c)
+{
+	bool crossed;
+
+	if (likely(counter_try(c, 1, BC_BARRIER, NULL)))
+		return true;
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) &&
+	    counter_try(c, 1, BC_LIMIT, &crossed)) {
+		if (crossed)
+			numfiles_crossed();
+		return true;
+	}
+	counter_fail(c);
+	return false;
+}
+
+static int file_charge(const struct file *file)
+{
+	struct beancounter *bc = beancounter_get_current();
+	struct file_charge *fc;
+	int err = -EMFILE;
+
+	if (unlikely(!file_room(&bc->counter[BC_NUMFILES])))
+		goto err_put;
+	fc = charge_alloc();
+	if (unlikely(!fc)) {
+		err = -ENOMEM;
+		goto err_uncharge;
+	}
+	fc->file = file;
+	fc->bc = bc;
+	hlist_bl_lock(files_chain(file));
+	hlist_bl_add_head(&fc->node, files_chain(file));
+	hlist_bl_unlock(files_chain(file));
+	return 0;
+
+err_uncharge:
+	counter_uncharge(&bc->counter[BC_NUMFILES], 1);
+err_put:
+	beancounter_put(bc);
+	return err;
+}
+
+/* Runs in place of security_file_alloc(), whose body is at @original. May sleep. */
+static int files_alloc(struct file *file, void *original)
+{
+	int err = file_charge(file);
+
+	if (likely(!err)) {
+		err = container_hook_call(original, (unsigned long)file, 0, 0);
+		/* security_file_free() may have been called, or not */
+		if (unlikely(err))
+			file_uncharge(file);
+	}
+	this_cpu_dec(files_callers);
+	return err;
+}
+
+CONTAINER_HOOK_HANDLER(hook_file_alloc, regs)
+{
+	this_cpu_inc(files_callers);
+	container_hook_set_arg(regs, 1, ip + MCOUNT_INSN_SIZE);
+	container_hook_redirect(regs, files_alloc);
+}
+
+CONTAINER_HOOK_HANDLER(hook_file_free, regs)
+{
+	file_uncharge((void *)container_hook_arg(regs, 0));
+}
+
+static struct container_hook free_hooks[] = {
+	{
+		.name = "security_file_free",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_file_free,
+	},
+};
+
+static struct container_hook alloc_hooks[] = {
+	{
+		.name = "security_file_alloc",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_file_alloc,
+	},
+};
+
+static bool files_armed;	/* under the manage lock */
+
+/* Once this was 0 with no more to come, it stays so. */
+static bool files_in_use(void)
+{
+	long callers = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		callers += READ_ONCE(per_cpu(files_callers, cpu));
+	return callers;
+}
+
+/**
+ * numfiles_bind - begin to count
+ *
+ * Context: manage lock held; sleeps. Says in the log if it cannot.
+ */
+void numfiles_bind(void)
+{
+	if (container_hooks_arm(free_hooks, ARRAY_SIZE(free_hooks)))
+		goto err;
+	if (container_hooks_arm(alloc_hooks, ARRAY_SIZE(alloc_hooks)))
+		goto err_free;
+	files_armed = true;
+	return;
+
+err_free:
+	container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
+err:
+	pr_warn("files are not counted\n");
+}
+
+/**
+ * numfiles_unbind - count no more, and forget who was charged
+ *
+ * Context: manage lock held; sleeps.
+ */
+void numfiles_unbind(void)
+{
+	struct file_charge *fc;
+	int i;
+
+	if (!files_armed)
+		return;
+	files_armed = false;
+	container_hooks_disarm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
+	while (files_in_use())
+		msleep(20);
+	/* the last of them may have a few instructions of ours to go */
+	compat_synchronize_tasks();
+	container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
+
+	for (i = 0; i < 1 << FILES_BITS; i++)
+		while (!hlist_bl_empty(&files[i])) {
+			fc = hlist_bl_entry(hlist_bl_first(&files[i]), struct file_charge, node);
+			hlist_bl_lock(&files[i]);
+			__hlist_bl_del(&fc->node);
+			hlist_bl_unlock(&files[i]);
+			charge_drop(fc);
+		}
+}
+
+int numfiles_init(void)
+{
+	/* zeroed chains are empty */
+	files = kvcalloc(1 << FILES_BITS, sizeof(*files), GFP_KERNEL);
+	if (!files)
+		return -ENOMEM;
+	charge_cache = kmem_cache_create("container_file", sizeof(struct file_charge), 0, 0, NULL);
+	if (!charge_cache) {
+		kvfree(files);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void numfiles_exit(void)
+{
+	struct files_spares *s;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		s = per_cpu_ptr(&files_spares, cpu);
+		while (s->count)
+			kmem_cache_free(charge_cache, s->fc[--s->count]);
+	}
+	container_hooks_forget(alloc_hooks, ARRAY_SIZE(alloc_hooks));
+	container_hooks_forget(free_hooks, ARRAY_SIZE(free_hooks));
+	kmem_cache_destroy(charge_cache);
+	kvfree(files);
+}

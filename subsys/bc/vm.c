@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The members' address spaces: privvmpages, which is limited, and physpages and
+ * kmemsize, which are accounting.
+ *
+ * privvmpages is what the kernel itself counts of an address space as data and as
+ * stack (VmData and VmStk in /proc/<pid>/status): private writable mappings and
+ * mappings that grow down, touched or not. Not in it: mappings that are shared,
+ * or cannot be written, and what an exec in progress has prepared.
+ *
+ * physpages are the pages that are mapped (VmRSS), as exact as the kernel keeps
+ * that: pages shared between address spaces count in each, page cache that nobody
+ * maps and swap in none. kmemsize are the page tables below the top one, and a
+ * kernel stack for each member, in bytes; not the structures around them, from
+ * slabs, nor any other kernel memory, except what modules charge to it. Both are
+ * worked out when they are read, and their extremes are those of what was read.
+ *
+ * An address space counts once in each container that has a member which uses it,
+ * however many do. For each such pair there is a vm_charge. The kernel does not
+ * say when an address space shrinks, nor when a growth that was allowed has failed
+ * after all. So what is charged for it is brought up to date
+ *
+ *   when it is about to grow (may_expand_vm(), with its mmap_lock held): what it
+ *	has, by its own figures, and what it asks for, together. That stays
+ *	charged until the next time. So what is charged is never too little but for
+ *	growths that ask nobody (an exec, until the first mapping that follows; a
+ *	stack that somebody else's access makes grow; and stacks of several threads
+ *	at the very same time, in kernels that let them);
+ *   before a growth or a fork is refused: all of the container;
+ *   when somebody reads the figures: likewise. Where mmap_lock cannot be had at
+ *	once, something is under way, and the charge stays as it was.
+ *
+ * A refused growth may count twice in failcnt, since the kernel asks twice
+ * before it lets an mmap() fail.
+ *
+ * Who can race:
+ *
+ * fork	the copy of an address space is charged before the child exists, within
+ *	the limit; one that is shared costs nothing more.
+ * exec	the first growth after it finds another address space than that of the
+ *	task's word, and swaps. Meanwhile somebody may move the task: both change
+ *	the word by compare-and-exchange, and both find the container in the charge
+ *	that was there before, not in the core's table, which may be ahead or behind.
+ * exit	the address space may be gone from the task by then, and given back; its
+ *	structure stays, as the charge has a reference on it.
+ * move	sees all tasks by themselves: the first of a process makes the charge of
+ *	the new container, the last leaves none in the old one. Memory for it is set
+ *	aside before, as it cannot fail.
+ * unmount	the words are cleared by then, so nobody finds a charge. One that was
+ *	made at the very last moment is in the table all the same, and goes with it.
+ *
+ * Each chain of the table has a lock, which guards the charges in it; those of an
+ * address space are in the same one. It is taken inside that of a task's entry, and
+ * nothing but try-locks inside it. A charge that is not used any more is freed
+ * after a grace period.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "bc.h"
+#include "compat_bc.h"
+#include "hook.h"
+
+#define VM_BITS 9
+
+struct vm_chain {
+	spinlock_t lock;
+	struct hlist_head head;
+};
+
+static struct vm_chain vm_table[1 << VM_BITS];
+
+/* Set aside by vm_prepare_move() for a move. */
+static struct vm_charge *vm_spare;
+
+static struct vm_chain *vm_chain(const struct mm_struct *mm)
+{
+	return &vm_table[hash_ptr((void *)mm, VM_BITS)];
+}
+
+/* Private pages that an address space has. */
+static unsigned long vm_private(const struct mm_struct *mm)
+{
+	return READ_ONCE(mm->data_vm) + READ_ONCE(mm->stack_vm);
+}
+
+/* Is a mapping with these flags counted there? */
+static bool vm_is_private(unsigned long flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_STACK)) == VM_WRITE ||
+	       (flags & VM_STACK) == VM_STACK || (flags & COMPAT_VM_SHADOW_STACK);
+}
+
+/* --- charges; the chain's lock is held ----------------------------------------- */
+
+/* Charges @pages in all, in any case. */
+static void vm_set(struct vm_charge *vc, unsigned long pages)
+{
+	struct bc_counter *c = &vc->bc->counter[BC_PRIVVMPAGES];
+
+	if (pages > vc->pages)
+		counter_force(c, pages - vc->pages);
+	else if (pages < vc->pages)
+		counter_uncharge(c, vc->pages - pages);
+	vc->pages = pages;
+}
+
+/* Charges @pages in all, if there is room; else what the address space has. */
+static bool vm_try(struct vm_charge *vc, unsigned long pages)
+{
+	if (pages > vc->pages) {
+		if (!counter_try(&vc->bc->counter[BC_PRIVVMPAGES], pages - vc->pages,
+				 BC_LIMIT, NULL)) {
+			vm_set(vc, vm_private(vc->mm));
+			return false;
+		}
+		vc->pages = pages;
+	} else {
+		vm_set(vc, pages);
+	}
+	return true;
+}
+
+static struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
+				 const struct beancounter *bc)
+{
+	struct vm_charge *vc;
+
+	hlist_for_each_entry(vc, &chain->head, node)
+		if (vc->mm == mm && vc->bc == bc)
+			return vc;
+	return NULL;
+}
+
+static void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
+		      struct beancounter *bc)
+{
+	mmgrab(mm);
+	vc->mm = mm;
+	vc->bc = bc;
+	vc->users = 1;
+	vc->pages = 0;
+	hlist_add_head(&vc->node, &chain->head);
+}
+
+/* One user less; true if it was the last, and vm_free() is due after the lock. */
+static bool vm_unuse(struct vm_charge *vc)
+{
+	if (--vc->users)
+		return false;
+	hlist_del(&vc->node);
+	vm_set(vc, 0);
+	return true;
+}
+
+static void vm_free(struct vm_charge *vc)
+{
+	mmdrop(vc->mm);
+	kfree_rcu(vc, rcu);
+}
+
+/* --- users come and go --------------------------------------------------------- */
+
+/*
+ * One more user of an address space in a container; NULL without memory for it.
+ * Charges what it has if it is new there.
+ */
+static struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
+{
+	struct vm_chain *chain = vm_chain(mm);
+	struct vm_charge *vc, *new = NULL;
+
+	for (;;) {
+		spin_lock(&chain->lock);
+		vc = vm_find(chain, mm, bc);
+		if (vc) {
+			vc->users++;
+		} else if (new) {
+			vm_insert(chain, new, mm, bc);
+			vm_set(new, vm_private(mm));
+			vc = new;
+			new = NULL;
+		}
+		spin_unlock(&chain->lock);
+		if (vc)
+			break;
+		new = kmalloc(sizeof(*new), gfp);
+		if (!new)
+			return NULL;
+	}
+	kfree(new);
+	return vc;
+}
+
+/**
+ * vm_put - a task does not use an address space any more, or not in this container
+ * @vc: the charge
+ *
+ * Context: any but interrupts.
+ */
+void vm_put(struct vm_charge *vc)
+{
+	struct vm_chain *chain;
+	bool last;
+
+	if (!vc->mm)
+		return;
+	chain = vm_chain(vc->mm);
+	spin_lock(&chain->lock);
+	last = vm_unuse(vc);
+	spin_unlock(&chain->lock);
+	if (last)
+		vm_free(vc);
+}
+
+/* Calls a function for each charge of a container, with the chain's lock held. */
+static void vm_for_each(struct beancounter *bc, void (*fn)(struct vm_charge *vc, void *arg),
+			void *arg)
+{
+	struct vm_charge *vc;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
+		if (hlist_empty(&vm_table[i].head))
+			continue;
+		spin_lock(&vm_table[i].lock);
+		hlist_for_each_entry(vc, &vm_table[i].head, node)
+			if (vc->bc == bc)
+				fn(vc, arg);
+		spin_unlock(&vm_table[i].lock);
+	}
+}
+
+static void vm_update(struct vm_charge *vc, void *arg)
+{
+	/* whoever is about to make it grow holds the lock, and its charge has to stay */
+	if (!mmap_read_trylock(vc->mm))
+		return;
+	vm_set(vc, vm_private(vc->mm));
+	mmap_read_unlock(vc->mm);
+}
+
+/**
+ * vm_refresh - bring the privvmpages that a container holds up to date
+ * @bc: its beancounter
+ *
+ * Context: any but interrupts; no lock of a chain held.
+ */
+void vm_refresh(struct beancounter *bc)
+{
+	vm_for_each(bc, vm_update, NULL);
+}
+
+/* Lets an address space have @more pages than it has, if there is room for them. */
+static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
+{
+	struct vm_chain *chain = vm_chain(vc->mm);
+	bool ok;
+
+	spin_lock(&chain->lock);
+	ok = vm_try(vc, vm_private(vc->mm) + more);
+	spin_unlock(&chain->lock);
+	if (likely(ok))
+		return true;
+	vm_refresh(vc->bc);
+	spin_lock(&chain->lock);
+	ok = vm_try(vc, vm_private(vc->mm) + more);
+	spin_unlock(&chain->lock);
+	if (!ok)
+		counter_fail(&vc->bc->counter[BC_PRIVVMPAGES]);
+	return ok;
+}
+
+/**
+ * vm_fork - a child in the making has an address space, or none
+ * @child: the child
+ * @bc: the beancounter of its container
+ *
+ * Context: that of can_fork().
+ * Return: the charge; NULL if the copy does not fit, or without memory.
+ */
+struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc)
+{
+	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES];
+	struct mm_struct *mm = child->mm;
+	struct vm_chain *chain;
+	struct vm_charge *vc;
+	unsigned long pages;
+
+	if (!mm)
+		return &bc->no_vm;
+	if (mm == current->mm)
+		return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
+
+	pages = vm_private(mm);
+	if (unlikely(!counter_try(c, pages, BC_LIMIT, NULL))) {
+		/* not before all that others have given back meanwhile is found */
+		vm_refresh(bc);
+		if (!counter_try(c, pages, BC_LIMIT, NULL)) {
+			counter_fail(c);
+			return NULL;
+		}
+	}
+	vc = kmalloc(sizeof(*vc), GFP_NOWAIT | __GFP_NOWARN);
+	if (!vc) {
+		counter_uncharge(c, pages);
+		return NULL;
+	}
+	chain = vm_chain(mm);
+	spin_lock(&chain->lock);
+	vm_insert(chain, vc, mm, bc);
+	vc->pages = pages;
+	spin_unlock(&chain->lock);
+	return vc;
+}
+
+/**
+ * vm_adopt - a task that was there before has an address space
+ * @task: the task, which may be running
+ * @bc: the beancounter of its container
+ *
+ * Context: that of fork().
+ * Return: the charge. Without memory it is that of tasks that have none, until the
+ * address space grows.
+ */
+struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
+{
+	struct vm_charge *vc = NULL;
+	struct mm_struct *mm;
+
+	if (task->flags & PF_KTHREAD)
+		return &bc->no_vm;
+	task_lock(task);
+	mm = task->mm;
+	if (mm)
+		mmgrab(mm);
+	task_unlock(task);
+	if (mm) {
+		vc = vm_get(mm, bc, GFP_ATOMIC);
+		mmdrop(mm);
+	}
+	return vc ?: &bc->no_vm;
+}
+
+/**
+ * vm_prepare_move - set aside what a move may need
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int vm_prepare_move(void)
+{
+	struct vm_charge *spare;
+
+	if (READ_ONCE(vm_spare))
+		return 0;
+	spare = kmalloc(sizeof(*spare), GFP_KERNEL);
+	if (!spare)
+		return -ENOMEM;
+	/* a thread that follows its parent may have taken the last one; none adds one */
+	WRITE_ONCE(vm_spare, spare);
+	return 0;
+}
+
+/* One more user in another container; what is charged there is as much as here. */
+static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to)
+{
+	struct vm_chain *chain = vm_chain(vc->mm);
+	struct vm_charge *there;
+
+	if (!vc->mm)
+		return &to->no_vm;
+	spin_lock(&chain->lock);
+	there = vm_find(chain, vc->mm, to);
+	if (there) {
+		there->users++;
+	} else {
+		there = xchg(&vm_spare, NULL) ?: kmalloc(sizeof(*there), GFP_ATOMIC);
+		if (there) {
+			vm_insert(chain, there, vc->mm, to);
+			vm_set(there, vc->pages);
+		}
+	}
+	spin_unlock(&chain->lock);
+	return there ?: &to->no_vm;
+}
+
+/**
+ * vm_move - a task's address space goes with it
+ * @word: the word of the task, which may be running
+ * @to: the beancounter of its new container
+ *
+ * Context: that of attach().
+ */
+void vm_move(u64 *word, struct beancounter *to)
+{
+	u64 old = READ_ONCE(*word);
+	struct vm_charge *vc, *there;
+
+	rcu_read_lock();
+	for (;;) {
+		vc = word_vm(old);
+		there = vm_get_elsewhere(vc, to);
+		if (try_cmpxchg(word, &old, vm_word(there)))
+			break;
+		/* it has got another address space meanwhile */
+		vm_put(there);
+	}
+	vm_put(vc);
+	rcu_read_unlock();
+}
+
+/* --- growth --------------------------------------------------------------------- */
+
+/*
+ * The charge of the current task's address space, with one user more so that it
+ * stays; NULL without memory for it, or when we have just been unbound.
+ */
+static struct vm_charge *vm_get_current(u64 *word)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_charge *vc, *new;
+	struct vm_chain *chain;
+	u64 old;
+
+	while ((old = READ_ONCE(*word))) {
+		vc = word_vm(old);
+		if (vc->mm == mm) {
+			chain = vm_chain(mm);
+			spin_lock(&chain->lock);
+			if (vc->users) {
+				vc->users++;
+				spin_unlock(&chain->lock);
+				return vc;
+			}
+			spin_unlock(&chain->lock);
+			/* moved away from under us: the word is another by now */
+			continue;
+		}
+		new = vm_get(mm, vc->bc, GFP_ATOMIC);
+		if (!new)
+			return NULL;
+		vm_put(try_cmpxchg(word, &old, vm_word(new)) ? vc : new);
+	}
+	return NULL;
+}
+
+/*
+ * May the current task's address space get so many private pages more? True for
+ * one that an exec prepares, or that is somebody else's.
+ */
+static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+{
+	struct vm_charge *vc;
+	bool ok = true;
+	u64 *word;
+
+	if (mm != current->mm || (current->flags & PF_KTHREAD))
+		return true;
+	rcu_read_lock();
+	word = container_task_data(current, &bc_subsys);
+	if (word && READ_ONCE(*word)) {
+		vc = vm_get_current(word);
+		ok = vc ? vm_charge_more(vc, pages) : !READ_ONCE(*word);
+		if (vc)
+			vm_put(vc);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+CONTAINER_HOOK_HANDLER(hook_expand, regs)
+{
+	struct mm_struct *mm = (void *)container_hook_arg(regs, 0);
+	unsigned long pages = container_hook_arg(regs, 2);
+
+	if (vm_is_private(compat_expand_flags(container_hook_arg(regs, 1))) &&
+	    unlikely(!vm_may_expand(mm, pages)))
+		container_hook_return(regs, false);
+}
+
+static struct container_hook vm_hooks[] = {
+	{
+		.name = "may_expand_vm",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand,
+		.optional = "limit on privvmpages",
+	},
+};
+
+/*
+ * Some compilers (gcc 10, of Debian's 5.10) split may_expand_vm() and inline its
+ * beginning into mmap() and brk(), which then call what is left of it, for data
+ * only, without the flags; and all of it into the growth of a stack.
+ */
+CONTAINER_HOOK_HANDLER(hook_expand_data, regs)
+{
+	if (unlikely(!vm_may_expand((void *)container_hook_arg(regs, 0),
+				    container_hook_arg(regs, 1))))
+		container_hook_return(regs, false);
+}
+
+CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
+{
+	const struct vm_area_struct *vma = (void *)container_hook_arg(regs, 0);
+	unsigned long address = container_hook_arg(regs, 1) & PAGE_MASK;
+
+	if (address < vma->vm_start &&
+	    unlikely(!vm_may_expand(vma->vm_mm, (vma->vm_start - address) >> PAGE_SHIFT)))
+		container_hook_return(regs, -ENOMEM);
+}
+
+static struct container_hook vm_split_hooks[] = {
+	{
+		.name = COMPAT_EXPAND_REST,
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_data,
+		.optional = "limit on privvmpages for mmap() and brk()",
+	},
+	{
+		.name = "expand_stack",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_stack,
+		.optional = "limit on privvmpages for stacks",
+	},
+};
+
+static bool vm_split;	/* is it so in this kernel? */
+
+/* --- accounting ------------------------------------------------------------------ */
+
+static void vm_add_rss(struct vm_charge *vc, void *sum)
+{
+	*(unsigned long *)sum += get_mm_rss(vc->mm);
+}
+
+static void vm_add_tables(struct vm_charge *vc, void *sum)
+{
+	*(unsigned long *)sum += mm_pgtables_bytes(vc->mm);
+}
+
+/**
+ * vm_physpages - pages that the address spaces of a container have mapped
+ * @bc: its beancounter
+ */
+unsigned long vm_physpages(struct beancounter *bc)
+{
+	unsigned long pages = 0;
+
+	vm_for_each(bc, vm_add_rss, &pages);
+	return pages;
+}
+
+/**
+ * vm_kmemsize - bytes of page tables and kernel stacks of a container
+ * @bc: its beancounter
+ */
+unsigned long vm_kmemsize(struct beancounter *bc)
+{
+	unsigned long bytes = counter_held(&bc->counter[BC_NUMTASKS]) * THREAD_SIZE;
+
+	vm_for_each(bc, vm_add_tables, &bytes);
+	return bytes;
+}
+
+/* --- binding ---------------------------------------------------------------------- */
+
+/**
+ * vm_bind - begin to watch address spaces grow
+ *
+ * Context: manage lock held; sleeps. Says in the log if it cannot.
+ */
+void vm_bind(void)
+{
+	container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	if (vm_split)
+		container_hooks_arm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+}
+
+/**
+ * vm_unbind - watch no more, and take all charges back
+ *
+ * Context: manage lock held; sleeps. No task's word leads to a charge.
+ */
+void vm_unbind(void)
+{
+	struct hlist_node *next;
+	struct vm_charge *vc;
+	HLIST_HEAD(left);
+	int i;
+
+	if (vm_split)
+		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
+		spin_lock(&vm_table[i].lock);
+		hlist_for_each_entry(vc, &vm_table[i].head, node)
+			vm_set(vc, 0);
+		hlist_move_list(&vm_table[i].head, &left);
+		spin_unlock(&vm_table[i].lock);
+		hlist_for_each_entry_safe(vc, next, &left, node) {
+			hlist_del(&vc->node);
+			vm_free(vc);
+		}
+	}
+	kfree(xchg(&vm_spare, NULL));
+}
+
+int vm_init(void)
+{
+	int i;
+
+	vm_split = compat_expand_is_split();
+	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
+		spin_lock_init(&vm_table[i].lock);
+		INIT_HLIST_HEAD(&vm_table[i].head);
+	}
+	return 0;
+}
+
+void vm_exit(void)
+{
+	container_hooks_forget(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	container_hooks_forget(vm_hooks, ARRAY_SIZE(vm_hooks));
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For t_bc: a module outside the tree that charges resources to whoever tells it
+ * to, by nothing but the installed beancounter.h.
+ *
+ * In debugfs, container_bctest/cmd takes "charge RESOURCE N SEVERITY", all numbers
+ * as in beancounter.h, and answers with the errno of the call; "uncharge" gives
+ * the last charge back. A mutex guards the list of charges. What is left goes
+ * when the module does.
+ */
+#include <linux/debugfs.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <beancounter.h>
+
+struct charge {
+	struct list_head list;
+	struct beancounter *bc;
+	unsigned int resource;
+	unsigned long n;
+};
+
+static DEFINE_MUTEX(charges_mutex);
+static LIST_HEAD(charges);
+static struct dentry *debugfs_dir;
+
+static int charge(unsigned int resource, unsigned long n, unsigned int severity)
+{
+	struct charge *c = kmalloc(sizeof(*c), GFP_KERNEL);
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->bc = beancounter_get_current();
+	c->resource = resource;
+	c->n = n;
+	err = beancounter_charge(c->bc, resource, n, severity);
+	if (err) {
+		beancounter_put(c->bc);
+		kfree(c);
+		return err;
+	}
+	list_add(&c->list, &charges);
+	return 0;
+}
+
+static int uncharge(void)
+{
+	struct charge *c = list_first_entry_or_null(&charges, struct charge, list);
+
+	if (!c)
+		return -ENOENT;
+	list_del(&c->list);
+	beancounter_uncharge(c->bc, c->resource, c->n);
+	beancounter_put(c->bc);
+	kfree(c);
+	return 0;
+}
+
+static ssize_t cmd_write(struct file *file, const char __user *ubuf, size_t len, loff_t *pos)
+{
+	unsigned int resource, severity;
+	unsigned long n;
+	char buf[80];
+	int err = -EINVAL;
+
+	if (len >= sizeof(buf))
+		return -E2BIG;
+	if (copy_from_user(buf, ubuf, len))
+		return -EFAULT;
+	buf[len] = 0;
+	mutex_lock(&charges_mutex);
+	if (sscanf(buf, "charge %u %lu %u", &resource, &n, &severity) == 3)
+		err = charge(resource, n, severity);
+	else if (!strncmp(buf, "uncharge", 8))
+		err = uncharge();
+	mutex_unlock(&charges_mutex);
+	return err ?: len;
+}
+
+static const struct file_operations cmd_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = cmd_write,
+};
+
+static int __init bctest_init(void)
+{
+	debugfs_dir = debugfs_create_dir("container_bctest", NULL);
+	debugfs_create_file("cmd", 0200, debugfs_dir, NULL, &cmd_fops);
+	return 0;
+}
+
+static void __exit bctest_exit(void)
+{
+	debugfs_remove_recursive(debugfs_dir);
+	while (!uncharge())
+		;
+}
+
+module_init(bctest_init);
+module_exit(bctest_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Test of the beancounters' API");
