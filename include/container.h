@@ -191,6 +191,8 @@ struct container_cftype {
  *	sleep or take a container->lock. Not called at exit: see exit().
  * @post_attach: the move is done. Manage lock held, may sleep.
  * The callbacks about one task get the container it is in and its task words.
+ * Those that are called atomic run with preemption off. That holds back grace
+ * periods, but rcu_dereference() wants an rcu_read_lock() of the callback's own.
  *
  * @can_fork: may @child, in the making, start? Its membership is settled
  *	already. Atomic context of the forking task; an errno makes the fork

@@ -430,8 +430,7 @@ static void clean_unload(void)
 	pause_storm(true);
 	ok(mounted_a(), "load, mount, mkdir");
 	err(unmount_a(), 0, "umount");
-	err(rmmod("container_cpuacct"), 0, "the subsystem unloads at once");
-	err(rmmod("container_core"), 0, "the core unloads at once");
+	err(rmmod_all(), 0, "the subsystems unload at once, then the core");
 	eq(access("/proc/self/container", F_OK), -1,
 	   "/proc/self/container is gone");
 	pause_storm(false);

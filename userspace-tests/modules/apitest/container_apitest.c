@@ -137,7 +137,7 @@ static void check_managed(const struct slot *s, const char *what)
 /* A callback of fork or exit: no mutex of ours, and RCU is held. */
 static void check_atomic(const struct slot *s, const char *what)
 {
-	violation_if(!rcu_read_lock_held(), s, what);
+	violation_if(preemptible(), s, what);
 }
 
 /* --- callbacks ------------------------------------------------------------- */
