@@ -134,7 +134,7 @@ static void check_managed(const struct slot *s, const char *what)
 	container_unlock();
 }
 
-/* A callback of fork or exit: no mutex of ours, and RCU is held. */
+/* A callback of fork or exit: no mutex of ours, and preemption is off. */
 static void check_atomic(const struct slot *s, const char *what)
 {
 	violation_if(preemptible(), s, what);
