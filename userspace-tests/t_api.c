@@ -232,16 +232,18 @@ static int offset(int slot)
 
 static void test_words(void)
 {
-	cmd("words 0 5");
+	enum { WORDS = 6 };	/* CONTAINER_TASK_WORDS */
+
+	cmd("words 0 %d", WORDS + 1);
 	err(cmd("register 0"), ENOSPC, "more task words than there are");
 	cmd("words 0 1");
 	err(cmd("register 0"), 0, "one word");
-	cmd("words 1 4");
-	err(cmd("register 1"), ENOSPC, "and four");
+	cmd("words 1 %d", WORDS);
+	err(cmd("register 1"), ENOSPC, "and one too many");
 	cmd("words 1 4294967295");
 	err(cmd("register 1"), ENOSPC, "and as many as can be counted");
-	cmd("words 1 3");
-	err(cmd("register 1"), 0, "and three");
+	cmd("words 1 %d", WORDS - 1);
+	err(cmd("register 1"), 0, "and all that are left");
 	eq(offset(0), 0, "the first has its word");
 	eq(offset(1), 1, "the second begins after it");
 	err(cmd("unregister 0"), 0, "unregister the first");
