@@ -136,8 +136,13 @@ static int hook_filter(struct container_hook *lead, struct container_hook *hook)
 				 (hook->type == CONTAINER_HOOK_OVERRIDE ?
 				  FTRACE_OPS_FL_IPMODIFY : 0),
 		};
-	return ftrace_set_filter(&lead->ops, (unsigned char *)hook->found,
-				 strlen(hook->found), lead == hook);
+	/*
+	 * By address: ftrace_set_filter() may say 0 when it had no memory for the
+	 * entry, and a filter without entries is one for every function.
+	 */
+	return ftrace_set_filter_ip(&lead->ops,
+				    (unsigned long)container_hook_symbol(hook->found),
+				    0, lead == hook);
 }
 
 static int hook_probe(struct container_hook *hook)

@@ -1740,8 +1740,11 @@ static long fail_op(long nr)
 		rmdir(A "/x");
 		if (left)
 			break;
-		if (e && e != ENOMEM && e != EAGAIN)
+		/* sockets have an errno of their own for want of memory */
+		if (e && e != ENOMEM && e != EAGAIN && e != ENFILE && e != ENOBUFS) {
+			diag("%s, allocation %d: %s", o->name, n, strerror(e));
 			bad++;
+		}
 	}
 	return n < 500 ? bad : 2000;
 }
