@@ -403,9 +403,13 @@ static int remover_thread_in(void *arg)
 
 static bool alive(pid_t p)
 {
-	char c = task_state(p, p);
+	enum { EXITING = 4 };	/* PF_EXITING: it has left, and is a zombie in a moment */
+	char *s = get(P("/proc/%d/stat", p)), state;
+	unsigned int flags;
 
-	return c && c != 'Z' && c != 'X';
+	s = s ? strrchr(s, ')') : NULL;
+	return s && sscanf(s, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
+	       state != 'Z' && state != 'X' && !(flags & EXITING);
 }
 
 /* Forks as fast as it can, every child doing the same, up to a limit. */
