@@ -56,10 +56,28 @@ static void take_out(struct member *m)
 	table_unlock(b);
 }
 
+/* As fork and exit do it: with preemption disabled. */
+static struct member *alloc_spare(void)
+{
+	struct member *m;
+
+	preempt_disable();
+	m = table_alloc_spare(GFP_NOWAIT);
+	preempt_enable();
+	return m;
+}
+
+static void free_spare(struct member *m)
+{
+	preempt_disable();
+	table_free_spare(m);
+	preempt_enable();
+}
+
 static void remove_and_free(struct member *m)
 {
 	take_out(m);
-	table_free(m);
+	free_spare(m);
 }
 
 static bool entry_is_locked(struct member *m)
@@ -82,30 +100,68 @@ static void table_suite_exit(struct kunit *test)
 	table_exit();
 }
 
-static void alloc_is_clean(struct kunit *test)
+static void expect_clean(struct kunit *test, struct member *m)
 {
-	struct member *m = table_alloc(GFP_KERNEL), *again;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	memset(m->in, 0xff, sizeof(m->in));
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->asked, MAX_CONTAINER_SUBSYS));
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->known, MAX_CONTAINER_SUBSYS));
+	KUNIT_EXPECT_FALSE(test, m->moved);
+	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
+		KUNIT_EXPECT_NULL(test, m->in[i].cont);
+	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
+		KUNIT_EXPECT_EQ(test, m->data[i], 0ULL);
+}
+
+/* All that may be left in an entry whose task is gone. */
+static void make_dirty(struct member *m)
+{
 	memset(m->data, 0xff, sizeof(m->data));
 	bitmap_fill(m->asked, MAX_CONTAINER_SUBSYS);
 	bitmap_fill(m->known, MAX_CONTAINER_SUBSYS);
 	m->moved = true;
-	table_free(m);
+}
 
+static void alloc_is_clean(struct kunit *test)
+{
+	struct member *m = table_alloc(GFP_KERNEL);
+
+	expect_clean(test, m);
+	make_dirty(m);
+	table_free(m);
 	/* an entry that was in use before; most likely the same one */
-	again = table_alloc(GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, again);
-	KUNIT_EXPECT_TRUE(test, bitmap_empty(again->asked, MAX_CONTAINER_SUBSYS));
-	KUNIT_EXPECT_TRUE(test, bitmap_empty(again->known, MAX_CONTAINER_SUBSYS));
-	KUNIT_EXPECT_FALSE(test, again->moved);
-	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
-		KUNIT_EXPECT_NULL(test, again->in[i].cont);
-	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
-		KUNIT_EXPECT_EQ(test, again->data[i], 0ULL);
-	table_free(again);
+	m = table_alloc(GFP_KERNEL);
+	expect_clean(test, m);
+	table_free(m);
+}
+
+static void spares_are_clean(struct kunit *test)
+{
+	struct member *m = alloc_spare(), *more[ARRAY_SIZE(((struct table_spares *)0)->m) + 4];
+	int i;
+
+	expect_clean(test, m);
+	make_dirty(m);
+	free_spare(m);
+	m = alloc_spare();
+	expect_clean(test, m);
+	free_spare(m);
+
+	/* more than are kept */
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		more[i] = alloc_spare();
+		expect_clean(test, more[i]);
+		make_dirty(more[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		free_spare(more[i]);
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		more[i] = alloc_spare();
+		expect_clean(test, more[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		free_spare(more[i]);
 }
 
 static void insert_find_remove(struct kunit *test)
@@ -289,7 +345,7 @@ static struct {
 
 static struct member *alloc_marked(struct task_struct *task)
 {
-	struct member *m = table_alloc(GFP_KERNEL | __GFP_NOFAIL);
+	struct member *m = alloc_spare() ?: table_alloc(GFP_KERNEL | __GFP_NOFAIL);
 
 	m->data[0] = (unsigned long)task;
 	return m;
@@ -379,7 +435,7 @@ static int insert_same(void *nr)
 			remove_and_free(m);
 			atomic_long_inc(&shared.changes);
 		} else {
-			table_free(m);
+			free_spare(m);
 			atomic_long_inc(&shared.hits);
 		}
 		cond_resched();
@@ -473,6 +529,7 @@ static void concurrent_inserts(struct kunit *test)
 
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(alloc_is_clean),
+	KUNIT_CASE(spares_are_clean),
 	KUNIT_CASE(insert_find_remove),
 	KUNIT_CASE(duplicate_insert),
 	KUNIT_CASE(many_entries),

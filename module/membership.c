@@ -65,6 +65,9 @@ static struct {
 		     (bits) && ((ss) = subsystems[(i) * BITS_PER_LONG + __ffs(bits)]);	\
 		     (bits) &= (bits) - 1)
 
+/* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
+#define unrolled _Pragma("GCC unroll 8")
+
 enum { HOOK_CAN_FORK, HOOK_FORK_FAILED, HOOK_EXIT, HOOK_NEWTASK, FORK_HOOKS };
 static struct container_hook fork_hooks[FORK_HOOKS];
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
@@ -187,7 +190,7 @@ static __always_inline void member_unlink(struct place *at, struct container *co
 	bool released = false;
 
 	spin_lock(&cont->lock);
-	hlist_del(&at->link);
+	__hlist_del(&at->link);
 	WRITE_ONCE(at->cont, to);
 	if (!--cont->nr_members)
 		released = members_gone(cont);
@@ -200,6 +203,7 @@ static __always_inline void member_leave_all(struct member *m)
 {
 	int h;
 
+	unrolled
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (m->in[h].cont)
 			member_unlink(&m->in[h], m->in[h].cont, NULL);
@@ -209,6 +213,7 @@ static inline bool member_is_below(const struct member *m)
 {
 	int h;
 
+	unrolled
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (READ_ONCE(m->in[h].cont))
 			return true;
@@ -358,7 +363,7 @@ static __always_inline void member_end(struct task_struct *task, struct member *
 		after(m);
 	table_del(m);
 	table_unlock(b);
-	table_free(m);
+	table_free_spare(m);
 }
 
 static noinline void fork_undo(struct task_struct *child, struct member *m)
@@ -379,7 +384,7 @@ static noinline void task_exit(struct task_struct *task, struct member *m)
  * Return: false if the container is being killed. The flag is set before the
  * members are killed, under the lock: they include the child, or we see it.
  */
-static noinline bool fork_join(struct place *child, struct place *parent)
+static __always_inline bool fork_join(struct place *child, struct place *parent)
 {
 	struct container *cont;
 	bool there = false;
@@ -403,10 +408,9 @@ static noinline bool fork_join(struct place *child, struct place *parent)
 /* Settles the membership of a child in the making; an errno makes fork fail. */
 static noinline int fork_begin(struct task_struct *child, struct member *parent)
 {
-	struct member *m = table_alloc(GFP_NOWAIT | __GFP_NOWARN);
-	struct place *from, *to;
+	struct member *m = table_alloc_spare(GFP_NOWAIT | __GFP_NOWARN);
 	struct bucket *b;
-	int err = 0;
+	int h, err = 0;
 
 	if (!m)
 		return -ENOMEM;
@@ -414,11 +418,13 @@ static noinline int fork_begin(struct task_struct *child, struct member *parent)
 	b = table_lock(child);
 	table_add(b, m, child);
 	table_unlock(b);
-	if (parent)
-		for (from = parent->in + 1, to = m->in + 1;
-		     from < parent->in + MAX_CONTAINER_HIERARCHIES; from++, to++)
-			if (READ_ONCE(from->cont) && !fork_join(to, from))
+	if (parent) {
+		unrolled
+		for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+			if (READ_ONCE(parent->in[h].cont) &&
+			    !fork_join(&m->in[h], &parent->in[h]))
 				err = -EAGAIN;
+	}
 
 	if (!err && !bitmap_empty(calls.can_fork, MAX_CONTAINER_SUBSYS))
 		err = member_can_fork(m);
@@ -460,7 +466,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	m = table_find(child);
 	if (m)
 		return m;
-	new = table_alloc(GFP_ATOMIC);
+	new = table_alloc_spare(GFP_ATOMIC);
 	if (!new) {
 		atomic_long_inc(&fork_hooks[HOOK_NEWTASK].missed);
 		return NULL;
@@ -473,7 +479,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	}
 	table_unlock(b);
 	if (m != new)
-		table_free(new);
+		table_free_spare(new);
 	return m;
 }
 
@@ -498,20 +504,13 @@ static void unlock_both(struct bucket *a, struct bucket *b)
  * the mark after the move and then gathers threads again: either it finds the
  * child in the list of threads, or we see the mark.
  */
-static void fork_follow(struct task_struct *child)
+static noinline void fork_follow(struct task_struct *child, struct member *parent)
 {
-	struct member *parent = table_find(current), *m;
+	struct member *m = fork_late_member(child);
 	struct container *cont;
 	struct bucket *a, *b;
 	int h;
 
-	if (!parent)
-		return;
-	/* the child is in the list: pairs with the mover's in move_task() */
-	smp_mb();
-	if (!READ_ONCE(parent->moved))
-		return;
-	m = fork_late_member(child);
 	if (!m)
 		return;
 	a = table_bucket(current);
@@ -525,36 +524,37 @@ static void fork_follow(struct task_struct *child)
 	unlock_both(a, b);
 }
 
-static void fork_tell(struct task_struct *child)
+static noinline void fork_tell(struct task_struct *child)
 {
 	struct bucket *b;
 	struct member *m;
 
+	preempt_disable();
 	m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
 		table_find(child) : fork_late_member(child);
-	if (!m)
-		return;
-	b = table_lock(child);
-	member_tell(m);
-	table_unlock(b);
-}
-
-static noinline void fork_born(struct task_struct *child, bool thread)
-{
-	preempt_disable();
-	if (thread)
-		fork_follow(child);
-	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
-		fork_tell(child);
+	if (m) {
+		b = table_lock(child);
+		member_tell(m);
+		table_unlock(b);
+	}
 	preempt_enable();
 }
 
 static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
 {
-	bool thread = clone_flags & CLONE_THREAD;
+	struct member *parent;
 
-	if (thread || !bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
-		fork_born(child, thread);
+	if (clone_flags & CLONE_THREAD) {
+		preempt_disable();
+		parent = table_find(current);
+		/* the child is in the list: pairs with the mover's in move_task() */
+		smp_mb();
+		if (parent && READ_ONCE(parent->moved))
+			fork_follow(child, parent);
+		preempt_enable();
+	}
+	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
+		fork_tell(child);
 }
 
 CONTAINER_HOOK_HANDLER(hook_exit, regs)

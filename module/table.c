@@ -13,12 +13,35 @@ static struct kmem_cache *member_cache;
 
 DEFINE_PER_CPU(struct table_spares, table_spares);
 
-struct member *table_alloc_slab(gfp_t gfp)
+/* Once for each piece of memory: lookups may pass through it ever after. */
+static void member_init(void *m)
 {
-	return kmem_cache_alloc(member_cache, gfp);
+	memset(m, 0, sizeof(struct member));
 }
 
-void table_free_slab(struct member *m)
+/**
+ * table_alloc - make an entry that is in no container
+ * @gfp: how to allocate
+ *
+ * Context: process; sleeps if @gfp says so.
+ * Return: the entry, not yet in the table, or NULL.
+ */
+struct member *table_alloc(gfp_t gfp)
+{
+	struct member *m = kmem_cache_alloc(member_cache, gfp);
+
+	if (m)
+		table_clear(m);
+	return m;
+}
+
+/**
+ * table_free - free an entry
+ * @m: the entry, neither in the table nor in a container
+ *
+ * Context: process.
+ */
+void table_free(struct member *m)
 {
 	kmem_cache_free(member_cache, m);
 }
@@ -79,7 +102,7 @@ int table_init(void)
 		spin_lock_init(&table[i].lock);
 	}
 	member_cache = kmem_cache_create("container_member", sizeof(struct member), 0,
-					 SLAB_TYPESAFE_BY_RCU, NULL);
+					 SLAB_TYPESAFE_BY_RCU, member_init);
 	if (!member_cache) {
 		kvfree(table);
 		return -ENOMEM;

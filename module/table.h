@@ -149,6 +149,9 @@ static inline void table_del(struct member *m)
 	WRITE_ONCE(m->task, NULL);
 }
 
+struct member *table_alloc(gfp_t gfp);
+void table_free(struct member *m);
+
 /*
  * Entries that are out of use, kept at hand for the forks to come on this CPU: most
  * tasks exit soon after another, and a round through the slab costs more than
@@ -161,59 +164,51 @@ struct table_spares {
 
 DECLARE_PER_CPU(struct table_spares, table_spares);
 
-struct member *table_alloc_slab(gfp_t gfp);
-void table_free_slab(struct member *m);
-
-/**
- * table_alloc - make an entry that is in no container
- * @gfp: how to allocate
- *
- * Context: process; sleeps if @gfp says so.
- * Return: the entry, not yet in the table, or NULL.
- */
-static inline struct member *table_alloc(gfp_t gfp)
+/* An entry out of use is in no container: there is nothing to clear of that. */
+static inline void table_clear(struct member *m)
 {
-	struct table_spares *s;
-	struct member *m = NULL;
 	int i;
 
-	preempt_disable();
-	s = this_cpu_ptr(&table_spares);
-	if (s->count)
-		m = s->m[--s->count];
-	preempt_enable();
-	if (!m)
-		m = table_alloc_slab(gfp);
-	if (!m)
-		return NULL;
-	/* no memset: a lookup may still be passing through the entry's link */
 	bitmap_zero(m->asked, MAX_CONTAINER_SUBSYS);
 	bitmap_zero(m->known, MAX_CONTAINER_SUBSYS);
 	m->moved = false;
-	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
-		WRITE_ONCE(m->in[i].cont, NULL);
 	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
 		m->data[i] = 0;
+}
+
+/**
+ * table_alloc_spare - table_alloc(), by way of the spares
+ * @gfp: how to allocate if there is none
+ *
+ * Context: process, preemption disabled.
+ * Return: as table_alloc().
+ */
+static inline struct member *table_alloc_spare(gfp_t gfp)
+{
+	struct table_spares *s = this_cpu_ptr(&table_spares);
+	struct member *m;
+
+	if (!s->count)
+		return table_alloc(gfp);
+	m = s->m[--s->count];
+	table_clear(m);
 	return m;
 }
 
 /**
- * table_free - free an entry that is not in the table
+ * table_free_spare - table_free(), by way of the spares
  * @m: the entry
  *
- * Context: process.
+ * Context: process, preemption disabled.
  */
-static inline void table_free(struct member *m)
+static inline void table_free_spare(struct member *m)
 {
-	struct table_spares *s;
+	struct table_spares *s = this_cpu_ptr(&table_spares);
 
-	preempt_disable();
-	s = this_cpu_ptr(&table_spares);
 	if (s->count < ARRAY_SIZE(s->m))
 		s->m[s->count++] = m;
 	else
-		table_free_slab(m);
-	preempt_enable();
+		table_free(m);
 }
 
 int table_init(void);

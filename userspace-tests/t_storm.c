@@ -1046,7 +1046,10 @@ static bool topcount_right(const char *set, const char *root)
 	return false;
 }
 
-/* All below DIR, members to its root; how many containers are left. */
+/*
+ * All below DIR, members to its root; how many containers are left. It takes more
+ * than one look where kthreadd is, which has a new child now and then.
+ */
 static int clear(const char *root, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -1064,13 +1067,20 @@ static int clear(const char *root, const char *dir)
 			abort();
 		left += clear(root, sub);
 		put(P("%s/auto_delete", sub), "0");
-		n = ids(P("%s/tasks", sub), &l);
-		for (int i = 0; i < n; i++)
-			movepid(root, l[i]);
-		free(l);
+		for (int tries = 0; tries < 100; tries++) {
+			n = ids(P("%s/tasks", sub), &l);
+			for (int i = 0; i < n; i++)
+				movepid(root, l[i]);
+			free(l);
+			if (n <= 0)
+				break;
+		}
 		if (rmdir(sub) && errno != ENOENT) {
-			diag("rmdir %s: %s; tasks: %s", sub, strerror(errno),
-			     get(P("%s/tasks", sub)));
+			diag("rmdir %s: %s", sub, strerror(errno));
+			n = ids(P("%s/tasks", sub), &l);
+			for (int i = 0; i < n; i++)
+				diag("its task: %s", get(P("/proc/%d/stat", l[i])));
+			free(l);
 			left++;
 		}
 		free(sub);

@@ -163,13 +163,11 @@ static u64 claim_ticks(u64 ticks, u64 *word)
 	return ticks - xchg(word, ticks);
 }
 
-/* The task does not get to another CPU meanwhile. */
-static __always_inline void fold_gain(struct cpuacct *ca, struct task_struct *task,
-				      u64 *words, u64 pending)
+/* The task does not get to another than this CPU meanwhile. */
+static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cpu,
+				      struct task_struct *task, u64 *words, u64 pending)
 {
-	u64 gained = claim_runtime(task, words) + pending;
-
-	atomic64_add(gained, &per_cpu_ptr(ca->cpu, task_cpu(task))->used);
+	atomic64_add(claim_runtime(task, words) + pending, &cpu->used);
 	atomic64_add(claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]), &ca->utime);
 	atomic64_add(claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]), &ca->stime);
 }
@@ -179,7 +177,7 @@ static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ca->lock, flags);
-	fold_gain(ca, task, words, 0);
+	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, words, 0);
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
@@ -221,8 +219,8 @@ static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 	/* a tick would change what is pending and what is accounted for */
 	local_irq_save(flags);
 	if (plain_clock)
-		pending = sched_clock_cpu(task_cpu(task)) - READ_ONCE(task->se.exec_start);
-	fold_gain(ca, task, words, pending);
+		pending = sched_clock_cpu(smp_processor_id()) - READ_ONCE(task->se.exec_start);
+	fold_gain(ca, this_cpu_ptr(ca->cpu), task, words, pending);
 	local_irq_restore(flags);
 }
 
