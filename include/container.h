@@ -174,6 +174,10 @@ struct container_cftype {
  *	once for each task that exists; before unbind() the calls end, without
  *	an exit() for the tasks that go on living. Nothing costs anything while
  *	it is not bound.
+ * @told_when_asked: a child that can_fork() has agreed to counts as one that fork()
+ *	was called for. fork() is then wanted only for tasks that can_fork() was
+ *	not asked about, which saves every other fork the call. Not with
+ *	@members_only.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -201,7 +205,7 @@ struct container_cftype {
  * @fork: @child is complete but has not run yet; once for each task, existing
  *	ones at registration (with @bound_only: after bind()) included. Such a
  *	task, and one that was in the making just then, was not asked for by
- *	can_fork(). Atomic.
+ *	can_fork(). See also @told_when_asked. Atomic.
  * @exit: @tsk is exiting and about to leave @cont. Once for each task that fork()
  *	was called for; with @members_only, once for each task that exits below
  *	the root. Atomic context of the exiting task, with the lock of its entry
@@ -229,6 +233,7 @@ struct container_subsys {
 	struct module *owner;
 	bool members_only;
 	bool bound_only;
+	bool told_when_asked;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);

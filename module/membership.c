@@ -297,7 +297,9 @@ static int member_can_fork(struct member *m)
 		err = ss->can_fork(ss, cont, m->task, words_for(m, ss));
 		if (err)
 			return err;
-		__set_bit(ss->subsys_id, m->asked);
+		set_bit(ss->subsys_id, m->asked);
+		if (ss->told_when_asked)
+			set_bit(ss->subsys_id, m->known);
 	}
 	return 0;
 }
@@ -313,7 +315,7 @@ static void member_tell(struct member *m)
 	for_each_call(i, bits, ss, calls.fork) {
 		cont = container_for(m, ss);
 		if (!cont ||
-		    (!ss->members_only && __test_and_set_bit(ss->subsys_id, m->known)))
+		    (!ss->members_only && test_and_set_bit(ss->subsys_id, m->known)))
 			continue;
 		if (ss->fork)
 			ss->fork(ss, cont, m->task, words_for(m, ss));
@@ -529,15 +531,25 @@ static noinline void fork_tell(struct task_struct *child)
 	struct bucket *b;
 	struct member *m;
 
-	preempt_disable();
 	m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
 		table_find(child) : fork_late_member(child);
-	if (m) {
-		b = table_lock(child);
-		member_tell(m);
-		table_unlock(b);
-	}
-	preempt_enable();
+	if (!m)
+		return;
+	b = table_lock(child);
+	member_tell(m);
+	table_unlock(b);
+}
+
+/*
+ * Was everybody told when it was asked? The child does not exit meanwhile, so what
+ * is set stays, unless its subsystem is on its way out; a bit that somebody else
+ * is about to set is only looked for in vain.
+ */
+static inline bool fork_is_told(struct task_struct *child)
+{
+	struct member *m = table_find(child);
+
+	return m && bitmap_subset(calls.fork, m->known, MAX_CONTAINER_SUBSYS);
 }
 
 static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
@@ -553,8 +565,12 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 			fork_follow(child, parent);
 		preempt_enable();
 	}
-	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS))
-		fork_tell(child);
+	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS)) {
+		preempt_disable();
+		if (!fork_is_told(child))
+			fork_tell(child);
+		preempt_enable();
+	}
 }
 
 CONTAINER_HOOK_HANDLER(hook_exit, regs)
@@ -1191,8 +1207,8 @@ static void member_forget(struct member *m, void *arg)
 {
 	struct container_subsys *ss = arg;
 
-	__clear_bit(ss->subsys_id, m->known);
-	__clear_bit(ss->subsys_id, m->asked);
+	clear_bit(ss->subsys_id, m->known);
+	clear_bit(ss->subsys_id, m->asked);
 	memset(m->data + ss->task_offset, 0, ss->task_words * sizeof(u64));
 }
 

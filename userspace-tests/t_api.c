@@ -512,10 +512,12 @@ static bool armed(void)
 	return s && strstr(s, "cgroup_can_fork: armed");
 }
 
-/* One that is bound_only knows them while it is bound. */
-static void test_bound_only(void)
+/* One that is bound_only knows them while it is bound; with TOLD, from being asked. */
+static void test_bound_only(bool told)
 {
 	err(cmd("bound 2"), 0, "a subsystem for every task while it is bound");
+	if (told)
+		err(cmd("told 2"), 0, "that need not be told of a fork that it was asked about");
 	err(cmd("words 2 1"), 0, "with a word for each");
 	err(cmd("register 2"), 0, "register it");
 	reap(sleeper());
@@ -810,7 +812,8 @@ int main(void)
 	test_attach();
 	test_fork();
 	test_everyone();
-	test_bound_only();
+	test_bound_only(false);
+	test_bound_only(true);
 	test_refs();
 	test_auto_delete();
 	test_ref_race();

@@ -219,8 +219,6 @@ static void bc_fork(struct container_subsys *ss, struct container *cont,
 {
 	struct beancounter *bc = container_bc(cont);
 
-	if (likely(words[0]))
-		return;
 	counter_force(&bc->counter[BC_NUMTASKS], 1);
 	WRITE_ONCE(words[0], vm_word(vm_adopt(child, bc)));
 }
@@ -405,6 +403,7 @@ struct container_subsys bc_subsys = {
 	.name = "bc",
 	.owner = THIS_MODULE,
 	.bound_only = true,
+	.told_when_asked = true,
 	.task_words = 1,
 	.create = bc_create,
 	.destroy = bc_destroy,

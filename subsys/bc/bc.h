@@ -5,6 +5,8 @@
 #ifndef _BC_H
 #define _BC_H
 
+#include <linux/refcount.h>
+
 #include "beancounter.h"
 #include "container.h"
 #include "counter.h"
@@ -16,15 +18,16 @@
  *	one, or for whose there was no memory
  * @bc: the container's beancounter; stays while @users is not 0, since they are
  *	its members. Neither ever changes
- * @users: how many of them there are; 0: out of use. Guarded by the chain's lock
- * @pages: what is charged. Likewise
+ * @users: how many of them there are. The last one goes, and so does the charge from
+ *	its chain, under the chain's lock
+ * @pages: what is charged. Guarded by the chain's lock
  * @rcu: for freeing
  */
 struct vm_charge {
 	struct hlist_node node;
 	struct mm_struct *mm;
 	struct beancounter *bc;
-	unsigned int users;
+	refcount_t users;
 	unsigned long pages;
 	struct rcu_head rcu;
 };

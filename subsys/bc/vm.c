@@ -145,19 +145,9 @@ static void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_st
 	mmgrab(mm);
 	vc->mm = mm;
 	vc->bc = bc;
-	vc->users = 1;
+	refcount_set(&vc->users, 1);
 	vc->pages = 0;
 	hlist_add_head(&vc->node, &chain->head);
-}
-
-/* One user less; true if it was the last, and vm_free() is due after the lock. */
-static bool vm_unuse(struct vm_charge *vc)
-{
-	if (--vc->users)
-		return false;
-	hlist_del(&vc->node);
-	vm_set(vc, 0);
-	return true;
 }
 
 static void vm_free(struct vm_charge *vc)
@@ -181,7 +171,7 @@ static struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gf
 		spin_lock(&chain->lock);
 		vc = vm_find(chain, mm, bc);
 		if (vc) {
-			vc->users++;
+			refcount_inc(&vc->users);
 		} else if (new) {
 			vm_insert(chain, new, mm, bc);
 			vm_set(new, vm_private(mm));
@@ -208,16 +198,16 @@ static struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gf
 void vm_put(struct vm_charge *vc)
 {
 	struct vm_chain *chain;
-	bool last;
 
 	if (!vc->mm)
 		return;
 	chain = vm_chain(vc->mm);
-	spin_lock(&chain->lock);
-	last = vm_unuse(vc);
+	if (!refcount_dec_and_lock(&vc->users, &chain->lock))
+		return;
+	hlist_del(&vc->node);
+	vm_set(vc, 0);
 	spin_unlock(&chain->lock);
-	if (last)
-		vm_free(vc);
+	vm_free(vc);
 }
 
 /* Calls a function for each charge of a container, with the chain's lock held. */
@@ -278,6 +268,20 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 	return ok;
 }
 
+/*
+ * The charge of the current task's address space, if it is one in this container,
+ * with one user more; else NULL. Called under RCU.
+ */
+static struct vm_charge *vm_share(struct beancounter *bc)
+{
+	u64 *word = container_task_data(current, &bc_subsys);
+	struct vm_charge *vc = word ? word_vm(READ_ONCE(*word)) : NULL;
+
+	if (vc && vc->mm == current->mm && vc->bc == bc && refcount_inc_not_zero(&vc->users))
+		return vc;
+	return NULL;
+}
+
 /**
  * vm_fork - a child in the making has an address space, or none
  * @child: the child
@@ -297,7 +301,7 @@ struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc)
 	if (!mm)
 		return &bc->no_vm;
 	if (mm == current->mm)
-		return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
+		return vm_share(bc) ?: vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
 
 	pages = vm_private(mm);
 	if (unlikely(!counter_try(c, pages, BC_LIMIT, NULL))) {
@@ -380,7 +384,7 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 	spin_lock(&chain->lock);
 	there = vm_find(chain, vc->mm, to);
 	if (there) {
-		there->users++;
+		refcount_inc(&there->users);
 	} else {
 		there = xchg(&vm_spare, NULL) ?: kmalloc(sizeof(*there), GFP_ATOMIC);
 		if (there) {
@@ -427,20 +431,13 @@ static struct vm_charge *vm_get_current(u64 *word)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_charge *vc, *new;
-	struct vm_chain *chain;
 	u64 old;
 
 	while ((old = READ_ONCE(*word))) {
 		vc = word_vm(old);
 		if (vc->mm == mm) {
-			chain = vm_chain(mm);
-			spin_lock(&chain->lock);
-			if (vc->users) {
-				vc->users++;
-				spin_unlock(&chain->lock);
+			if (refcount_inc_not_zero(&vc->users))
 				return vc;
-			}
-			spin_unlock(&chain->lock);
 			/* moved away from under us: the word is another by now */
 			continue;
 		}

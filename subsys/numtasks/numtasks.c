@@ -173,8 +173,6 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct container *
 static void numtasks_fork(struct container_subsys *ss, struct container *cont,
 			  struct task_struct *child, u64 *words)
 {
-	if (likely(words[0]))
-		return;
 	count_charge_force(&container_numtasks(cont)->tasks);
 	words[0] = WORD_COUNTED;
 }
@@ -276,6 +274,7 @@ static struct res_controller numtasks_ctlr = {
 	.bind = numtasks_bind,
 	.subsys = {
 		.bound_only = true,
+		.told_when_asked = true,
 		.task_words = 1,
 		.can_fork = numtasks_can_fork,
 		.cancel_fork = numtasks_cancel_fork,

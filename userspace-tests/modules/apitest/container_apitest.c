@@ -42,7 +42,7 @@ static const char * const fallible[NR_FALLIBLE] = {
  * @fail: what the next call of a callback returns, 0: it succeeds
  * @next_id: number of the next state
  * @alive: states that were made and not destroyed
- * @births: calls of fork()
+ * @births: calls of fork(), or of can_fork() where that counts as one
  * @deaths: calls of exit()
  * @held: references taken by the command hold
  */
@@ -257,12 +257,18 @@ static int api_can_fork(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, u64 *words)
 {
 	struct slot *s = to_slot(ss);
+	int err;
 
 	check_atomic(s, "can_fork");
 	violation_if(task_container(child, ss) != cont, s, "container in can_fork");
 	if (ss->members_only)
 		note(s, "can_fork %d", task_id(s, child));
-	return fails(s, CAN_FORK);
+	err = fails(s, CAN_FORK);
+	if (!err && ss->told_when_asked) {
+		atomic_inc(&s->births);
+		mark(s, child, task_id(s, child));
+	}
+	return err;
 }
 
 static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
@@ -274,6 +280,8 @@ static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
 	violation_if(task_container(child, ss) != cont, s, "container in cancel_fork");
 	if (ss->members_only)
 		note(s, "cancel_fork %d", task_id(s, child));
+	if (ss->told_when_asked)
+		atomic_inc(&s->deaths);
 }
 
 static void api_fork(struct container_subsys *ss, struct container *cont,
@@ -286,6 +294,7 @@ static void api_fork(struct container_subsys *ss, struct container *cont,
 	violation_if(ss->task_words && words != container_task_data(child, ss), s,
 		     "task data in fork");
 	violation_if(ss->bound_only && !ss->hierarchy, s, "fork while not bound");
+	violation_if(ss->told_when_asked && ss->task_words && words[0], s, "told twice");
 	atomic_inc(&s->births);
 	mark(s, child, task_id(s, child));
 	if (ss->members_only)
@@ -467,6 +476,13 @@ static int do_bound(struct slot *s, char *a, char *b)
 {
 	s->ss.members_only = false;
 	s->ss.bound_only = true;
+	return 0;
+}
+
+/* Need not be told what it was asked. */
+static int do_told(struct slot *s, char *a, char *b)
+{
+	s->ss.told_when_asked = true;
 	return 0;
 }
 
@@ -655,6 +671,7 @@ static const struct {
 	{ "words", do_words },
 	{ "everyone", do_everyone },
 	{ "bound", do_bound },
+	{ "told", do_told },
 	{ "fail", do_fail },
 	{ "hold", do_hold },
 	{ "drop", do_drop },
