@@ -218,8 +218,10 @@ struct container_cftype {
  * @populate: adds the control files to @cont's new directory, with
  *	container_add_file(). Manage lock held, may sleep; errno on failure.
  * @bind: the subsystem was bound to the hierarchy of @root: its files and
- *	tasks come next. Manage lock held, may sleep.
- * @unbind: the hierarchy of @root is dissolved. Manage lock held, may sleep.
+ *	tasks come next. Manage lock held, may sleep; errno on failure, which is
+ *	that of the mount.
+ * @unbind: undoes bind(): the hierarchy of @root is dissolved, or was not made after
+ *	all. Manage lock held, may sleep.
  *
  * @subsys_id: index into container->subsys; -1 until registered. Set by the core.
  * @hierarchy: number of the hierarchy it is bound to, 0 while it is not. Written
@@ -254,7 +256,7 @@ struct container_subsys {
 		     struct task_struct *tsk, u64 *words);
 	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
-	void (*bind)(struct container_subsys *ss, struct container *root);
+	int (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);
 
 	int subsys_id;

@@ -597,6 +597,39 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
 	container_unlock();
 }
 
+/* Binds a subsystem that is bound nowhere; an errno if it is as before. */
+static int hierarchy_bind(struct hierarchy *h, struct container_subsys *ss)
+{
+	int err;
+
+	hierarchy_rebind(ss, &dummy_hierarchy, h);
+	err = ss->bind ? ss->bind(ss, &h->top) : 0;
+	if (err)
+		goto err_rebind;
+	err = ss->bound_only ? membership_adopt(ss) : 0;
+	if (err)
+		goto err_unbind;
+	return 0;
+
+err_unbind:
+	if (ss->unbind)
+		ss->unbind(ss, &h->top);
+err_rebind:
+	hierarchy_rebind(ss, h, &dummy_hierarchy);
+	return err;
+}
+
+/* The opposite; its module may go now. */
+static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
+{
+	if (ss->bound_only)
+		membership_forget(ss);
+	if (ss->unbind)
+		ss->unbind(ss, &h->top);
+	hierarchy_rebind(ss, h, &dummy_hierarchy);
+	module_put(ss->owner);
+}
+
 /**
  * hierarchy_create - make a hierarchy and bind its subsystems
  * @opts: what for; hierarchy_find() returned NULL for it
@@ -604,14 +637,13 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
  *
  * Context: manage lock held; sleeps.
  * Return: the hierarchy; -ENOSPC when there are too many, -ENOMEM, -EBUSY when a
- * subsystem's module is being unloaded, or the errno of arming the hooks. On
- * failure nothing has changed.
+ * subsystem's module is being unloaded, or the errno of arming the hooks or of a
+ * subsystem's bind(). On failure nothing has changed.
  */
 struct hierarchy *hierarchy_create(const struct mount_options *opts,
 				   struct super_block *sb)
 {
 	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
-	struct container_subsys *ss;
 	struct hierarchy *h;
 	int id, nr, err;
 
@@ -653,20 +685,19 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 	smp_store_release(&hierarchies[nr], h);
 	container_unlock();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
-		ss = subsystems[id];
-		hierarchy_rebind(ss, &dummy_hierarchy, h);
-		if (ss->bind)
-			ss->bind(ss, &h->top);
-	}
-	for_each_bound_subsys(h, id, ss) {
-		err = ss->bound_only ? membership_adopt(ss) : 0;
-		if (err) {
-			hierarchy_dissolve(h);
-			hierarchy_put(h);
-			return ERR_PTR(err);
-		}
+		err = hierarchy_bind(h, subsystems[id]);
+		if (err)
+			goto err_bound;
 	}
 	return h;
+
+err_bound:
+	/* it has the modules of those that are bound, we have the others */
+	for_each_set_bit_from(id, set, MAX_CONTAINER_SUBSYS)
+		module_put(subsystems[id]->owner);
+	hierarchy_dissolve(h);
+	hierarchy_put(h);
+	return ERR_PTR(err);
 
 err_modules:
 	/* @id is where it stopped, the number of bits if it did not */
@@ -691,14 +722,8 @@ void hierarchy_dissolve(struct hierarchy *h)
 	int id;
 
 	lockdep_assert_held(&manage_mutex);
-	for_each_bound_subsys(h, id, ss) {
-		if (ss->bound_only)
-			membership_forget(ss);
-		if (ss->unbind)
-			ss->unbind(ss, &h->top);
-		hierarchy_rebind(ss, h, &dummy_hierarchy);
-		module_put(ss->owner);
-	}
+	for_each_bound_subsys(h, id, ss)
+		hierarchy_unbind(h, ss);
 	container_lock();
 	set_bit(CONT_REMOVED, &h->top.flags);
 	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);

@@ -270,6 +270,14 @@ static void test_bind(void)
 	happened("0 bind 0;1 bind 0;0 populate 0;1 populate 0;1 populate fails;"
 		 "0 unbind 0;1 unbind 0", "bound, and unbound again");
 	streq(state(), before, "/proc/containers is as before");
+	cmd("fail 1 bind %d", EDOM);
+	err(cmount(M, BOTH), EDOM, "bind fails in mount");
+	happened("0 bind 0;1 bind 0;1 bind fails;0 unbind 0", "the other is unbound again");
+	streq(state(), before, "/proc/containers is as before");
+	cmd("fail 0 bind %d", EDOM);
+	err(cmount(M, BOTH), EDOM, "bind of the first fails");
+	happened("0 bind 0;0 bind fails", "the other is not bound");
+	streq(state(), before, "/proc/containers is as before");
 	err(cmount(M, BOTH), 0, "then mount");
 	happened("0 bind 0;1 bind 0;0 populate 0;1 populate 0", "bound, then filled");
 	err(cmd("unregister 0"), EBUSY, "unregister while it is bound");

@@ -378,15 +378,20 @@ static void bc_destroy(struct container_subsys *ss, struct container *cont)
 	kfree_rcu(bc, rcu);
 }
 
-static void bc_bind(struct container_subsys *ss, struct container *root)
+static int bc_bind(struct container_subsys *ss, struct container *root)
 {
 	struct beancounter *bc = container_bc(root);
-	int i;
+	int i, err;
 
 	for (i = 0; i < BC_RESOURCES; i++)
 		counter_begin(&bc->counter[i], BC_UNLIMITED, BC_UNLIMITED);
-	numfiles_bind();
-	vm_bind();
+	err = numfiles_bind();
+	if (err)
+		return err;
+	err = vm_bind();
+	if (err)
+		numfiles_unbind();
+	return err;
 }
 
 static void bc_unbind(struct container_subsys *ss, struct container *root)

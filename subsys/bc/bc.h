@@ -68,14 +68,14 @@ static inline u64 vm_word(struct vm_charge *vc)
 /* numfiles.c */
 int numfiles_init(void);
 void numfiles_exit(void);
-void numfiles_bind(void);
+int numfiles_bind(void);
 void numfiles_unbind(void);
 void numfiles_crossed(void);
 
 /* vm.c */
 int vm_init(void);
 void vm_exit(void);
-void vm_bind(void);
+int vm_bind(void);
 void vm_unbind(void);
 struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc);
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);

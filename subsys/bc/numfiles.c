@@ -224,8 +224,6 @@ static struct container_hook alloc_hooks[] = {
 	},
 };
 
-static bool files_armed;	/* under the manage lock */
-
 /* Once this was 0 with no more to come, it stays so. */
 static bool files_in_use(void)
 {
@@ -240,21 +238,20 @@ static bool files_in_use(void)
 /**
  * numfiles_bind - begin to count
  *
- * Context: manage lock held; sleeps. Says in the log if it cannot.
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hooks.
  */
-void numfiles_bind(void)
+int numfiles_bind(void)
 {
-	if (container_hooks_arm(free_hooks, ARRAY_SIZE(free_hooks)))
-		goto err;
-	if (container_hooks_arm(alloc_hooks, ARRAY_SIZE(alloc_hooks)))
-		goto err_free;
-	files_armed = true;
-	return;
+	int err;
 
-err_free:
-	container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
-err:
-	pr_warn("files are not counted\n");
+	err = container_hooks_arm(free_hooks, ARRAY_SIZE(free_hooks));
+	if (err)
+		return err;
+	err = container_hooks_arm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
+	if (err)
+		container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
+	return err;
 }
 
 /**
@@ -267,9 +264,6 @@ void numfiles_unbind(void)
 	struct file_charge *fc;
 	int i;
 
-	if (!files_armed)
-		return;
-	files_armed = false;
 	container_hooks_disarm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
 	while (files_in_use())
 		msleep(20);

@@ -572,13 +572,20 @@ unsigned long vm_kmemsize(struct beancounter *bc)
 /**
  * vm_bind - begin to watch address spaces grow
  *
- * Context: manage lock held; sleeps. Says in the log if it cannot.
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hooks.
  */
-void vm_bind(void)
+int vm_bind(void)
 {
-	container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
-	if (vm_split)
-		container_hooks_arm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	int err;
+
+	err = container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	if (err || !vm_split)
+		return err;
+	err = container_hooks_arm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	if (err)
+		container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	return err;
 }
 
 /**

@@ -615,12 +615,14 @@ static void cpuacct_destroy(struct container_subsys *ss, struct container *cont)
 	call_rcu(&ca->rcu, cpuacct_free);
 }
 
-static void cpuacct_bind(struct container_subsys *ss, struct container *root)
+static int cpuacct_bind(struct container_subsys *ss, struct container *root)
 {
 	struct cpuacct *top = cpuacct_of(root);
-	int cpu;
+	int cpu, err;
 
-	container_hooks_arm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
+	err = container_hooks_arm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
+	if (err)
+		return err;
 	container_lock();
 	for_each_possible_cpu(cpu) {
 		per_cpu(cpuacct_all, cpu).not_root = cpu_charged(cpu);
@@ -637,6 +639,7 @@ static void cpuacct_bind(struct container_subsys *ss, struct container *root)
 	cpuacct_top = top;
 	interval_begin(ktime_get_ns());
 	container_unlock();
+	return 0;
 }
 
 static void cpuacct_unbind(struct container_subsys *ss, struct container *root)

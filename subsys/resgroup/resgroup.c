@@ -142,7 +142,7 @@ static int resgroup_populate(struct container_subsys *ss, struct container *cont
 }
 
 /* The root's state is that of the hierarchy before: nothing of it shall stay. */
-static void resgroup_bind(struct container_subsys *ss, struct container *root)
+static int resgroup_bind(struct container_subsys *ss, struct container *root)
 {
 	struct res_controller *ctlr = subsys_controller(ss);
 	struct res_shares *s = container_res_shares(root, ctlr);
@@ -152,6 +152,7 @@ static void resgroup_bind(struct container_subsys *ss, struct container *root)
 		ctlr->reset_stats(s);
 	if (ctlr->bind)
 		ctlr->bind(s);
+	return 0;
 }
 
 /**

@@ -25,13 +25,14 @@
 #define HELD		8
 #define LOG_SIZE	65536
 
-enum { CREATE, POPULATE, CAN_ATTACH, CAN_FORK, NR_FALLIBLE };
+enum { CREATE, POPULATE, CAN_ATTACH, CAN_FORK, BIND, NR_FALLIBLE };
 
 static const char * const fallible[NR_FALLIBLE] = {
 	[CREATE] = "create",
 	[POPULATE] = "populate",
 	[CAN_ATTACH] = "can_attach",
 	[CAN_FORK] = "can_fork",
+	[BIND] = "bind",
 };
 
 /**
@@ -358,7 +359,7 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 	return err ?: fails(s, POPULATE);
 }
 
-static void api_bind(struct container_subsys *ss, struct container *root)
+static int api_bind(struct container_subsys *ss, struct container *root)
 {
 	struct slot *s = to_slot(ss);
 
@@ -370,6 +371,7 @@ static void api_bind(struct container_subsys *ss, struct container *root)
 		atomic_set(&s->deaths, 0);
 	}
 	note(s, "bind %d", id_of(s, root));
+	return fails(s, BIND);
 }
 
 static void api_unbind(struct container_subsys *ss, struct container *root)
