@@ -1234,6 +1234,28 @@ static void test_api(void)
 	err(rmmod("container_bctest"), 0, "rmmod of the user");
 }
 
+/* What somebody else has patched cannot be hooked: then there is no bc. */
+static void test_occupied(void)
+{
+	static const char *const functions[] = { "security_file_alloc", "may_expand_vm" };
+
+	err(modprobe("container_bctest"), 0, "a module that patches functions");
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		if (put(CMD, "occupy %s", functions[i])) {
+			skip("%s # not in this kernel", functions[i]);
+			continue;
+		}
+		err(cmount(M, "bc"), EBUSY, "then a mount with bc is refused");
+		eq(nhiers(), 1, "and leaves nothing");
+		err(cmount(M, "none,name=x"), 0, "one without it is not");
+		err(cumount(M), 0, "unmount");
+		err(put(CMD, "vacate"), 0, "the patch goes");
+		mount_bc();
+		err(cumount(M), 0, "unmount");
+	}
+	err(rmmod("container_bctest"), 0, "the module goes");
+}
+
 /* --- all at once ------------------------------------------------------------------ */
 
 #define STORM_MS 8000
@@ -1819,7 +1841,8 @@ static void test_fault(void)
 
 static void (*const tests[])(void) = {
 	test_files, test_bounds, test_kinds, test_owner, test_held_by, test_unbind,
-	test_numtasks, test_privvmpages, test_accounting, test_api, test_storm,
+	test_numtasks, test_privvmpages, test_accounting, test_api, test_occupied,
+	test_storm,
 	test_binding_storm, test_programs, test_fault,
 };
 

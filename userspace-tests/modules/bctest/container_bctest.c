@@ -7,14 +7,19 @@
  * as in beancounter.h, and answers with the errno of the call; "uncharge" gives
  * the last charge back. A mutex guards the list of charges. What is left goes
  * when the module does.
+ *
+ * "occupy FUNCTION" is in the way as a live patch of a kernel function would be,
+ * until "vacate".
  */
 #include <linux/debugfs.h>
+#include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/version.h>
 
 #include <beancounter.h>
 
@@ -62,11 +67,40 @@ static int uncharge(void)
 	return 0;
 }
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#define ftrace_regs pt_regs
+#endif
+
+static void notrace patch(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			  struct ftrace_regs *regs)
+{
+}
+
+static struct ftrace_ops patch_ops = {
+	.func = patch,
+	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
+};
+
+static int occupy(char *function)
+{
+	int err = ftrace_set_filter(&patch_ops, function, strlen(function), 1);
+
+	return err ?: register_ftrace_function(&patch_ops);
+}
+
+static int vacate(void)
+{
+	int err = unregister_ftrace_function(&patch_ops);
+
+	ftrace_set_filter(&patch_ops, NULL, 0, 1);
+	return err;
+}
+
 static ssize_t cmd_write(struct file *file, const char __user *ubuf, size_t len, loff_t *pos)
 {
 	unsigned int resource, severity;
 	unsigned long n;
-	char buf[80];
+	char buf[80], function[40];
 	int err = -EINVAL;
 
 	if (len >= sizeof(buf))
@@ -79,6 +113,10 @@ static ssize_t cmd_write(struct file *file, const char __user *ubuf, size_t len,
 		err = charge(resource, n, severity);
 	else if (!strncmp(buf, "uncharge", 8))
 		err = uncharge();
+	else if (sscanf(buf, "occupy %39s", function) == 1)
+		err = occupy(function);
+	else if (!strncmp(buf, "vacate", 6))
+		err = vacate();
 	mutex_unlock(&charges_mutex);
 	return err ?: len;
 }
