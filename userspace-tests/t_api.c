@@ -798,6 +798,7 @@ int main(void)
 	if (modprobe("container_core") || modprobe("container_apitest"))
 		bail("container_core and container_apitest load");
 	/* places for subsystems are few: nobody else's are needed here */
+	rmmod("container_cpuset");
 	rmmod("container_bc");
 	rmmod("container_numtasks");
 	rmmod("container_cpuacct");

@@ -326,16 +326,12 @@ static void recall(struct task_struct *task, u64 *word, void *known)
 	*(bool *)known = true;
 }
 
-/* Gives a task what it may have of what it wants. We own the lock. */
-static void apply(struct task_struct *task, const struct cpumask *want)
+/* What the kernel allows a task by itself. We own the lock. */
+static void target_raw(struct task_struct *task)
 {
 	affinity_raw = true;
 	container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)&target, 0);
 	affinity_raw = false;
-	narrow(task, &target);
-	if (want && has_active(&target, want))
-		cpumask_and(&target, &target, want);
-	set_cpus_allowed_ptr(task, &target);
 }
 
 /**
@@ -354,7 +350,11 @@ void cpus_apply(struct task_struct *task)
 	cpus_read_lock();
 	affinity_own();
 	container_for_task(task, &cpuset_subsys, recall, &known);
-	apply(task, known ? &wanted : NULL);
+	target_raw(task);
+	narrow(task, &target);
+	if (known && has_active(&target, &wanted))
+		cpumask_and(&target, &target, &wanted);
+	set_cpus_allowed_ptr(task, &target);
 	affinity_disown();
 	cpus_read_unlock();
 }
@@ -362,7 +362,10 @@ void cpus_apply(struct task_struct *task)
 /**
  * cpus_release - give a task back what it would have without us
  * @task: the task, at the root by now, with a reference of the caller's
- * @want: what that is; NULL if it is not known
+ * @want: what that is, within what the kernel allows
+ *
+ * The kernel allows no CPU that is offline; but whoever is not restricted otherwise has
+ * it back when it comes online.
  *
  * Context: manage lock held; sleeps.
  */
@@ -372,7 +375,14 @@ void cpus_release(struct task_struct *task, const struct cpumask *want)
 		return;
 	cpus_read_lock();
 	affinity_own();
-	apply(task, want);
+	target_raw(task);
+	if (has_active(&target, want)) {
+		if (cpumask_subset(cpu_active_mask, &target))
+			cpumask_copy(&target, want);
+		else
+			cpumask_and(&target, &target, want);
+	}
+	set_cpus_allowed_ptr(task, &target);
 	affinity_disown();
 	cpus_read_unlock();
 }

@@ -556,7 +556,7 @@ static void file_guise(struct container_cftype *to, const struct container_cftyp
 		to->mode = 0444;
 }
 
-static void files_init(void)
+static void guises_init(void)
 {
 	int i, noprefix;
 
@@ -859,7 +859,7 @@ static int __init cpuset_init_module(void)
 {
 	int err;
 
-	files_init();
+	guises_init();
 	err = cpus_init();
 	if (err)
 		return err;
