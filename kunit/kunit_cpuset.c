@@ -52,8 +52,10 @@ static void lists_that_are_none(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, parse_cpus(bad[i], setting_cpus(s)), -EINVAL, bad[i]);
-		KUNIT_EXPECT_EQ_MSG(test, parse_mems(bad[i], &s->mems), -EINVAL, bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, parse_cpus(bad[i], setting_cpus(s)), -EINVAL, "%s",
+				    bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, parse_mems(bad[i], &s->mems), -EINVAL, "%s",
+				    bad[i]);
 	}
 }
 

@@ -41,4 +41,33 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 /* Which argument of such a function is its first. */
 #define COMPAT_NODEMASK_ARG (sizeof(nodemask_t) > sizeof(long))
 
+/* Flags of a task for spreading. Kernels that do not spread any more may lack them. */
+static inline bool compat_spread_page(struct task_struct *task)
+{
+#ifdef PFA_SPREAD_PAGE
+	return test_bit(PFA_SPREAD_PAGE, &task->atomic_flags);
+#else
+	return false;
+#endif
+}
+
+static inline bool compat_spread_slab(struct task_struct *task)
+{
+#ifdef PFA_SPREAD_SLAB
+	return test_bit(PFA_SPREAD_SLAB, &task->atomic_flags);
+#else
+	return false;
+#endif
+}
+
+static inline void compat_set_spread(struct task_struct *task, bool page, bool slab)
+{
+#ifdef PFA_SPREAD_PAGE
+	assign_bit(PFA_SPREAD_PAGE, &task->atomic_flags, page);
+#endif
+#ifdef PFA_SPREAD_SLAB
+	assign_bit(PFA_SPREAD_SLAB, &task->atomic_flags, slab);
+#endif
+}
+
 #endif /* _COMPAT_CPUSET_H */

@@ -42,6 +42,7 @@ static void *migrate_pages_fn;
 static struct static_key *pre_enable_key, *enabled_key;
 /* Somebody with preemption off wants to know what the kernel allows by itself. */
 static DEFINE_PER_CPU(bool, mems_raw);
+static struct workqueue_struct *migrate_queue;
 static unsigned long spread_flags;	/* those which the kernel has */
 
 /* --- the hooks --------------------------------------------------------------- */
@@ -207,7 +208,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	container_hook_call(rebind_mm_fn, (unsigned long)m.mm, (unsigned long)&mems, 0);
 	if (move && !nodes_equal(*from, mems)) {
 		INIT_WORK_ONSTACK(&m.work, migrate);
-		queue_work(system_unbound_wq, &m.work);
+		queue_work(migrate_queue, &m.work);
 		flush_work(&m.work);
 		destroy_work_on_stack(&m.work);
 	}
@@ -233,8 +234,8 @@ bool spread_known(int flag)
  */
 unsigned long spread_get(struct task_struct *task)
 {
-	return (task_spread_page(task) ? BIT(CPUSET_SPREAD_PAGE) : 0) |
-	       (task_spread_slab(task) ? BIT(CPUSET_SPREAD_SLAB) : 0);
+	return (compat_spread_page(task) ? BIT(CPUSET_SPREAD_PAGE) : 0) |
+	       (compat_spread_slab(task) ? BIT(CPUSET_SPREAD_SLAB) : 0);
 }
 
 /**
@@ -244,14 +245,7 @@ unsigned long spread_get(struct task_struct *task)
  */
 void spread_set(struct task_struct *task, unsigned long flags)
 {
-	if (flags & BIT(CPUSET_SPREAD_PAGE))
-		task_set_spread_page(task);
-	else
-		task_clear_spread_page(task);
-	if (flags & BIT(CPUSET_SPREAD_SLAB))
-		task_set_spread_slab(task);
-	else
-		task_clear_spread_slab(task);
+	compat_set_spread(task, flags & BIT(CPUSET_SPREAD_PAGE), flags & BIT(CPUSET_SPREAD_SLAB));
 }
 
 /* --- pressure ---------------------------------------------------------------- */
@@ -366,11 +360,13 @@ int mems_init(void)
 		__set_bit(CPUSET_SPREAD_PAGE, &spread_flags);
 	if (container_hook_symbol("cpuset_slab_spread_node"))
 		__set_bit(CPUSET_SPREAD_SLAB, &spread_flags);
-	return 0;
+	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, 0);
+	return migrate_queue ? 0 : -ENOMEM;
 }
 
 void mems_exit(void)
 {
 	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
 	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
+	destroy_workqueue(migrate_queue);
 }
