@@ -550,6 +550,13 @@ static void test_hotplug(void)
 	err(cumount(M), 0, "unmount");
 }
 
+static int failed(const char *what, int got)
+{
+	if (got)
+		diag("%s: %d", what, got);
+	return !!got;
+}
+
 /* Off and on, with tasks that spin and fork in a container that has no other. */
 static void test_hotplug_load(int times)
 {
@@ -563,20 +570,15 @@ static void test_hotplug_load(int times)
 	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
 	kids[0] = kid_start(spinner, NULL);
 	kids[1] = kid_start(forker, NULL);
-	for (i = 0; i < times; i++) {
+	for (i = 0; i < times && !off; i++) {
 		for (n = 0; n < 2; n++)
-			if (put(B "/procs", "%d", kids[n].pid))
-				off++;
+			off += failed("entering a/b", put(B "/procs", "%d", kids[n].pid));
 		msleep(20);
-		if (cpu_online(ncpus - 1, 0))
-			off++;
-		if (!wait_for(nids(B "/tasks") == 0))
-			off++;
-		if (cpu_online(ncpus - 1, 1))
-			off++;
-		if (put(A "/cpuset.cpus", "%s", list_of(all)) ||
-		    put(B "/cpuset.cpus", "%s", list_of(last)))
-			off++;
+		off += failed("going offline", cpu_online(ncpus - 1, 0));
+		off += failed("leaving a/b", !wait_for(nids(B "/tasks") == 0));
+		off += failed("coming online", cpu_online(ncpus - 1, 1));
+		off += failed("a: all CPUs", put(A "/cpuset.cpus", "%s", list_of(all)));
+		off += failed("a/b: the last", put(B "/cpuset.cpus", "%s", list_of(last)));
 	}
 	eq(off, 0, "the only CPU of a container goes and comes, %d times", times);
 	storm->stop = true;

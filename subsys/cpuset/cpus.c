@@ -407,15 +407,16 @@ static void force_affinity(struct task_struct *child, const struct cpumask *mask
  * then there is nothing to do.
  *
  * Context: that of fork().
+ * Return: there was nothing to do.
  */
-void cpus_fork(struct task_struct *child, struct confined *c, bool due)
+bool cpus_fork(struct task_struct *child, struct confined *c, bool due)
 {
 	struct cpumask *mask = this_cpu_ptr(fork_masks);
 	struct setting *s;
 	bool fine;
 
 	if (!may_narrow(child))
-		return;
+		return true;
 	rcu_read_lock();
 	s = setting_of(task_container(child, &cpuset_subsys));
 	fine = !due && cpumask_subset(&child->cpus_mask, setting_cpus(s)) &&
@@ -425,13 +426,14 @@ void cpus_fork(struct task_struct *child, struct confined *c, bool due)
 		cpumask_copy(confined_want(c), &child->cpus_mask);
 		c->fresh = false;
 	}
-	if (fine)
-		return;
+	if (likely(fine))
+		return true;
 	/* narrowed, as for anybody who asks */
 	container_hook_call(cpus_allowed_fn, (unsigned long)child, (unsigned long)mask, 0);
 	if (c && has_active(mask, confined_want(c)))
 		cpumask_and(mask, mask, confined_want(c));
 	force_affinity(child, mask);
+	return false;
 }
 
 /**

@@ -120,7 +120,6 @@ static void collect_due(struct task_struct *task, u64 *word, void *arg)
 	if (!c || due->count == BATCH || !READ_ONCE(c->born) ||
 	    READ_ONCE(c->changes) == due->changes)
 		return;
-	WRITE_ONCE(c->changes, due->changes);
 	batch[due->count++] = get_task_struct(task);
 }
 
@@ -151,6 +150,18 @@ static int next_batch(struct container *cont)
 
 	for_each_member(cont, collect_due, &due);
 	return due.count;
+}
+
+/*
+ * A member has got it. Not before: what it forks until then is due for it, too. It is
+ * done with also if it cannot be done.
+ */
+static void change_done(struct task_struct *task, u64 *word, void *cs)
+{
+	struct confined *c = word_confined(word);
+
+	if (c)
+		WRITE_ONCE(c->changes, ((struct cpuset *)cs)->changes);
 }
 
 /* Is there another thread in the container that its address space goes with? */
@@ -191,6 +202,7 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 				mems_apply_mm(task, from ?: &node_states[N_MEMORY], migrate);
 			if (what & APPLY_SPREAD)
 				spread_set(task, cs->flags);
+			container_for_task(task, &cpuset_subsys, change_done, cs);
 			put_task_struct(task);
 		}
 		cond_resched();
@@ -223,14 +235,18 @@ void members_evict(struct container *cont, struct container *to)
 {
 	/* the kernel does it: not with the rights of whoever happens to be current */
 	const struct cred *cred = rcu_dereference_raw(init_task.cred);
-	int i, count;
 	bool failed = false;
+	int i, count, err;
 
 	evicting = true;
 	change_begin(cont);
 	while ((count = next_batch(cont)))
 		for (i = 0; i < count; i++) {
-			if (container_attach_task(to, batch[i], cred) == -ENOMEM)
+			err = container_attach_task(to, batch[i], cred);
+			if (err)
+				container_for_task(batch[i], &cpuset_subsys, change_done,
+						   container_cpuset(cont));
+			if (err == -ENOMEM)
 				failed = true;
 			put_task_struct(batch[i]);
 		}
@@ -665,14 +681,6 @@ static struct confined *leaver(struct task_struct *task)
 	return c;
 }
 
-static void up_to_date(struct task_struct *task, u64 *word, void *cs)
-{
-	struct confined *c = word_confined(word);
-
-	if (c)
-		WRITE_ONCE(c->changes, ((struct cpuset *)cs)->changes);
-}
-
 static void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
 			       struct container *old_cont, struct task_struct *task)
 {
@@ -682,9 +690,9 @@ static void cpuset_post_attach(struct container_subsys *ss, struct container *co
 	struct confined *c;
 
 	if (cont->parent) {
-		container_for_task(task, ss, up_to_date, cs);
 		cpus_apply(task);
 		spread_set(task, cs->flags);
+		container_for_task(task, ss, change_done, cs);
 	} else {
 		c = leaver(task);
 		/* none for a thread that was faster, see attach() */
@@ -740,7 +748,7 @@ static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 {
 	struct cpuset *cs = container_cpuset(cont);
 	struct confined *c = word_confined(words);
-	bool due = true, usable;
+	bool due = true, fine, usable;
 
 	if (c) {
 		WRITE_ONCE(c->born, true);
@@ -749,11 +757,12 @@ static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		due = c->changes != READ_ONCE(cs->changes);
 		WRITE_ONCE(c->changes, READ_ONCE(cs->changes));
 	}
-	cpus_fork(child, c, due);
-	mems_fork(child, due);
-	if (!due)
+	fine = cpus_fork(child, c, due);
+	fine &= mems_fork(child, due);
+	if (due)
+		spread_set(child, cs->flags);
+	if (likely(fine))
 		return;
-	spread_set(child, cs->flags);
 	rcu_read_lock();
 	usable = !cpumask_empty(setting_cpus(setting_of(cont))) &&
 		 !nodes_empty(setting_of(cont)->mems);

@@ -125,7 +125,7 @@ void cpus_exit(void);
 void cpus_publish(struct container *cont, struct setting *new);
 void cpus_apply(struct task_struct *task);
 void cpus_release(struct task_struct *task, const struct cpumask *want);
-void cpus_fork(struct task_struct *child, struct confined *c, bool due);
+bool cpus_fork(struct task_struct *child, struct confined *c, bool due);
 void cpus_fork_release(struct task_struct *child, const struct cpumask *want);
 
 /* mems.c */
@@ -134,7 +134,7 @@ int mems_bind(void);
 void mems_unbind(void);
 void mems_exit(void);
 bool mems_apply(struct task_struct *task);
-void mems_fork(struct task_struct *child, bool due);
+bool mems_fork(struct task_struct *child, bool due);
 void mems_fork_release(struct task_struct *child);
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool migrate);
 bool spread_known(int flag);

@@ -145,8 +145,9 @@ bool mems_apply(struct task_struct *task)
  * @due: a change of the container has yet to be applied to it
  *
  * Context: that of fork().
+ * Return: there was nothing to do.
  */
-void mems_fork(struct task_struct *child, bool due)
+bool mems_fork(struct task_struct *child, bool due)
 {
 	bool fine;
 
@@ -157,6 +158,7 @@ void mems_fork(struct task_struct *child, bool due)
 	rcu_read_unlock();
 	if (!fine)
 		mems_apply(child);
+	return fine;
 }
 
 /**
