@@ -748,14 +748,17 @@ static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 {
 	struct cpuset *cs = container_cpuset(cont);
 	struct confined *c = word_confined(words);
+	unsigned int changes;
 	bool due = true, fine, usable;
 
 	if (c) {
 		WRITE_ONCE(c->born, true);
 		/* complete, before looking at the changes and the setting: see change_begin() */
 		smp_mb();
-		due = c->changes != READ_ONCE(cs->changes);
-		WRITE_ONCE(c->changes, READ_ONCE(cs->changes));
+		changes = READ_ONCE(cs->changes);
+		due = c->changes != changes;
+		/* one that comes from here on finds it, and due */
+		WRITE_ONCE(c->changes, changes);
 	}
 	fine = cpus_fork(child, c, due);
 	fine &= mems_fork(child, due);
