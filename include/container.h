@@ -54,12 +54,13 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 
 /*
  * Words of data that all subsystems together may keep for each task: ours need
- * five (cpuacct three, numtasks and bc one each), which leaves one to others.
+ * six (cpuacct three, cpuset, numtasks and bc one each), which leaves one to others.
  */
-#define CONTAINER_TASK_WORDS		6
+#define CONTAINER_TASK_WORDS		7
 
 struct container;
 struct container_subsys;
+struct cred;
 struct dentry;
 struct file;
 struct new_file;
@@ -282,6 +283,11 @@ u64 *container_task_data(struct task_struct *task, struct container_subsys *ss);
 void container_for_each_member(struct container *cont, struct container_subsys *ss,
 			       void (*fn)(struct task_struct *task, u64 *data, void *arg),
 			       void *arg);
+bool container_for_task(struct task_struct *task, struct container_subsys *ss,
+			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
+int container_attach_task(struct container *to, struct task_struct *task,
+			  const struct cred *cred);
+bool container_noprefix(const struct container *cont);
 struct container *container_next_descendant(struct container *pos,
 					    struct container *top);
 int container_path(const struct container *cont, char *buf, int buflen);

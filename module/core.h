@@ -94,8 +94,6 @@ void membership_forget(struct container_subsys *ss);
 int membership_count(struct container *cont);
 int membership_list(struct container *cont, bool processes, pid_t **list);
 struct container *membership_of(struct task_struct *task, int hierarchy);
-int container_attach_task(struct container *to, struct task_struct *task,
-			  const struct cred *cred);
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred);
 

@@ -103,6 +103,20 @@ int container_path(const struct container *cont, char *buf, int buflen)
 EXPORT_SYMBOL_GPL(container_path);
 
 /**
+ * container_noprefix - was the hierarchy mounted with noprefix?
+ * @cont: a container of it
+ *
+ * Then files that are older than containers go by their short names.
+ *
+ * Context: any in which @cont is known to stay.
+ */
+bool container_noprefix(const struct container *cont)
+{
+	return container_hierarchy(cont)->noprefix;
+}
+EXPORT_SYMBOL_GPL(container_noprefix);
+
+/**
  * container_next_descendant - walk the containers below one
  * @pos: where the walk is; @top at the start
  * @top: whose descendants

@@ -75,6 +75,7 @@ void *container_hook_symbol(const char *name)
 }
 EXPORT_SYMBOL_GPL(container_hook_symbol);
 EXPORT_SYMBOL_GPL(container_hook_call);
+EXPORT_SYMBOL_GPL(container_hook_call4);
 
 struct tracepoint_search {
 	const char *name;

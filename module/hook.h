@@ -127,4 +127,18 @@ void *container_hook_symbol(const char *name);
 unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
 				  unsigned long c);
 
+/**
+ * container_hook_call4 - the same for a function of four arguments
+ * @fn: its address
+ * @a: first argument
+ * @b: second argument
+ * @c: third argument
+ * @d: fourth argument
+ *
+ * Context: whatever @fn asks for.
+ * Return: what @fn returns.
+ */
+unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,
+				   unsigned long c, unsigned long d);
+
 #endif /* _HOOK_H */

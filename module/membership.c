@@ -162,6 +162,33 @@ void container_for_each_member(struct container *cont, struct container_subsys *
 }
 EXPORT_SYMBOL_GPL(container_for_each_member);
 
+/**
+ * container_for_task - call a function for one task
+ * @task: the task, which the caller keeps from being freed
+ * @ss: whose words to pass
+ * @fn: the function; must not sleep or move tasks
+ * @arg: passed to @fn
+ *
+ * Holds the lock of the task's entry, as attach(), fork() and exit() do, so that
+ * none of them runs for this task meanwhile.
+ *
+ * Context: any but interrupts and those callbacks.
+ * Return: false, and @fn is not called, for a task that has exited or that is not
+ * and never was below a root.
+ */
+bool container_for_task(struct task_struct *task, struct container_subsys *ss,
+			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg)
+{
+	struct bucket *b = table_lock(task);
+	struct member *m = table_find(task);
+
+	if (m)
+		fn(task, m->data + ss->task_offset, arg);
+	table_unlock(b);
+	return m;
+}
+EXPORT_SYMBOL_GPL(container_for_task);
+
 /* Puts an entry on the list of a container below a root. */
 static void member_link(struct member *m, struct container *cont)
 {
@@ -1090,6 +1117,7 @@ int container_attach_task(struct container *to, struct task_struct *task,
 	move_free(mv);
 	return err;
 }
+EXPORT_SYMBOL_GPL(container_attach_task);
 
 /**
  * container_attach_process - move all threads of a process

@@ -585,7 +585,7 @@ const char *registered(const char *sep)
 
 const char *other_subsys(void)
 {
-	static const char *const known[] = { "numtasks", "bc", "cpuset" };
+	static const char *const known[] = { "numtasks", "bc" };
 	static char name[64];
 	char *s, *tok, *save;
 
@@ -593,7 +593,8 @@ const char *other_subsys(void)
 		s = (char *)P("%s", registered(","));
 		for (tok = strtok_r(s, ",", &save); tok;
 		     tok = strtok_r(NULL, ",", &save))
-			if (strcmp(tok, "cpuacct") && strcmp(tok, "ns"))
+			if (strcmp(tok, "cpuacct") && strcmp(tok, "ns") &&
+			    strcmp(tok, "cpuset"))
 				return strncpy(name, tok, sizeof(name) - 1);
 		if (i < ARRAY_SIZE(known))
 			modprobe(P("container_%s", known[i]));

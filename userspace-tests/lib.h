@@ -122,7 +122,10 @@ bool hier(const char *set, struct hier *h);
 int nhiers(void);			/* hierarchy lines, the dummy included */
 /* Registered subsystems in order of id, joined with SEP. */
 const char *registered(const char *sep);
-/* A registered subsystem beside cpuacct, loaded if need be; NULL: none. */
+/*
+ * A registered subsystem beside cpuacct that a task can enter as it is, loaded if need
+ * be; NULL: none.
+ */
 const char *other_subsys(void);
 
 /* --- tasks ------------------------------------------------------------ */

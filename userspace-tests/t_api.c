@@ -232,7 +232,7 @@ static int offset(int slot)
 
 static void test_words(void)
 {
-	enum { WORDS = 6 };	/* CONTAINER_TASK_WORDS */
+	enum { WORDS = 7 };	/* CONTAINER_TASK_WORDS */
 
 	cmd("words 0 %d", WORDS + 1);
 	err(cmd("register 0"), ENOSPC, "more task words than there are");
@@ -808,6 +808,7 @@ int main(void)
 	if (modprobe("container_core") || modprobe("container_apitest"))
 		bail("container_core and container_apitest load");
 	/* places for subsystems are few: nobody else's are needed here */
+	rmmod("container_cpuset");
 	rmmod("container_bc");
 	rmmod("container_numtasks");
 	rmmod("container_cpuacct");

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What cpuset uses of the scheduler and of the memory management that is not the same
+ * in every kernel.
+ */
+#ifndef _COMPAT_CPUSET_H
+#define _COMPAT_CPUSET_H
+
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+
+#include "hook.h"
+
+/*
+ * Sets the affinity of a task, whose pi_lock is held, by force. It had another name
+ * until 6.18; what has the old name since then is something else.
+ */
+static inline void *compat_find_force_affinity(void)
+{
+	return container_hook_symbol("set_cpus_allowed_force") ?:
+	       container_hook_symbol("do_set_cpus_allowed");
+}
+
+/*
+ * Calls a function that returns a nodemask_t by value. A small one comes back in a
+ * register, a large one by way of a hidden first argument.
+ */
+static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task)
+{
+	nodemask_t mask;
+
+	static_assert(sizeof(mask) <= sizeof(long) || sizeof(mask) > 2 * sizeof(long),
+		      "CONFIG_NODES_SHIFT may not be 7");
+	if (sizeof(mask) <= sizeof(long))
+		nodes_addr(mask)[0] = container_hook_call(fn, (unsigned long)task, 0, 0);
+	else
+		container_hook_call(fn, (unsigned long)&mask, (unsigned long)task, 0);
+	return mask;
+}
+
+/* Which argument of such a function is its first. */
+#define COMPAT_NODEMASK_ARG (sizeof(nodemask_t) > sizeof(long))
+
+/* Flags of a task for spreading. Kernels that do not spread any more may lack them. */
+static inline bool compat_spread_page(struct task_struct *task)
+{
+#ifdef PFA_SPREAD_PAGE
+	return test_bit(PFA_SPREAD_PAGE, &task->atomic_flags);
+#else
+	return false;
+#endif
+}
+
+static inline bool compat_spread_slab(struct task_struct *task)
+{
+#ifdef PFA_SPREAD_SLAB
+	return test_bit(PFA_SPREAD_SLAB, &task->atomic_flags);
+#else
+	return false;
+#endif
+}
+
+static inline void compat_set_spread(struct task_struct *task, bool page, bool slab)
+{
+#ifdef PFA_SPREAD_PAGE
+	assign_bit(PFA_SPREAD_PAGE, &task->atomic_flags, page);
+#endif
+#ifdef PFA_SPREAD_SLAB
+	assign_bit(PFA_SPREAD_SLAB, &task->atomic_flags, slab);
+#endif
+}
+
+#endif /* _COMPAT_CPUSET_H */

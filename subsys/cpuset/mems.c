@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory: the nodes that a member's pages may come from, moving pages that are
+ * elsewhere, spreading, and how often members have to reclaim.
+ *
+ * The page allocator goes by the task's mems_allowed, once the static keys of the
+ * kernel's own cpusets are on; so do set_mempolicy(2) and mbind(2). We set that mask to
+ * what the kernel's own cpusets allow, narrowed by the nearest container, from the
+ * task's own up, that has a node in common with it. The task's lock and its sequence
+ * counter guard it, as they do when the kernel sets it. Whoever asks the kernel what it
+ * allows (migrate_pages(2), move_pages(2)) gets the narrowed answer.
+ *
+ * The kernel sets mems_allowed by itself when its own cpusets change, when a task moves
+ * between them, and when memory comes or goes. It calls mpol_rebind_task() each time;
+ * if that is for a member, and to more than it may have, a work item sets it right.
+ *
+ * Pages are moved from a work item, whatever the caller's own mems_allowed.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/jump_label.h>
+#include <linux/ktime.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/workqueue.h>
+
+#include "compat_cpuset.h"
+#include "cpuset.h"
+#include "hook.h"
+
+/* nodemask_t cpuset_mems_allowed(struct task_struct *) */
+static void *mems_allowed_fn;
+/* void mpol_rebind_task(struct task_struct *, const nodemask_t *) */
+static void *rebind_task_fn;
+/* void mpol_rebind_mm(struct mm_struct *, nodemask_t *) */
+static void *rebind_mm_fn;
+/* int do_migrate_pages(struct mm_struct *, const nodemask_t *, const nodemask_t *, int) */
+static void *migrate_pages_fn;
+/* On in this order, off in the other: see linux/cpuset.h. */
+static struct static_key *pre_enable_key, *enabled_key;
+/* Somebody with preemption off wants to know what the kernel allows by itself. */
+static DEFINE_PER_CPU(bool, mems_raw);
+static struct workqueue_struct *migrate_queue;
+static unsigned long spread_flags;	/* those which the kernel has */
+
+/* --- the hooks --------------------------------------------------------------- */
+
+static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
+{
+	struct container *cont;
+
+	rcu_read_lock();
+	for (cont = task_container(task, &cpuset_subsys); cont->parent; cont = cont->parent)
+		if (nodes_intersects(mask, setting_of(cont)->mems)) {
+			nodes_and(mask, mask, setting_of(cont)->mems);
+			break;
+		}
+	rcu_read_unlock();
+	return mask;
+}
+
+/* Runs in place of cpuset_mems_allowed(); does not sleep. */
+static nodemask_t mems_allowed(struct task_struct *task, void *original)
+{
+	return narrow(task, compat_call_nodemask(original, task));
+}
+
+CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
+{
+	if (this_cpu_read(mems_raw))
+		return;
+	container_hook_set_arg(regs, COMPAT_NODEMASK_ARG + 1, ip + MCOUNT_INSN_SIZE);
+	container_hook_redirect(regs, mems_allowed);
+}
+
+/* Somebody sets a task's nodes: we, or the kernel. */
+CONTAINER_HOOK_HANDLER(hook_rebind_task, regs)
+{
+	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	const nodemask_t *mems = (void *)container_hook_arg(regs, 1);
+	struct container *cont;
+
+	rcu_read_lock();
+	cont = task_container(task, &cpuset_subsys);
+	if (cont->parent && !nodes_subset(*mems, setting_of(cont)->mems))
+		hotplug_repair();
+	rcu_read_unlock();
+}
+
+static struct container_hook mems_hooks[] = {
+	{
+		.name = "cpuset_mems_allowed",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_mems_allowed,
+	},
+	{
+		.name = "mpol_rebind_task",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_rebind_task,
+	},
+};
+
+/* --- members ----------------------------------------------------------------- */
+
+static bool set_mems(struct task_struct *task, const nodemask_t *mems)
+{
+	unsigned long flags;
+	bool change;
+
+	task_lock(task);
+	change = !nodes_equal(task->mems_allowed, *mems);
+	if (change) {
+		local_irq_save(flags);
+		write_seqcount_begin(&task->mems_allowed_seq);
+		/* never empty to somebody who looks at both halves of a change */
+		nodes_or(task->mems_allowed, task->mems_allowed, *mems);
+		container_hook_call(rebind_task_fn, (unsigned long)task, (unsigned long)mems, 0);
+		task->mems_allowed = *mems;
+		write_seqcount_end(&task->mems_allowed_seq);
+		local_irq_restore(flags);
+	}
+	task_unlock(task);
+	return change;
+}
+
+/**
+ * mems_apply - let a task allocate on the nodes that it may, and there alone
+ * @task: the task; in its new container already, if it is being moved
+ *
+ * Context: any but interrupts; in that of fork(), too.
+ * Return: has that changed? Then mems_apply_mm() has to follow.
+ */
+bool mems_apply(struct task_struct *task)
+{
+	nodemask_t mems = compat_call_nodemask(mems_allowed_fn, task);
+
+	return set_mems(task, &mems);
+}
+
+/**
+ * mems_fork - see to it that a new task allocates where it may
+ * @child: the task, of which the current one is the parent; it has not run yet
+ * @due: a change of the container has yet to be applied to it
+ *
+ * Context: that of fork().
+ * Return: there was nothing to do.
+ */
+bool mems_fork(struct task_struct *child, bool due)
+{
+	bool fine;
+
+	rcu_read_lock();
+	fine = !due && nodes_equal(child->mems_allowed, current->mems_allowed) &&
+	       nodes_subset(child->mems_allowed,
+			    setting_of(task_container(child, &cpuset_subsys))->mems);
+	rcu_read_unlock();
+	if (!fine)
+		mems_apply(child);
+	return fine;
+}
+
+/**
+ * mems_fork_release - a new task that has not run yet leaves for the root
+ * @child: the task; it is not seen there yet
+ *
+ * Context: that of attach().
+ */
+void mems_fork_release(struct task_struct *child)
+{
+	nodemask_t mems;
+
+	this_cpu_write(mems_raw, true);
+	mems = compat_call_nodemask(mems_allowed_fn, child);
+	this_cpu_write(mems_raw, false);
+	set_mems(child, &mems);
+}
+
+struct migration {
+	struct work_struct work;
+	struct mm_struct *mm;
+	const nodemask_t *from, *to;
+};
+
+static void migrate(struct work_struct *work)
+{
+	struct migration *m = container_of(work, struct migration, work);
+
+	container_hook_call4(migrate_pages_fn, (unsigned long)m->mm, (unsigned long)m->from,
+			     (unsigned long)m->to, MPOL_MF_MOVE_ALL);
+}
+
+/**
+ * mems_apply_mm - likewise for the policies of a task's address space
+ * @task: the task, after mems_apply(), with a reference of the caller's
+ * @from: the nodes that it had
+ * @move: move its pages, too
+ *
+ * Context: manage lock held; sleeps.
+ */
+void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
+{
+	nodemask_t mems = compat_call_nodemask(mems_allowed_fn, task);
+	struct migration m = { .from = from, .to = &mems };
+
+	m.mm = get_task_mm(task);
+	if (!m.mm)
+		return;
+	container_hook_call(rebind_mm_fn, (unsigned long)m.mm, (unsigned long)&mems, 0);
+	if (move && !nodes_equal(*from, mems)) {
+		INIT_WORK_ONSTACK(&m.work, migrate);
+		queue_work(migrate_queue, &m.work);
+		flush_work(&m.work);
+		destroy_work_on_stack(&m.work);
+	}
+	mmput(m.mm);
+}
+
+/* --- spreading --------------------------------------------------------------- */
+
+/**
+ * spread_known - has the kernel a mechanism to spread?
+ * @flag: CPUSET_SPREAD_PAGE or CPUSET_SPREAD_SLAB
+ */
+bool spread_known(int flag)
+{
+	return test_bit(flag, &spread_flags);
+}
+
+/**
+ * spread_get - what a task spreads
+ * @task: the task
+ *
+ * Return: bits of the cpuset's flags.
+ */
+unsigned long spread_get(struct task_struct *task)
+{
+	return (compat_spread_page(task) ? BIT(CPUSET_SPREAD_PAGE) : 0) |
+	       (compat_spread_slab(task) ? BIT(CPUSET_SPREAD_SLAB) : 0);
+}
+
+/**
+ * spread_set - likewise, to change it
+ * @task: the task
+ * @flags: bits of the cpuset's flags
+ */
+void spread_set(struct task_struct *task, unsigned long flags)
+{
+	compat_set_spread(task, flags & BIT(CPUSET_SPREAD_PAGE), flags & BIT(CPUSET_SPREAD_SLAB));
+}
+
+/* --- pressure ---------------------------------------------------------------- */
+
+static void probe_reclaim(void *data, int order, gfp_t gfp)
+{
+	struct cpuset *cs;
+
+	rcu_read_lock();
+	cs = container_cpuset(task_container(current, &cpuset_subsys));
+	spin_lock(&cs->meter_lock);
+	fmeter_event(&cs->meter, ktime_get_seconds());
+	spin_unlock(&cs->meter_lock);
+	rcu_read_unlock();
+}
+
+static struct container_hook pressure_hooks[] = {
+	{
+		.name = "mm_vmscan_direct_reclaim_begin",
+		.type = CONTAINER_HOOK_TRACEPOINT,
+		.handler = probe_reclaim,
+	},
+};
+
+static bool pressure_armed;	/* under the manage lock, or the callback lock to look */
+
+/**
+ * pressure_counted - are reclaims being counted?
+ */
+bool pressure_counted(void)
+{
+	return READ_ONCE(pressure_armed);
+}
+
+/**
+ * pressure_count - begin or cease to count reclaims
+ * @on: begin
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hook.
+ */
+int pressure_count(bool on)
+{
+	int err = 0;
+
+	if (on == pressure_armed)
+		return 0;
+	if (on)
+		err = container_hooks_arm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+	else
+		container_hooks_disarm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+	if (!err)
+		WRITE_ONCE(pressure_armed, on);
+	return err;
+}
+
+/* --- binding ----------------------------------------------------------------- */
+
+/**
+ * mems_bind - begin to confine
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hooks.
+ */
+int mems_bind(void)
+{
+	int err = container_hooks_arm(mems_hooks, ARRAY_SIZE(mems_hooks));
+
+	if (err)
+		return err;
+	static_key_slow_inc(pre_enable_key);
+	static_key_slow_inc(enabled_key);
+	return 0;
+}
+
+/**
+ * mems_unbind - the end of that
+ *
+ * Context: manage lock held; sleeps. No task is below the root.
+ */
+void mems_unbind(void)
+{
+	pressure_count(false);
+	static_key_slow_dec(enabled_key);
+	static_key_slow_dec(pre_enable_key);
+	container_hooks_disarm(mems_hooks, ARRAY_SIZE(mems_hooks));
+}
+
+int mems_init(void)
+{
+	static const struct {
+		const char *name;
+		void **address;
+	} symbols[] = {
+		{ "cpuset_mems_allowed", &mems_allowed_fn },
+		{ "mpol_rebind_task", &rebind_task_fn },
+		{ "mpol_rebind_mm", &rebind_mm_fn },
+		{ "do_migrate_pages", &migrate_pages_fn },
+		{ "cpusets_pre_enable_key", (void **)&pre_enable_key },
+		{ "cpusets_enabled_key", (void **)&enabled_key },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
+		*symbols[i].address = container_hook_symbol(symbols[i].name);
+		if (!*symbols[i].address) {
+			pr_err("this kernel has no %s\n", symbols[i].name);
+			return -EOPNOTSUPP;
+		}
+	}
+	if (container_hook_symbol("cpuset_mem_spread_node"))
+		__set_bit(CPUSET_SPREAD_PAGE, &spread_flags);
+	if (container_hook_symbol("cpuset_slab_spread_node"))
+		__set_bit(CPUSET_SPREAD_SLAB, &spread_flags);
+	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, 0);
+	return migrate_queue ? 0 : -ENOMEM;
+}
+
+void mems_exit(void)
+{
+	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
+	destroy_workqueue(migrate_queue);
+}
