@@ -568,7 +568,7 @@ static noinline void fork_tell(struct task_struct *child)
 }
 
 /*
- * Was everybody told when it was asked? The child does not exit meanwhile, so what
+ * Was everybody told when it was asked, or wants nobody to be told? The child does not exit meanwhile, so what
  * is set stays, unless its subsystem is on its way out; a bit that somebody else
  * is about to set is only looked for in vain.
  */
@@ -576,7 +576,8 @@ static inline bool fork_is_told(struct task_struct *child)
 {
 	struct member *m = table_find(child);
 
-	return m && bitmap_subset(calls.fork, m->known, MAX_CONTAINER_SUBSYS);
+	return m ? bitmap_subset(calls.fork, m->known, MAX_CONTAINER_SUBSYS) :
+		   bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS);
 }
 
 static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)

@@ -36,9 +36,6 @@
 #include "cpuset.h"
 #include "parse.h"
 
-/* Why nothing can be confined: the errno of arming the hooks; under the manage lock. */
-static int bind_error;
-
 /* --- what is kept for members ------------------------------------------------ */
 
 /*
@@ -792,8 +789,6 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 	struct cpuset *cs;
 	struct setting *s;
 
-	if (cont->parent && bind_error)
-		return bind_error;
 	cs = kzalloc(sizeof(*cs), GFP_KERNEL);
 	if (!cs)
 		return -ENOMEM;
@@ -821,14 +816,17 @@ static void cpuset_destroy(struct container_subsys *ss, struct container *cont)
 	kfree_rcu(cs, rcu);
 }
 
-static void cpuset_bind(struct container_subsys *ss, struct container *root)
+static int cpuset_bind(struct container_subsys *ss, struct container *root)
 {
-	bind_error = cpus_bind();
-	if (bind_error)
-		return;
-	bind_error = mems_bind();
-	if (bind_error)
+	int err;
+
+	err = cpus_bind();
+	if (err)
+		return err;
+	err = mems_bind();
+	if (err)
 		cpus_unbind();
+	return err;
 }
 
 static void cpuset_unbind(struct container_subsys *ss, struct container *root)
@@ -840,10 +838,8 @@ static void cpuset_unbind(struct container_subsys *ss, struct container *root)
 	cs->flags = 0;
 	setting_locked(root)->flags = BIT(SETTING_CPU_EXCLUSIVE) | BIT(SETTING_MEM_EXCLUSIVE);
 	pressure_count(false);
-	if (!bind_error) {
-		mems_unbind();
-		cpus_unbind();
-	}
+	mems_unbind();
+	cpus_unbind();
 	cs->meter = (struct fmeter) {};
 	spares_free();
 }
