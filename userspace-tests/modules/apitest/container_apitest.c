@@ -25,10 +25,11 @@
 #define HELD		8
 #define LOG_SIZE	65536
 
-enum { CREATE, POPULATE, CAN_ATTACH, CAN_FORK, NR_FALLIBLE };
+enum { CREATE, CLONE, POPULATE, CAN_ATTACH, CAN_FORK, NR_FALLIBLE };
 
 static const char * const fallible[NR_FALLIBLE] = {
 	[CREATE] = "create",
+	[CLONE] = "clone",
 	[POPULATE] = "populate",
 	[CAN_ATTACH] = "can_attach",
 	[CAN_FORK] = "can_fork",
@@ -349,6 +350,21 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 	return err ?: fails(s, POPULATE);
 }
 
+static int api_clone(struct container_subsys *ss, struct container *cont)
+{
+	struct slot *s = to_slot(ss);
+	struct container *child;
+
+	check_managed(s, "clone");
+	rcu_read_lock();
+	violation_if(cont->parent != task_container(current, ss), s, "clone of another's");
+	rcu_read_unlock();
+	list_for_each_entry(child, &cont->parent->children, sibling)
+		violation_if(child == cont, s, "clone comes late");
+	note(s, "clone %d of %d", id_of(s, cont), id_of(s, cont->parent));
+	return fails(s, CLONE);
+}
+
 static void api_bind(struct container_subsys *ss, struct container *root)
 {
 	struct slot *s = to_slot(ss);
@@ -396,6 +412,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.cancel_fork = api_cancel_fork,
 		.fork = api_fork,
 		.exit = api_exit,
+		.clone = api_clone,
 		.populate = api_populate,
 		.bind = api_bind,
 		.unbind = api_unbind,
