@@ -19,22 +19,17 @@
  * mount	the hooks are armed at bind(). Who makes namespaces just then may get a
  *	container or none.
  * unmount	the hooks are disarmed. Works that come later find us not bound.
- * unload	a debugger may hold a task at the end of its system call for as long as
- *	it likes, so works that have not begun are taken back; those that have are
- *	waited for.
- *
- * calls_lock guards the list of works that are not done. A work is on it as long as
- * its task has to come by here, so the task of a work on the list exists.
+ * unload	waits until each of these works is done. That takes no longer than the
+ *	system call: no signal, debugger or freezer stops a task before its works.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/atomic.h>
 #include <linux/cred.h>
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/wait_bit.h>
 
@@ -58,26 +53,19 @@ struct ns_group {
 /**
  * struct ns_call - a task that makes namespaces, until it has a container
  * @work: what it does on its way to user space
- * @task: the task
- * @list: link in calls
  * @nsproxy: what it had before, only to be compared; NULL if it was not there before
  * @user_ns: likewise
  */
 struct ns_call {
 	struct callback_head work;
-	struct task_struct *task;
-	struct list_head list;
 	const struct nsproxy *nsproxy;
 	const struct user_namespace *user_ns;
 };
 
 static struct container_subsys ns_subsys;
 
-static LIST_HEAD(calls);
-static DEFINE_SPINLOCK(calls_lock);
-
-/* Takes a work from a task, by its function. Not exported. */
-static void *work_cancel_fn;
+/* Works that are not done. */
+static atomic_t calls;
 
 static void ns_failed(struct task_struct *task, int err)
 {
@@ -85,12 +73,11 @@ static void ns_failed(struct task_struct *task, int err)
 			      task->comm, task_pid_nr(task), err);
 }
 
-static void call_drop(struct ns_call *call)
+static void call_end(struct ns_call *call)
 {
-	spin_lock(&calls_lock);
-	list_del(&call->list);
-	spin_unlock(&calls_lock);
 	kfree(call);
+	if (atomic_dec_and_test(&calls))
+		wake_up_var(&calls);
 }
 
 static bool call_succeeded(const struct ns_call *call)
@@ -111,8 +98,7 @@ static void ns_work(struct callback_head *work)
 		if (err && !fatal_signal_pending(current))
 			ns_failed(current, err);
 	}
-	call_drop(call);
-	wake_up_var(&calls);
+	call_end(call);
 }
 
 static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
@@ -126,15 +112,12 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 		return;
 	}
 	init_task_work(&call->work, ns_work);
-	call->task = task;
 	call->nsproxy = nsproxy;
 	call->user_ns = user_ns;
-	spin_lock(&calls_lock);
-	list_add(&call->list, &calls);
-	spin_unlock(&calls_lock);
+	atomic_inc(&calls);
 	/* fails for a task that is past the last of its works */
 	if (task_work_add(task, &call->work, TWA_RESUME))
-		call_drop(call);
+		call_end(call);
 }
 
 enum { HOOK_NEWTASK, HOOK_UNSHARE, NS_HOOKS };
@@ -225,58 +208,26 @@ static struct container_subsys ns_subsys = {
 	.subsys_id = -1,
 };
 
-/* Can the kernel be hooked where we need it? Better said now than at a mount. */
-static int __init ns_check_kernel(void)
-{
-	int err;
-
-	work_cancel_fn = container_hook_symbol("task_work_cancel_func");
-	/* its name before that was given to another */
-	if (!work_cancel_fn)
-		work_cancel_fn = container_hook_symbol("task_work_cancel");
-	if (!work_cancel_fn) {
-		pr_err("this kernel has no task_work_cancel\n");
-		return -EOPNOTSUPP;
-	}
-	err = container_hooks_arm(ns_hooks, NS_HOOKS);
-	if (!err)
-		container_hooks_disarm(ns_hooks, NS_HOOKS);
-	return err;
-}
-
 static int __init ns_init(void)
 {
 	int err;
 
-	err = ns_check_kernel();
-	if (!err)
+	/* can this kernel be hooked where we need it? Better said now than at a mount */
+	err = container_hooks_arm(ns_hooks, NS_HOOKS);
+	if (!err) {
+		container_hooks_disarm(ns_hooks, NS_HOOKS);
 		err = container_register_subsys(&ns_subsys);
+	}
 	if (err)
 		container_hooks_forget(ns_hooks, NS_HOOKS);
 	return err;
 }
 
-/* Those that have not begun; a task has no more than one. */
-static void calls_cancel(void)
-{
-	struct ns_call *call, *next;
-
-	spin_lock(&calls_lock);
-	list_for_each_entry_safe(call, next, &calls, list)
-		if (container_hook_call(work_cancel_fn, (unsigned long)call->task,
-					(unsigned long)ns_work, 0)) {
-			list_del(&call->list);
-			kfree(call);
-		}
-	spin_unlock(&calls_lock);
-}
-
 static void __exit ns_exit(void)
 {
 	container_unregister_subsys(&ns_subsys);
-	/* since unbind() there are no new ones */
-	calls_cancel();
-	wait_var_event(&calls, list_empty_careful(&calls));
+	/* there have been no new ones since unbind() */
+	wait_var_event(&calls, !atomic_read(&calls));
 	/* the last of them may have a few instructions of ours to go */
 	compat_synchronize_tasks();
 	container_hooks_forget(ns_hooks, NS_HOOKS);

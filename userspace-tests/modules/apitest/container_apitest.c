@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include <container.h>
 
@@ -545,6 +546,24 @@ static int do_clone(struct slot *s, char *a, char *b)
 	return container_clone(&s->ss);
 }
 
+static DECLARE_WAIT_QUEUE_HEAD(stall_wait);
+static bool awake;
+
+/* Sleeps so that no signal wakes it. */
+static int do_stall(struct slot *s, char *a, char *b)
+{
+	WRITE_ONCE(awake, false);
+	wait_event(stall_wait, READ_ONCE(awake));
+	return 0;
+}
+
+static int do_wake(struct slot *s, char *a, char *b)
+{
+	WRITE_ONCE(awake, true);
+	wake_up_all(&stall_wait);
+	return 0;
+}
+
 static int do_agent(struct slot *s, char *a, char *b)
 {
 	container_manage_lock();
@@ -677,6 +696,8 @@ static const struct {
 	{ "drop", do_drop },
 	{ "spin", do_spin },
 	{ "clone", do_clone },
+	{ "stall", do_stall },
+	{ "wake", do_wake },
 	{ "agent", do_agent },
 	{ "path", do_path },
 	{ "walk", do_walk },
