@@ -635,7 +635,7 @@ static void test_tree(void)
 		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWCGROUP,
 		CLONE_NEWUSER, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWPID,
 	};
-	int n = 30, made = 0, bad = 0, wrong = 0;
+	int n = debug_kernel() ? 12 : 30, made = 0, bad = 0, wrong = 0;
 	static char want[ACTORS][512];
 	char *own[ACTORS];
 	struct actor *a, *b;
@@ -966,7 +966,7 @@ static int short_lives(struct kid *up, void *arg)
 
 static void test_auto_delete(void)
 {
-	int n = debug_kernel() ? 250 : 500, failed = 0, left;
+	int n = debug_kernel() ? 60 : 500, failed = 0, left;
 	struct kid k[4];
 	struct hier h;
 	pid_t *live, *tree;
@@ -1071,26 +1071,31 @@ static void test_refusals(void)
 static void test_deep(void)
 {
 	struct actor *a = actor();
+	const char *dir = M;
 	int n = 0, fd, size;
 	pid_t p = a->pid;
 
 	fd = kmsg_open();
-	mkdir(M "/deep", 0755);
-	put(M "/deep/auto_delete", "1");
-	movepid(M "/deep", p);
+	/* long names make it quick; one level at a time, as ns wants it */
+	for (int i = 0; i < 19; i++) {
+		dir = strdup(P("%s/%0200d", dir, i));
+		mkdir(dir, 0755);
+		put(P("%s/auto_delete", dir), "1");
+		movepid(dir, p);
+	}
 	do {
 		size = strlen(at(p));
 		if (unshares(a, CLONE_NEWUTS))
 			break;
 		n++;
 	} while (strlen(at(p)) > (size_t)size && n < PATH_MAX);
-	eq(size + 1 + strlen(P("%d", p)) >= PATH_MAX, 1, "%d levels: the next does not fit", n - 1);
+	eq(size + 1 + strlen(P("%d", p)) >= PATH_MAX, 1, "%d levels more: the next does not fit", n - 1);
 	ok(size < PATH_MAX, "the path is shown, of %d bytes", size);
 	eq(strlen(a->path), size, "the task stays where it is");
 	eq(complaints(fd), 1, "the log says so, once");
 	kill(p, SIGKILL);
 	waitpid(p, NULL, 0);
-	ok(wait_for(gone(M "/deep")), "its end is the end of all of them");
+	ok(wait_for(!dirs(M)), "its end is the end of all of them");
 	nactors = 0;
 	close(fd);
 }
@@ -1120,9 +1125,11 @@ static void daemons(void)
 
 static void bomb(int *count)
 {
+	int most = debug_kernel() ? 20 : 60;
+
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
-		if (__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) > 60) {
+		if (__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) > most) {
 			__atomic_sub_fetch(count, 1, __ATOMIC_SEQ_CST);
 			sched_yield();
 			continue;
@@ -1187,9 +1194,9 @@ static void test_server(bool with_bomb)
 	dir = strdup(P(M "/%d", k.pid));
 	pidns = strdup(ns_of(k.pid, "pid_for_children"));
 	if (with_bomb)
-		ok(wait_for(dirs(dir) > 20), "a server with a fork bomb, which makes namespaces, too");
+		ok(wait_for(dirs(dir) > (debug_kernel() ? 3 : 20)), "a server with a fork bomb, which makes namespaces, too");
 	else
-		ok(wait_for(population(pidns) == 6 && nids(P("%s/tasks", dir)) == 7),
+		ok(wait_for(population(pidns) >= 6 && nids(P("%s/tasks", dir)) >= 7),
 		   "a server with an init, a shell and four daemons in a pid namespace");
 	err(E(rmdir(dir)), EBUSY, "rmdir without kill_on_rmdir");
 	put(P("%s/kill_on_rmdir", dir), "1");
@@ -1391,7 +1398,7 @@ static bool dissolve(void)
 static void test_unload(void)
 {
 	struct storm *s = mmap_shared(sizeof(*s));
-	int rounds = debug_kernel() ? 6 : 12, good = 0, unloaded = 0;
+	int rounds = debug_kernel() ? 3 : 12, good = 0, unloaded = 0;
 	struct kid k[2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(k); i++)
@@ -1513,19 +1520,25 @@ static int forks_on(struct kid *up, void *arg)
 	return 0;
 }
 
-static void test_all_together(void)
+static void mount_all(void)
 {
-	int *e = mmap_shared(sizeof(*e)), n;
-	char *total = NULL, *opts;
-	struct actor *a, *b;
-	struct kid k;
-
+	modprobe("container_ns");
 	modprobe("container_numtasks");
 	modprobe("container_bc");
 	modprobe("container_cpuset");
-	opts = strdup(registered(","));
-	err(cmount(M, opts), 0, "mount %s", opts);
-	set = opts;
+	set = strdup(registered(","));
+	listing = strdup(registered(", "));
+	err(cmount(M, set), 0, "mount %s", set);
+}
+
+static void test_all_together(void)
+{
+	int *e = mmap_shared(sizeof(*e)), n;
+	struct actor *a, *b;
+	struct kid k;
+	char *total;
+
+	mount_all();
 	total = strdup(get("/sys/module/container_numtasks/parameters/total_numtasks"));
 
 	a = actor();
@@ -1565,7 +1578,6 @@ static void test_all_together(void)
 	put("/sys/module/container_numtasks/parameters/total_numtasks", "%s", total);
 	err(cumount(M), 0, "unmount");
 	free(total);
-	set = "ns";
 }
 
 /* --- failing allocations ------------------------------------------------------------- */
@@ -1683,10 +1695,25 @@ static void test_unbound(void)
 	set = "ns";
 }
 
+/* With arguments, only the tests whose names have one of them in it. */
+static char **wanted;
+
+static bool is_wanted(const char *name)
+{
+	bool found = !*wanted;
+
+	for (char **w = wanted; *w; w++)
+		found |= !!strstr(name, *w);
+	return found;
+}
+
+#define RUN(call) do { if (is_wanted(#call)) call; } while (0)
+
 int main(int argc, char **argv)
 {
 	if (!strcmp(argv[0], AGENT))
 		return agent_main(argc > 1 ? argv[1] : "");
+	wanted = argv + 1;
 	setup();
 	copy_file("/proc/self/exe", AGENT, 0755);
 	actors = mmap_shared(ACTORS * sizeof(*actors));
@@ -1695,39 +1722,41 @@ int main(int argc, char **argv)
 	err(cmount(M, "ns"), 0, "mount: it is loaded by name");
 	err(rmmod("container_ns"), EAGAIN, "and in use");
 	err(cumount(M), 0, "unmount");
-	test_unbound();
+	RUN(test_unbound());
 	err(cmount(M, "ns"), 0, "mount ns");
-	test_each_flag();
-	test_calls();
-	test_others();
-	test_threads();
-	test_setns();
-	test_tree();
-	test_names();
-	test_moves();
-	test_owner();
-	test_release();
-	test_auto_delete();
-	test_server(false);
-	for (int i = 0; i < 3; i++)
-	test_server(true);
-	test_traced();
-	test_unload();
-	test_storm();
-	test_no_memory(false);
-	test_no_memory(true);
+	RUN(test_each_flag());
+	RUN(test_calls());
+	RUN(test_others());
+	RUN(test_threads());
+	RUN(test_setns());
+	RUN(test_tree());
+	RUN(test_names());
+	RUN(test_moves());
+	RUN(test_owner());
+	RUN(test_release());
+	RUN(test_auto_delete());
+	RUN(test_server(false));
+	for (int i = 0; i < (debug_kernel() ? 1 : 3); i++)
+		RUN(test_server(true));
+	RUN(test_traced());
+	RUN(test_unload());
+	RUN(test_storm());
 	err(cumount(M), 0, "unmount");
 
-	test_all_together();
+	RUN(test_all_together());
+	mount_all();
+	RUN(test_no_memory(false));
+	RUN(test_no_memory(true));
+	err(cumount(M), 0, "unmount");
 
 	modprobe("container_apitest");
 	put(CMD, "register 0");
 	err(cmount(M, "ns,apitest0"), 0, "mount beside a third party's subsystem");
 	set = "ns,apitest0";
 	listing = "ns, apitest0";
-	test_deep();
-	test_refusals();
-	test_stalled();
+	RUN(test_deep());
+	RUN(test_refusals());
+	RUN(test_stalled());
 	err(cumount(M), 0, "unmount");
 	put(CMD, "unregister 0");
 	unlink(AGENT);
