@@ -67,6 +67,9 @@ static struct container_subsys ns_subsys;
 /* Works that are not done. */
 static atomic_t calls;
 
+/* task_work_add(), which not all kernels export (5.15). */
+static void *work_add_fn;
+
 static void ns_failed(struct task_struct *task, int err)
 {
 	pr_notice_ratelimited("%s[%d] has new namespaces, but no container of its own: error %d\n",
@@ -116,7 +119,8 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 	call->user_ns = user_ns;
 	atomic_inc(&calls);
 	/* fails for a task that is past the last of its works */
-	if (task_work_add(task, &call->work, TWA_RESUME))
+	if ((int)container_hook_call(work_add_fn, (unsigned long)task,
+				     (unsigned long)&call->work, TWA_RESUME))
 		call_end(call);
 }
 
@@ -212,6 +216,11 @@ static int __init ns_init(void)
 {
 	int err;
 
+	work_add_fn = container_hook_symbol("task_work_add");
+	if (!work_add_fn) {
+		pr_err("this kernel has no task_work_add\n");
+		return -EOPNOTSUPP;
+	}
 	/* can this kernel be hooked where we need it? Better said now than at a mount */
 	err = container_hooks_arm(ns_hooks, NS_HOOKS);
 	if (!err) {
