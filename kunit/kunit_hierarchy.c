@@ -99,9 +99,10 @@ static void test_destroy(struct container_subsys *ss, struct container *cont)
 	kfree(container_subsys_state(cont, ss));
 }
 
-static void test_bind(struct container_subsys *ss, struct container *root)
+static int test_bind(struct container_subsys *ss, struct container *root)
 {
 	note(container_subsys_root(ss) == root ? 'b' : '!', ss);
+	return 0;
 }
 
 static void test_unbind(struct container_subsys *ss, struct container *root)
