@@ -35,14 +35,14 @@ static void note(char what, struct container_subsys *ss);
 
 int membership_adopt(struct container_subsys *ss)
 {
-	if (ss->bound_only)
+	if (subsys_called_when_bound(ss))
 		note(adopt_errno ? 'x' : 'a', ss);
 	return adopt_errno;
 }
 
 void membership_forget(struct container_subsys *ss)
 {
-	if (ss->bound_only)
+	if (subsys_called_when_bound(ss))
 		note('g', ss);
 }
 
@@ -367,12 +367,12 @@ static void hooks_cannot_be_armed(struct kunit *test)
 }
 
 /* Adopted after all are bound, forgotten before each is unbound. */
-static void bound_only(struct kunit *test)
+static void called_when_bound(struct kunit *test, bool *flag)
 {
 	struct hierarchy *h;
 
 	container_unregister_subsys(&subsys[1]);
-	subsys[1].bound_only = true;
+	*flag = true;
 	happened();
 	adopt_errno = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
@@ -393,8 +393,18 @@ static void bound_only(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, happened(), "u0g1u1u2");
 	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[1]), 0);
 	KUNIT_EXPECT_STREQ(test, happened(), "d1");
-	subsys[1].bound_only = false;
+	*flag = false;
 	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
+}
+
+static void bound_only(struct kunit *test)
+{
+	called_when_bound(test, &subsys[1].bound_only);
+}
+
+static void members_only(struct kunit *test)
+{
+	called_when_bound(test, &subsys[1].members_only);
 }
 
 /* --- containers ------------------------------------------------------------ */
@@ -619,6 +629,7 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(no_hierarchy_left),
 	KUNIT_CASE(hooks_cannot_be_armed),
 	KUNIT_CASE(bound_only),
+	KUNIT_CASE(members_only),
 	KUNIT_CASE(create_inherits),
 	KUNIT_CASE(create_fails),
 	KUNIT_CASE(remove_refused),

@@ -102,6 +102,12 @@ extern struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
 struct container_subsys *subsys_find(const char *name);
 void subsys_show(struct seq_file *m);
 
+/* Is it called for forks and exits while it is bound only, and not from registration on? */
+static inline bool subsys_called_when_bound(const struct container_subsys *ss)
+{
+	return ss->members_only || ss->bound_only;
+}
+
 #define for_each_subsys(id, ss)						\
 	for ((id) = 0; (id) < MAX_CONTAINER_SUBSYS; (id)++)		\
 		if (((ss) = subsystems[id]))

@@ -620,7 +620,7 @@ static int hierarchy_bind(struct hierarchy *h, struct container_subsys *ss)
 	err = ss->bind ? ss->bind(ss, &h->top) : 0;
 	if (err)
 		goto err_rebind;
-	err = ss->bound_only ? membership_adopt(ss) : 0;
+	err = subsys_called_when_bound(ss) ? membership_adopt(ss) : 0;
 	if (err)
 		goto err_unbind;
 	return 0;
@@ -636,7 +636,7 @@ err_rebind:
 /* The opposite; its module may go now. */
 static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
 {
-	if (ss->bound_only)
+	if (subsys_called_when_bound(ss))
 		membership_forget(ss);
 	if (ss->unbind)
 		ss->unbind(ss, &h->top);

@@ -14,6 +14,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -36,9 +37,8 @@ static noinline notrace unsigned long hook_return_arg(unsigned long value)
 /**
  * container_hook_redirect - run another function in place of the hooked one
  * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
- * @fn: a function with the same prototype. Whoever disarms the hook has to wait
- *	for it to return, should it sleep; see hook_return_arg() for one that
- *	does not, which the grace periods of the disarming cover.
+ * @fn: a function with the same prototype. It must not sleep, so that the grace
+ *	periods of the disarming cover it; container_hook_wrap() is for those that may.
  *
  * Context: that of the handler.
  */
@@ -47,6 +47,30 @@ void container_hook_redirect(struct container_hook_regs *regs, void *fn)
 	compat_hook_regs(regs)->ip = (unsigned long)fn;
 }
 EXPORT_SYMBOL_GPL(container_hook_redirect);
+
+/**
+ * container_hook_wait_callers - wait until nobody runs in place of a hooked function
+ * @callers: as given to container_hook_wrap(), whose hooks are disarmed
+ *
+ * Context: sleeps, as long as the callers do.
+ */
+void container_hook_wait_callers(const long __percpu *callers)
+{
+	long sum;
+	int cpu;
+
+	do {
+		sum = 0;
+		/* once it was 0 with no more to come, it stays so */
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(*per_cpu_ptr(callers, cpu));
+		if (sum)
+			msleep(20);
+	} while (sum);
+	/* the last of them may have a few instructions of theirs to go */
+	compat_synchronize_tasks();
+}
+EXPORT_SYMBOL_GPL(container_hook_wait_callers);
 
 /**
  * container_hook_return - make the hooked function return at once

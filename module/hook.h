@@ -12,6 +12,7 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/tracepoint.h>
 
 #include "compat.h"
@@ -105,6 +106,37 @@ container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long va
 
 void container_hook_return(struct container_hook_regs *regs, unsigned long value);
 void container_hook_redirect(struct container_hook_regs *regs, void *fn);
+void container_hook_wait_callers(const long __percpu *callers);
+
+/**
+ * container_hook_wrap - run a function that may sleep in place of the hooked one
+ * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
+ * @ip: likewise
+ * @n: how many arguments the hooked function takes, 0-3
+ * @fn: takes these, and one more: the address of the hooked function's body, for
+ *	container_hook_call(). It ends with container_hook_unwrap()
+ * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: how many tasks are on their
+ *	way to, in or behind @fn, in the sum over all CPUs
+ *
+ * Context: that of the handler.
+ */
+static __always_inline void container_hook_wrap(struct container_hook_regs *regs,
+						unsigned long ip, int n, void *fn,
+						long __percpu *callers)
+{
+	this_cpu_inc(*callers);
+	container_hook_set_arg(regs, n, ip + MCOUNT_INSN_SIZE);
+	container_hook_redirect(regs, fn);
+}
+
+/**
+ * container_hook_unwrap - the end of a function given to container_hook_wrap()
+ * @callers: as given there
+ */
+static __always_inline void container_hook_unwrap(long __percpu *callers)
+{
+	this_cpu_dec(*callers);
+}
 int container_hooks_arm(struct container_hook *hooks, int count);
 void container_hooks_disarm(struct container_hook *hooks, int count);
 void container_hooks_forget(struct container_hook *hooks, int count);

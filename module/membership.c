@@ -375,12 +375,11 @@ static void member_left(struct member *m)
 }
 
 /* The end of an entry; subsystems are told before and after it leaves its containers. */
-static __always_inline void member_end(struct task_struct *task, struct member *m,
-				       void (*before)(struct member *m),
+static __always_inline void member_end(struct bucket *b, struct task_struct *task,
+				       struct member *m, void (*before)(struct member *m),
 				       void (*after)(struct member *m))
 {
-	struct bucket *b = table_lock(task);
-
+	spin_lock(&b->lock);
 	/* a mover that saw the task exiting may have taken its entry back */
 	if (m->task != task) {
 		table_unlock(b);
@@ -397,12 +396,12 @@ static __always_inline void member_end(struct task_struct *task, struct member *
 
 static noinline void fork_undo(struct task_struct *child, struct member *m)
 {
-	member_end(child, m, member_cancel, NULL);
+	member_end(table_bucket(child), child, m, member_cancel, NULL);
 }
 
-static noinline void task_exit(struct task_struct *task, struct member *m)
+static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
-	member_end(task, m, member_exit, member_left);
+	member_end(b, task, m, member_exit, member_left);
 }
 
 /*
@@ -568,9 +567,9 @@ static noinline void fork_tell(struct task_struct *child)
 }
 
 /*
- * Was everybody told when it was asked, or wants nobody to be told? The child does not exit meanwhile, so what
- * is set stays, unless its subsystem is on its way out; a bit that somebody else
- * is about to set is only looked for in vain.
+ * Was everybody told when it was asked, or wants nobody to be told? The child does
+ * not exit meanwhile, so what is set stays, unless its subsystem is on its way
+ * out; a bit that somebody else is about to set is only looked for in vain.
  */
 static inline bool fork_is_told(struct task_struct *child)
 {
@@ -604,12 +603,13 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 CONTAINER_HOOK_HANDLER(hook_exit, regs)
 {
 	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	struct bucket *b = table_bucket(task);
 	struct member *m;
 
 	preempt_disable();
-	m = table_find(task);
+	m = table_find_in(b, task);
 	if (m)
-		task_exit(task, m);
+		task_exit(b, task, m);
 	preempt_enable();
 }
 

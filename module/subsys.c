@@ -89,7 +89,7 @@ static int subsys_register(struct container_subsys *ss)
 	if (err)
 		goto err_id;
 	subsys_set(id, ss);
-	err = ss->bound_only ? 0 : membership_adopt(ss);
+	err = subsys_called_when_bound(ss) ? 0 : membership_adopt(ss);
 	if (err)
 		goto err_unset;
 	ss->active = true;
@@ -164,7 +164,7 @@ int container_unregister_subsys(struct container_subsys *ss)
 		err = -EBUSY;
 	} else {
 		ss->active = false;
-		if (!ss->bound_only)
+		if (!subsys_called_when_bound(ss))
 			membership_forget(ss);
 		subsys_set(id, NULL);
 		synchronize_rcu();

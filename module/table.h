@@ -107,15 +107,16 @@ static inline void table_unlock(struct bucket *b)
 }
 
 /**
- * table_find - find a task's entry
+ * table_find_in - find a task's entry in its bucket
+ * @b: the task's bucket
  * @task: the task
  *
  * Context: any, under RCU or the task's lock.
  * Return: the entry or NULL; see the top of the file for what it is worth.
  */
-static inline struct member *table_find(const struct task_struct *task)
+static inline struct member *table_find_in(const struct bucket *b,
+					   const struct task_struct *task)
 {
-	struct bucket *b = table_bucket(task);
 	struct hlist_nulls_node *node;
 	struct member *m;
 
@@ -125,6 +126,17 @@ static inline struct member *table_find(const struct task_struct *task)
 				return m;
 	} while (get_nulls_value(node) != (unsigned long)(b - table));
 	return NULL;
+}
+
+/**
+ * table_find - find a task's entry
+ * @task: the task
+ *
+ * As table_find_in().
+ */
+static inline struct member *table_find(const struct task_struct *task)
+{
+	return table_find_in(table_bucket(task), task);
 }
 
 /**

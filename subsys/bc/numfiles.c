@@ -30,7 +30,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
-#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/list_bl.h>
@@ -59,7 +58,7 @@ struct file_charge {
 static struct hlist_bl_head *files;
 static struct kmem_cache *charge_cache;
 
-/* Tasks on their way to, in or behind files_alloc(); the sum is their number. */
+/* Tasks in files_alloc(). */
 static DEFINE_PER_CPU(long, files_callers);
 
 static struct hlist_bl_head *files_chain(const struct file *file)
@@ -192,15 +191,13 @@ static int files_alloc(struct file *file, void *original)
 		if (unlikely(err))
 			file_uncharge(file);
 	}
-	this_cpu_dec(files_callers);
+	container_hook_unwrap(&files_callers);
 	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_file_alloc, regs)
 {
-	this_cpu_inc(files_callers);
-	container_hook_set_arg(regs, 1, ip + MCOUNT_INSN_SIZE);
-	container_hook_redirect(regs, files_alloc);
+	container_hook_wrap(regs, ip, 1, files_alloc, &files_callers);
 }
 
 CONTAINER_HOOK_HANDLER(hook_file_free, regs)
@@ -223,17 +220,6 @@ static struct container_hook alloc_hooks[] = {
 		.handler = hook_file_alloc,
 	},
 };
-
-/* Once this was 0 with no more to come, it stays so. */
-static bool files_in_use(void)
-{
-	long callers = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		callers += READ_ONCE(per_cpu(files_callers, cpu));
-	return callers;
-}
 
 /**
  * numfiles_bind - begin to count
@@ -265,10 +251,7 @@ void numfiles_unbind(void)
 	int i;
 
 	container_hooks_disarm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
-	while (files_in_use())
-		msleep(20);
-	/* the last of them may have a few instructions of ours to go */
-	compat_synchronize_tasks();
+	container_hook_wait_callers(&files_callers);
 	container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
 
 	for (i = 0; i < 1 << FILES_BITS; i++)

@@ -31,7 +31,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
-#include <linux/delay.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
 #include <linux/rwsem.h>
@@ -50,7 +49,7 @@ static bool affinity_raw;
 /* Masks for the owner. */
 static struct cpumask target, wanted;
 
-/* Tasks in the functions that we run in place of the kernel's, or about to be. */
+/* Tasks in the functions that we run in place of the kernel's. */
 static DEFINE_PER_CPU(long, affinity_callers);
 /* A mask on each CPU: for a fork, with preemption off, and for the scheduler. */
 static struct cpumask __percpu *fork_masks, *fallback_masks;
@@ -174,7 +173,7 @@ static void affinity_end(bool member)
 		affinity_disown();
 	else
 		up_read(&affinity_lock);
-	this_cpu_dec(affinity_callers);
+	container_hook_unwrap(&affinity_callers);
 }
 
 /* Runs in place of set_cpus_allowed_ptr(), whose body is at @original. May sleep. */
@@ -201,9 +200,7 @@ CONTAINER_HOOK_HANDLER(hook_affinity_set, regs)
 {
 	if (READ_ONCE(affinity_owner) == current)
 		return;
-	this_cpu_inc(affinity_callers);
-	container_hook_set_arg(regs, 2, ip + MCOUNT_INSN_SIZE);
-	container_hook_redirect(regs, affinity_set);
+	container_hook_wrap(regs, ip, 2, affinity_set, &affinity_callers);
 }
 
 static struct task_struct *task_by_pid(pid_t pid)
@@ -242,9 +239,7 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *origin
 
 CONTAINER_HOOK_HANDLER(hook_affinity_syscall, regs)
 {
-	this_cpu_inc(affinity_callers);
-	container_hook_set_arg(regs, 2, ip + MCOUNT_INSN_SIZE);
-	container_hook_redirect(regs, affinity_syscall);
+	container_hook_wrap(regs, ip, 2, affinity_syscall, &affinity_callers);
 }
 
 /*
@@ -450,17 +445,6 @@ void cpus_fork_release(struct task_struct *child, const struct cpumask *want)
 
 /* --- binding ----------------------------------------------------------------- */
 
-/* Once this was 0 with no more to come, it stays so. */
-static bool affinity_in_use(void)
-{
-	long callers = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		callers += READ_ONCE(per_cpu(affinity_callers, cpu));
-	return callers;
-}
-
 /**
  * cpus_bind - begin to confine
  *
@@ -480,10 +464,7 @@ int cpus_bind(void)
 void cpus_unbind(void)
 {
 	container_hooks_disarm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
-	while (affinity_in_use())
-		msleep(20);
-	/* the last of them may have a few instructions of ours to go */
-	compat_synchronize_tasks();
+	container_hook_wait_callers(&affinity_callers);
 }
 
 void cpus_exit(void)
