@@ -163,13 +163,20 @@ static u64 claim_ticks(u64 ticks, u64 *word)
 	return ticks - xchg(word, ticks);
 }
 
+/* Most tasks do not live to see a tick. */
+static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *word)
+{
+	if (ticks != READ_ONCE(*word))
+		atomic64_add(claim_ticks(ticks, word), sum);
+}
+
 /* The task does not get to another than this CPU meanwhile. */
 static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cpu,
 				      struct task_struct *task, u64 *words, u64 pending)
 {
 	atomic64_add(claim_runtime(task, words) + pending, &cpu->used);
-	atomic64_add(claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]), &ca->utime);
-	atomic64_add(claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]), &ca->stime);
+	fold_ticks(&ca->utime, READ_ONCE(task->utime), &words[WORD_UTIME]);
+	fold_ticks(&ca->stime, READ_ONCE(task->stime), &words[WORD_STIME]);
 }
 
 static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
