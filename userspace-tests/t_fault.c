@@ -291,6 +291,65 @@ static void run(const struct op *o)
 	free((void *)done);
 }
 
+/* Is there anything of a module that failed to load? */
+static bool module_left(const char *name)
+{
+	return modloaded(name) ||
+	       (!strcmp(name, "container_core") && !access("/proc/containers", F_OK));
+}
+
+/*
+ * Loading a module, with each of its last allocations failing in turn: those of its
+ * own beginning. What comes before is the kernel's loader at work.
+ */
+static void load(const char *name)
+{
+	enum { MANY = 1000000000, LAST = 400 };
+	const char *file = strdup(modfile(name));
+	int e, left, used, n, failed = 0, lived = 0, bad = 0;
+
+	fail_nth(MANY);
+	e = modinsert(file, "");
+	used = MANY - pending();
+	fail_nth(0);
+	if (!err(e ?: rmmod(name), 0, "%s loads and unloads without failures", name))
+		return;
+	for (n = used > LAST ? used - LAST : 1; n < used + LAST; n++) {
+		fail_nth(n);
+		e = modinsert(file, "");
+		left = pending();
+		fail_nth(0);
+		if (e)
+			failed++;
+		else
+			lived++;
+		if (e ? e != ENOMEM || module_left(name) : rmmod(name)) {
+			if (bad++ < 5)
+				diag("allocation %d: %s%s", n, strerrorname_np(e),
+				     module_left(name) ? ", and something is left" : "");
+		}
+		if (left)
+			break;
+	}
+	ok(!bad && n < used + LAST, "%s with the last of its allocations failing in turn", name);
+	diag("from %d of %d on: %d failures, %d survived", used > LAST ? used - LAST : 1, used,
+	     failed, lived);
+	err(modinsert(file, ""), 0, "then it loads");
+	free((void *)file);
+}
+
+static void loads(void)
+{
+	static const char *const names[] = {
+		"container_core", "container_cpuacct", "container_cpuset", "container_resgroup",
+		"container_numtasks", "container_bc",
+	};
+
+	eq(unload_all(), 0, "unload all modules");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		load(names[i]);
+}
+
 int main(void)
 {
 	setup();
@@ -314,6 +373,7 @@ int main(void)
 	rmdir(F);
 	err(E(rmdir(C "/old")), 0, "rmdir");
 	err(cumount(C), 0, "unmount");
+	loads();
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 	finish();
 }
