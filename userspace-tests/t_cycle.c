@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading under load: CYCLES rounds (default 50, 10 on the
+ * Loading and unloading under load: CYCLES rounds (default 50, 4 on the
  * debug kernel) of load, mount, use, unmount and unload while others fork,
  * outside and inside, with memory flat after the first rounds.  Then, in the
  * same storm, everything that a user can hold across an unload: descriptors,
@@ -1039,7 +1039,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	rounds(n > 0 ? n : debug_kernel() ? 10 : 50);
+	rounds(n > 0 ? n : debug_kernel() ? 4 : 50);
 }
 
 /* Without arguments all; else those named. */
