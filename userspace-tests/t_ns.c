@@ -1625,7 +1625,8 @@ static int trial(struct kid *up, void *arg)
 	return 0;
 }
 
-static void test_no_memory(bool clone)
+/* Each @step-th: a container has many files where others are bound beside ns. */
+static void test_no_memory(bool clone, int step)
 {
 	struct trial *t = mmap_shared(sizeof(*t));
 	const char *what = clone ? "clone" : "unshare";
@@ -1638,7 +1639,7 @@ static void test_no_memory(bool clone)
 		return;
 	}
 	put("/sys/kernel/debug/failslab/verbose", "0");
-	for (n = 1; n < 3000; n++) {
+	for (n = 1; n < 3000; n += step) {
 		struct kid k;
 		pid_t p;
 
@@ -1667,7 +1668,8 @@ static void test_no_memory(bool clone)
 			break;
 	}
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
-	ok(!bad && n < 3000, "%s with each allocation failing in turn", what);
+	ok(!bad && n < 3000, "%s with %s allocation failing in turn", what,
+	   step > 1 ? "every now and then an" : "each");
 	diag("%d failed, %d without a container, %d with one", failed, without, with);
 	lines = complaints(fd);
 	ok(without && lines && lines <= without, "the log has %d of those without", lines);
@@ -1744,9 +1746,15 @@ int main(int argc, char **argv)
 	err(cumount(M), 0, "unmount");
 
 	RUN(test_all_together());
+	err(cmount(M, "ns"), 0, "mount ns");
+	set = "ns";
+	listing = "ns";
+	RUN(test_no_memory(false, 1));
+	RUN(test_no_memory(true, 1));
+	err(cumount(M), 0, "unmount");
 	mount_all();
-	RUN(test_no_memory(false));
-	RUN(test_no_memory(true));
+	RUN(test_no_memory(false, 9));
+	RUN(test_no_memory(true, 9));
 	err(cumount(M), 0, "unmount");
 
 	modprobe("container_apitest");
