@@ -1596,18 +1596,21 @@ static int trial(struct kid *up, void *arg)
 	struct trial *t = arg;
 	struct actor a;
 	char buf[16] = "";
+	pid_t child = 0;
 
 	(void)up;
 	signal(SIGCHLD, SIG_IGN);
 	pwrite(fd, buf, sprintf(buf, "%d", t->nth), 0);
 	if (t->clone) {
-		t->child = clone_flags(CLONE_NEWUTS);
-		if (!t->child) {
+		/* not yet into *t, which the child has, too */
+		child = clone_flags(CLONE_NEWUTS);
+		if (!child) {
 			note_path(&a);
 			strcpy(t->path, a.path);
 			_exit(0);
 		}
-		t->error = E(t->child);
+		t->error = E(child);
+		t->child = child;
 	} else {
 		t->error = E(unshare(CLONE_NEWUTS | CLONE_NEWNS));
 	}
@@ -1616,7 +1619,7 @@ static int trial(struct kid *up, void *arg)
 	t->left = atoi(buf);
 	pwrite(fd, "0", 1, 0);
 	if (t->clone) {
-		while (t->child > 0 && !kill(t->child, 0))
+		while (child > 0 && !kill(child, 0))
 			msleep(1);
 	} else {
 		note_path(&a);
