@@ -1675,7 +1675,8 @@ static void test_no_memory(bool clone, int step)
 	   step > 1 ? "every now and then an" : "each");
 	diag("%d failed, %d without a container, %d with one", failed, without, with);
 	lines = complaints(fd);
-	ok(without && lines && lines <= without, "the log has %d of those without", lines);
+	ok(lines <= without && (step > 1 || lines), "the log has %d of those %d without", lines,
+	   without);
 	/* until the log takes all lines again */
 	msleep(5500);
 	ok(hier(listing, &h) && h.containers == 1, "no container is left");
