@@ -478,16 +478,25 @@ guest_root() {
 	for file in modprobe insmod rmmod lsmod depmod modinfo; do
 		ln -sf /bin/kmod "$root/sbin/$file"
 	done
-	cp -L "$(command -v kmod)" "$root/bin/kmod"
-	ldd "$(command -v kmod)" | grep -o '/[^ ]*' | while read -r file; do
-		mkdir -p "$root${file%/*}"
-		cp -L "$file" "$root$file"
-	done
+	guest_tool kmod
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' \
 		>"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	cp "$TESTS_DIR/guest/init" "$root/init"
 	chmod 755 "$root/init"
+}
+
+# guest_tool COMMAND...: programs of this machine, with their libraries, as the
+# guest's /bin/COMMAND.
+guest_tool() {
+	local tool file
+	for tool; do
+		cp -L "$(command -v "$tool")" "$WORK/root/bin/$tool"
+		ldd "$(command -v "$tool")" | grep -o '/[^ ]*' | while read -r file; do
+			mkdir -p "$WORK/root${file%/*}"
+			cp -L "$file" "$WORK/root$file"
+		done
+	done
 }
 
 # static_busybox: prints its path.  Not installed where it is missing: the

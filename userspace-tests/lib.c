@@ -352,6 +352,15 @@ void copy_file(const char *from, const char *to, int mode)
 	close(out);
 }
 
+void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		bail("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
 /* --- modules --- */
 
 static int run_quiet(char *const argv[])
@@ -906,4 +915,20 @@ int kmsg_lines(int fd, char **text)
 	if (text)
 		*text = all;
 	return lines;
+}
+
+int run_in(const char *dir, uid_t uid, const char *script)
+{
+	pid_t p = fork();
+
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (put(P("%s/tasks", dir), "0"))
+			_exit(253);
+		if (uid)
+			drop_to(uid);
+		execl("/bin/sh", "sh", "-c", script, NULL);
+		_exit(252);
+	}
+	return status_of(p);
 }

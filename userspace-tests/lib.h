@@ -59,7 +59,8 @@ void setup_bare(void);
 void finish(void) __attribute__((noreturn));
 
 /* --- waiting ---------------------------------------------------------- */
-#define DEADLINE_MS 30000
+/* When to give up on what should come soon; the debug kernel, beside others, is slow. */
+#define DEADLINE_MS (debug_kernel() ? 180000 : 30000)
 long now_ms(void);
 void msleep(int ms);
 /* Polls cond every 5 ms until it holds or the deadline is over. */
@@ -84,6 +85,7 @@ int putn(const char *path, const void *buf, size_t len);
 int open_err(const char *path, int flags);	/* open and close */
 int mode_of(const char *path);		/* permission bits, -1 on failure */
 void copy_file(const char *from, const char *to, int mode);
+void write_file(const char *path, const char *text);	/* a new one */
 
 /* --- modules ---------------------------------------------------------- */
 int modprobe(const char *name);		/* 0, or modprobe's exit status */
@@ -158,6 +160,8 @@ int kid_wait(struct kid *k);		/* close channel, wait: exit status, -signal */
 int in_child(int (*fn)(void *arg), void *arg);
 int as_user(uid_t uid, int (*fn)(void *arg), void *arg);
 void drop_to(uid_t uid);		/* all ids and groups of this process */
+/* sh -c SCRIPT in a container, as a user: exit status, -signal */
+int run_in(const char *dir, uid_t uid, const char *script);
 void *mmap_shared(size_t size);		/* zeroed, shared with children */
 int send_fd(int sock, int fd);
 int recv_fd(int sock);			/* -1: none came */

@@ -290,6 +290,46 @@ static void test_affinity(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* What a program of a member's says, of what it may run or allocate on. */
+static unsigned long list_said(const char *command)
+{
+	const char *s;
+
+	if (run_in(A, 0, P("exec >/tmp/said 2>&1; %s", command)))
+		return 0;
+	s = get("/tmp/said");
+	return s && strrchr(s, ':') ? mask_of(strrchr(s, ':') + 2) : ~0UL;
+}
+
+#define SAY_CPUS "grep Cpus_allowed_list /proc/self/status"
+#define SAY_MEMS "grep Mems_allowed_list /proc/self/status"
+
+/* The programs that people use for this. */
+static void test_tools(void)
+{
+	unsigned long second = mask_in("/sys/devices/system/node/node1/cpulist");
+	unsigned long cpus = all & ~1UL;
+
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, cpus, 2), 0, "a: all CPUs but the first, and the second node");
+	eq(list_said("taskset -cp $$"), cpus, "taskset shows its CPUs");
+	eq(list_said(P("taskset -c 0-%d " SAY_CPUS, ncpus - 1)), cpus, "it narrows all to them");
+	eq(list_said(P("taskset -c %d " SAY_CPUS, ncpus - 1)), 1UL << (ncpus - 1), "gives one");
+	ok(run_in(A, 0, "taskset -c 0 true 2>/tmp/said") > 0, "but not one outside");
+	ok(strstr(get("/tmp/said") ?: "", "Invalid argument"), "and says so");
+	eq(list_said("numactl --cpunodebind=1 " SAY_CPUS), second & cpus,
+	   "numactl binds to its node");
+	ok(!(list_said("numactl --cpunodebind=0 " SAY_CPUS) & ~cpus), "never to others");
+	eq(list_said("numactl --all --cpunodebind=1 " SAY_CPUS), second & cpus,
+	   "though it asks for all");
+	ok(!(list_said("numactl --all --cpunodebind=0 " SAY_CPUS) & ~cpus), "again never to others");
+	eq(list_said("numactl --membind=1 " SAY_MEMS), 2, "it binds memory to the node");
+	ok(run_in(A, 0, "numactl --membind=0 true 2>/tmp/said") > 0, "and to no other");
+	unlink("/tmp/said");
+	err(wait_for(!rmdir(A)) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
 /* --- storms ------------------------------------------------------------------ */
 
 /* What the storm agrees on, in shared memory. */
@@ -742,6 +782,7 @@ int main(void)
 	test_lists();
 	test_errors();
 	test_affinity();
+	test_tools();
 	test_storm(debug_kernel() ? 20 : 10);
 	test_classes();
 	test_hotplug();

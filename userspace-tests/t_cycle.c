@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading under load: CYCLES rounds (default 50, 40 on the
+ * Loading and unloading under load: CYCLES rounds (default 50, 10 on the
  * debug kernel) of load, mount, use, unmount and unload while others fork,
  * outside and inside, with memory flat after the first rounds.  Then, in the
  * same storm, everything that a user can hold across an unload: descriptors,
@@ -109,6 +109,8 @@ static void work(int id, unsigned int n)
 
 static void start_storm(void)
 {
+	bool gentle = debug_kernel();
+
 	for (int id = 0; id < NWORKERS; id++) {
 		pid_t parent = getpid();
 
@@ -128,6 +130,9 @@ static void start_storm(void)
 			sh->idle[id] = false;
 			work(id, n);
 			sh->done[id]++;
+			/* there an unload beside a full storm takes half a minute */
+			if (gentle)
+				msleep(10);
 		}
 		_exit(0);
 	}
@@ -579,7 +584,8 @@ static void listing(bool loaded)
 	pid_t other = sleeper();
 	int wrong = 0, e = 0;
 
-	for (int stop = 1; stop < 30; stop++) {
+	/* an unload takes seconds on the debug kernel */
+	for (int stop = 1; stop < 30; stop += debug_kernel() ? 4 : 1) {
 		int fd, seen = 0, parts = 0;
 		long n;
 

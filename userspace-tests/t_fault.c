@@ -291,8 +291,71 @@ static void run(const struct op *o)
 	free((void *)done);
 }
 
-int main(void)
+/* Is there anything of a module that failed to load? */
+static bool module_left(const char *name)
 {
+	return modloaded(name) ||
+	       (!strcmp(name, "container_core") && !access("/proc/containers", F_OK));
+}
+
+/*
+ * Loading a module, with one of its last allocations failing, each or some in turn:
+ * those of its own beginning. What comes before is the kernel's loader at work.
+ */
+static void load(const char *name, int last, int step)
+{
+	enum { MANY = 1000000000 };
+	const char *file = strdup(modfile(name));
+	int e, left, used, first, n, failed = 0, lived = 0, bad = 0;
+
+	fail_nth(MANY);
+	e = modinsert(file, "");
+	used = MANY - pending();
+	fail_nth(0);
+	if (!err(e ?: rmmod(name), 0, "%s loads and unloads without failures", name))
+		return;
+	first = used > last ? used - last : 1;
+	for (n = first; n < used + last; n += step) {
+		fail_nth(n);
+		e = modinsert(file, "");
+		left = pending();
+		fail_nth(0);
+		if (e)
+			failed++;
+		else
+			lived++;
+		if (e ? e != ENOMEM || module_left(name) : rmmod(name)) {
+			if (bad++ < 5)
+				diag("allocation %d: %s%s", n, strerrorname_np(e),
+				     module_left(name) ? ", and something is left" : "");
+		}
+		if (left)
+			break;
+	}
+	ok(!bad && n < used + last, "%s with the last of its allocations failing in turn", name);
+	diag("from %d of %d on, by %d: %d failures, %d survived", first, used, step, failed,
+	     lived);
+	err(modinsert(file, ""), 0, "then it loads");
+	free((void *)file);
+}
+
+/* It takes seconds to load one on the debug kernel: all of it only if asked for. */
+static void loads(bool all)
+{
+	static const char *const names[] = {
+		"container_core", "container_cpuacct", "container_cpuset", "container_resgroup",
+		"container_numtasks", "container_bc",
+	};
+
+	eq(unload_all(), 0, "unload all modules");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		load(names[i], i ? 60 : 150, all ? 1 : 5);
+}
+
+/* With an argument: loads as well with each allocation failing. */
+int main(int argc, char **argv)
+{
+	(void)argv;
 	setup();
 	modprobe("container_apitest");
 	modprobe("container_numtasks");
@@ -314,6 +377,7 @@ int main(void)
 	rmdir(F);
 	err(E(rmdir(C "/old")), 0, "rmdir");
 	err(cumount(C), 0, "unmount");
+	loads(argc > 1);
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
 	finish();
 }
