@@ -167,8 +167,8 @@ struct container_cftype {
  *	that wants to be loaded by mount has the alias container-subsys-<name>.
  * @owner: the module, pinned while the subsystem is bound to a hierarchy.
  * @members_only: @can_fork, @cancel_fork, @fork and @exit are wanted only for
- *	tasks below the root of the subsystem's hierarchy. Tasks that nobody
- *	moved then stay free of cost. Without it the callbacks are called for
+ *	tasks below the root of the subsystem's hierarchy, so from bind() to
+ *	unbind(). Tasks that nobody moved then stay free of cost. Without it the callbacks are called for
  *	every task in the system from registration on, bound or not.
  * @bound_only: those callbacks are for every task in the system, but only while
  *	the subsystem is bound to a hierarchy. From bind() on, fork() is called

@@ -137,6 +137,7 @@ static __always_inline void container_hook_unwrap(long __percpu *callers)
 {
 	this_cpu_dec(*callers);
 }
+
 int container_hooks_arm(struct container_hook *hooks, int count);
 void container_hooks_disarm(struct container_hook *hooks, int count);
 void container_hooks_forget(struct container_hook *hooks, int count);
