@@ -375,8 +375,31 @@ static void least(long (*v)[NMEMORY], long *min)
 	}
 }
 
+/* Which caches have grown: where to look if the slab is not flat. */
+static void show_growth(const char *before, const char *after)
+{
+	static const char fmt[] = "%63s %ld %*d %*d %*d %ld : tunables %*d %*d %*d : slabdata %*d %ld";
+	char name[64], old[64];
+	long active, pages, slabs, was_active, was_pages, was_slabs;
+
+	for (const char *line = after; line; line = strchr(line, '\n')) {
+		const char *p;
+
+		line += *line == '\n';
+		if (sscanf(line, fmt, name, &active, &pages, &slabs) != 4)
+			continue;
+		p = strstr(before, P("\n%s ", name));
+		if (!p || sscanf(p, fmt, old, &was_active, &was_pages, &was_slabs) != 4)
+			was_active = was_pages = was_slabs = 0;
+		if (slabs * pages > was_slabs * was_pages)
+			diag("%s: %ld pages, %ld objects more", name,
+			     slabs * pages - was_slabs * was_pages, active - was_active);
+	}
+}
+
 static void rounds(int n)
 {
+	char *before = NULL, *after = NULL;
 	long first[NSAMPLES][NMEMORY], last[NSAMPLES][NMEMORY];
 	long a[NMEMORY], b[NMEMORY], start = now_ms();
 	const char *wrong = NULL;
@@ -394,7 +417,10 @@ static void rounds(int n)
 			sample(first[r - WARMUP]);
 		if (r >= n - NSAMPLES)
 			sample(last[r - (n - NSAMPLES)]);
+		if (r == WARMUP + NSAMPLES - 1)
+			before = strdup(get("/proc/slabinfo") ?: "");
 	}
+	after = get("/proc/slabinfo");
 	ok(!wrong, "%d rounds of load, mount, use, unmount, unload in %ld s%s%s",
 	   n, (now_ms() - start) / 1000, wrong ? ": " : "", wrong ? wrong : "");
 	if (wrong) {
@@ -413,6 +439,9 @@ static void rounds(int n)
 		ok(a[i] >= 0 && b[i] - a[i] <= memory[i].slack,
 		   "%s is flat: %ld KiB after round %d, %ld after round %d",
 		   memory[i].name, a[i], WARMUP, b[i], n);
+	if (b[0] - a[0] > memory[0].slack && after)
+		show_growth(before, after);
+	free(before);
 }
 
 /* --- what is held across an unload ------------------------------------------ */
