@@ -216,6 +216,11 @@ struct container_cftype {
  *	what exit() found there is still readable under RCU. For a subsystem
  *	that lets others in when one goes; not with @members_only. Same context
  *	as exit().
+ * @clone: container_clone() has made @cont for the current task: takes from
+ *	@cont->parent what it needs for the task to be let in, and what the task is
+ *	to find as it was. After create(), before populate() and can_attach();
+ *	@cont is not among its parent's children yet. Manage lock held, may sleep;
+ *	errno on failure, and there is no new container.
  * @populate: adds the control files to @cont's new directory, with
  *	container_add_file(). Manage lock held, may sleep; errno on failure.
  * @bind: the subsystem was bound to the hierarchy of @root: its files and
@@ -256,6 +261,7 @@ struct container_subsys {
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *tsk, u64 *words);
 	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
+	int (*clone)(struct container_subsys *ss, struct container *cont);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	int (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);

@@ -459,6 +459,44 @@ static void create_inherits(struct kunit *test)
 	hierarchy_unmake(h);
 }
 
+static int clone_errno;
+
+static int test_clone(struct container_subsys *ss, struct container *cont)
+{
+	note('i', ss);
+	return ss == &subsys[1] ? clone_errno : 0;
+}
+
+/* Those that are bound and care, one after another; the first errno ends it. */
+static void inherit(struct kunit *test)
+{
+	struct hierarchy *h = hierarchy_make(test, "s1,s2");
+	struct container *cont;
+	int i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(h));
+	happened();
+	container_manage_lock();
+	cont = container_create(&h->top);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(cont));
+	KUNIT_EXPECT_STREQ(test, happened(), "c1c2");
+	KUNIT_EXPECT_EQ(test, container_inherit(cont), 0);
+	KUNIT_EXPECT_STREQ(test, happened(), "");
+	for (i = 0; i < 3; i++)
+		subsys[i].clone = test_clone;
+	clone_errno = 0;
+	KUNIT_EXPECT_EQ(test, container_inherit(cont), 0);
+	KUNIT_EXPECT_STREQ(test, happened(), "i1i2");
+	clone_errno = -EDOM;
+	KUNIT_EXPECT_EQ(test, container_inherit(cont), -EDOM);
+	KUNIT_EXPECT_STREQ(test, happened(), "i1");
+	for (i = 0; i < 3; i++)
+		subsys[i].clone = NULL;
+	container_discard(cont);
+	container_manage_unlock();
+	hierarchy_unmake(h);
+}
+
 static void create_fails(struct kunit *test)
 {
 	struct hierarchy *h = hierarchy_make(test, "all");
@@ -631,6 +669,7 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(bound_only),
 	KUNIT_CASE(members_only),
 	KUNIT_CASE(create_inherits),
+	KUNIT_CASE(inherit),
 	KUNIT_CASE(create_fails),
 	KUNIT_CASE(remove_refused),
 	KUNIT_CASE(remove_releases_parent),

@@ -144,11 +144,25 @@ static inline void compat_kill_super(struct super_block *sb)
 #define compat_drop_inode inode_just_drop
 #endif
 
-/* Lookup of a child by name; the parent's inode is locked. */
+/*
+ * Lookup of a child by name, whoever asks; the parent's inode is locked. Until 6.16
+ * there was none that asks for no permission, but here the cache knows all names.
+ */
 static inline struct dentry *compat_lookup(struct dentry *parent, const char *name)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-	return lookup_one_len(name, parent, strlen(name));
+	struct qstr q = QSTR_INIT(name, strlen(name));
+	struct dentry *dentry;
+
+	q.hash = full_name_hash(parent, q.name, q.len);
+	dentry = d_lookup(parent, &q);
+	if (dentry)
+		return dentry;
+	dentry = d_alloc(parent, &q);
+	if (!dentry)
+		return ERR_PTR(-ENOMEM);
+	simple_lookup(d_inode(parent), dentry, 0);
+	return dentry;
 #else
 	return lookup_noperm(&QSTR(name), parent);
 #endif

@@ -15,6 +15,7 @@
 struct fs_context;
 struct member;
 struct mount_options;
+struct move;
 struct super_block;
 
 /**
@@ -74,6 +75,7 @@ void hierarchy_put(struct hierarchy *h);
 unsigned int hierarchies_dissolved(void);
 int hierarchy_wait_dissolved(unsigned int seen);
 struct container *container_create(struct container *parent);
+int container_inherit(struct container *cont);
 void container_link(struct container *cont);
 void container_discard(struct container *cont);
 int container_kill_members(struct container *cont);
@@ -93,9 +95,12 @@ int membership_adopt(struct container_subsys *ss);
 void membership_forget(struct container_subsys *ss);
 int membership_count(struct container *cont);
 int membership_list(struct container *cont, bool processes, pid_t **list);
+bool task_is_in(struct task_struct *task, struct container *cont);
 struct container *membership_of(struct task_struct *task, int hierarchy);
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred);
+struct move *container_enter_prepare(struct container *to);
+void container_enter(struct move *mv, struct container *to);
 
 /* subsys.c */
 extern struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];

@@ -113,6 +113,8 @@ static void finish_files(struct container *cont, bool show)
 	while ((f = cont->new_files)) {
 		cont->new_files = f->next;
 		if (show) {
+			f->inode->i_uid = d_inode(cont->dentry)->i_uid;
+			f->inode->i_gid = d_inode(cont->dentry)->i_gid;
 			compat_d_add_pinned(f->dentry, f->inode);
 		} else {
 			iput(f->inode);
@@ -124,9 +126,25 @@ static void finish_files(struct container *cont, bool show)
 
 /* --- directories ----------------------------------------------------------- */
 
-static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
+/* A member's path is shown in /proc, and given to the release agent: does it fit? */
+static int check_path(const struct container *cont)
+{
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	int err = path ? container_path(cont, path, PATH_MAX) : -ENOMEM;
+
+	kfree(path);
+	return err;
+}
+
+/*
+ * Makes a container and its directory; as a @clone, the current task enters it at
+ * once. It then belongs to whoever has its parent: a task that only wants to have
+ * namespaces of its own gets no say about limits.
+ */
+static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
 	struct container *parent = dir->i_private, *cont;
+	struct move *mv = NULL;
 	struct inode *inode;
 	int err;
 
@@ -134,6 +152,10 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 		return -EINVAL;
 
 	container_manage_lock();
+	if (clone && !task_is_in(current, parent)) {
+		err = -ERESTART;
+		goto err_unlock;
+	}
 	cont = container_create(parent);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
@@ -146,11 +168,27 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 	container_get(cont);
 	inode->i_private = cont;
 	cont->dentry = dentry;
+	if (clone) {
+		inode->i_uid = dir->i_uid;
+		inode->i_gid = dir->i_gid;
+		err = check_path(cont) ?: container_inherit(cont);
+		if (err)
+			goto err_inode;
+	}
 	err = files_populate(cont);
 	if (err)
 		goto err_files;
+	if (clone) {
+		mv = container_enter_prepare(cont);
+		err = PTR_ERR_OR_ZERO(mv);
+		if (err)
+			goto err_files;
+	}
 
 	container_link(cont);
+	/* not before it is a child: its parent may lose its last member */
+	if (clone)
+		container_enter(mv, cont);
 	container_manage_unlock();
 
 	/* whoever comes in before the files are there waits for this lock */
@@ -164,6 +202,7 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 
 err_files:
 	finish_files(cont, false);
+err_inode:
 	iput(inode);
 err_discard:
 	container_discard(cont);
@@ -175,7 +214,7 @@ err_unlock:
 static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
 				   struct dentry *dentry, umode_t mode)
 {
-	return compat_mkdir_return(make_directory(dir, dentry, mode));
+	return compat_mkdir_return(make_directory(dir, dentry, mode, false));
 }
 
 /**
@@ -278,42 +317,26 @@ static const struct inode_operations dir_inode_ops = {
 	.rename = dir_rename,
 };
 
-/**
- * container_clone - put the current task into a new container of its own
- * @ss: the subsystem whose hierarchy it is to be in
- *
- * Makes a child of the current task's container, named after the task's number
- * in the initial namespace (with -2, -3, ... where that is taken), and moves the
- * task into it.
- *
- * Context: process, no lock held; sleeps.
- * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
- * do; or what mkdir or the move failed with, and there is no new container.
- */
-int container_clone(struct container_subsys *ss)
+/* container_clone(), once; -ERESTART if the task was moved meanwhile. */
+static int clone_once(struct container_subsys *ss)
 {
-	struct container *cont = NULL;
 	struct dentry *parent, *dentry;
-	struct super_block *sb;
+	struct super_block *sb = NULL;
 	char name[32];
 	int n, err;
 
 	container_manage_lock();
-	if (!ss->hierarchy) {
+	if (ss->hierarchy)
+		sb = hierarchies[ss->hierarchy]->sb;
+	/* the mount may not be complete, or be the last one and on its way out */
+	if (!sb || !(sb->s_flags & SB_ACTIVE) || !atomic_inc_not_zero(&sb->s_active)) {
 		container_manage_unlock();
 		return 0;
 	}
-	sb = hierarchies[ss->hierarchy]->sb;
-	if (!atomic_inc_not_zero(&sb->s_active)) {
-		/* being unmounted */
-		container_manage_unlock();
-		return 0;
-	}
+	/* the manage lock keeps it: nobody is moved, and so it is not removed */
 	rcu_read_lock();
-	cont = task_container(current, ss);
+	parent = dget(task_container(current, ss)->dentry);
 	rcu_read_unlock();
-	/* the manage lock keeps it: nobody is removed or moved */
-	parent = dget(cont->dentry);
 	container_manage_unlock();
 
 	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
@@ -326,28 +349,39 @@ int container_clone(struct container_subsys *ss)
 	}
 	err = PTR_ERR_OR_ZERO(dentry);
 	if (!err) {
-		err = make_directory(d_inode(parent), dentry, 0755);
-		if (!err) {
-			cont = d_inode(dentry)->i_private;
-			container_get(cont);
+		err = make_directory(d_inode(parent), dentry, 0755, true);
+		if (!err)
 			fsnotify_mkdir(d_inode(parent), dentry);
-		}
 		dput(dentry);
 	}
 	inode_unlock(d_inode(parent));
 	dput(parent);
-
-	if (!err) {
-		container_manage_lock();
-		/* the task moves itself, whoever it is */
-		err = container_is_removed(cont) ? -ENODEV :
-			container_attach_task(cont, current, current_cred());
-		container_manage_unlock();
-		if (err)
-			fs_remove_container(cont, false);
-		container_put(cont);
-	}
 	deactivate_super(sb);
+	return err;
+}
+
+/**
+ * container_clone - put the current task into a new container of its own
+ * @ss: the subsystem whose hierarchy it is to be in
+ *
+ * Makes a child of the current task's container, named after the task's number
+ * in the initial namespace (with -2, -3, ... where that is taken), and moves the
+ * task into it, in one: nobody sees it empty. The flags are inherited as by mkdir;
+ * the subsystems' clone() takes over what the task needs of theirs. The directory
+ * has the owner of the one above.
+ *
+ * Context: process, no lock held; sleeps.
+ * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
+ * do; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
+ * move failed with. On failure there is no new container and nothing has changed.
+ */
+int container_clone(struct container_subsys *ss)
+{
+	int err;
+
+	do {
+		err = clone_once(ss);
+	} while (err == -ERESTART);
 	return err;
 }
 EXPORT_SYMBOL_GPL(container_clone);
@@ -422,6 +456,9 @@ static int super_make_hierarchy(struct super_block *sb, const struct mount_optio
 	h->top.dentry = sb->s_root;
 	err = files_populate(&h->top);
 	finish_files(&h->top, !err);
+	/* from here on container_clone() may make directories */
+	if (!err)
+		sb->s_flags |= SB_ACTIVE;
 	return err;
 }
 
@@ -490,7 +527,6 @@ static int get_tree_once(struct fs_context *fc)
 		deactivate_locked_super(sb);
 		return err;
 	}
-	sb->s_flags |= SB_ACTIVE;
 	fc->root = dget(sb->s_root);
 	return 0;
 }

@@ -254,6 +254,27 @@ void container_discard(struct container *cont)
 }
 
 /**
+ * container_inherit - let the subsystems take over what is the parent's
+ * @cont: a container from container_create()
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or what a subsystem's clone() says.
+ */
+int container_inherit(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id, err;
+
+	for_each_bound_subsys(h, id, ss) {
+		err = ss->clone ? ss->clone(ss, cont) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
  * container_link - make a container part of its hierarchy
  * @cont: the container; its directory is about to show
  *

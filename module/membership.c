@@ -954,7 +954,14 @@ static int move_task(struct task_struct *task, struct container *to)
 	return m ? 0 : -ESRCH;
 }
 
-static bool task_is_in(struct task_struct *task, struct container *cont)
+/**
+ * task_is_in - is a task a member of a container?
+ * @task: the task, which the caller keeps from being freed
+ * @cont: the container
+ *
+ * Context: any. The answer stays valid under the manage lock only.
+ */
+bool task_is_in(struct task_struct *task, struct container *cont)
 {
 	bool in;
 
@@ -1082,6 +1089,55 @@ static int move_go(struct move *mv, struct container *to)
 	return gone;
 }
 
+/* Prepares the move of one task, so that only its exit can be in the way. */
+static struct move *move_begin(struct container *to, struct task_struct *task)
+{
+	struct move *mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
+	int err;
+
+	if (!mv)
+		return ERR_PTR(-ENOMEM);
+	mv->count = 1;
+	mv->tasks[0].task = get_task_struct(task);
+	err = move_ask(mv, to);
+	if (!err)
+		err = move_prepare(mv, GFP_KERNEL);
+	if (err) {
+		move_free(mv);
+		return ERR_PTR(err);
+	}
+	return mv;
+}
+
+/**
+ * container_enter_prepare - prepare the current task's move into a new container
+ * @to: a child of the container it is in. May not be linked yet
+ *
+ * The task needs no right to do so.
+ *
+ * Context: manage lock held until container_enter(); sleeps.
+ * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_attach()
+ * says, and nothing has changed.
+ */
+struct move *container_enter_prepare(struct container *to)
+{
+	lockdep_assert_held(&manage_mutex);
+	return move_begin(to, current);
+}
+
+/**
+ * container_enter - move the current task, which cannot fail any more
+ * @mv: what container_enter_prepare() returned; freed
+ * @to: the container, linked
+ *
+ * Context: manage lock held; sleeps.
+ */
+void container_enter(struct move *mv, struct container *to)
+{
+	move_go(mv, to);
+	move_free(mv);
+}
+
 /**
  * container_attach_task - move a task
  * @to: where; not removed
@@ -1096,7 +1152,7 @@ int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
 {
 	struct move *mv;
-	int err;
+	int gone;
 
 	lockdep_assert_held(&manage_mutex);
 	if (task->flags & PF_EXITING)
@@ -1105,18 +1161,12 @@ int container_attach_task(struct container *to, struct task_struct *task,
 		return -EACCES;
 	if (task_is_in(task, to))
 		return 0;
-	mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
-	if (!mv)
-		return -ENOMEM;
-	mv->count = 1;
-	mv->tasks[0].task = get_task_struct(task);
-	err = move_ask(mv, to);
-	if (!err)
-		err = move_prepare(mv, GFP_KERNEL);
-	if (!err && !move_go(mv, to))
-		err = -ESRCH;
+	mv = move_begin(to, task);
+	if (IS_ERR(mv))
+		return PTR_ERR(mv);
+	gone = move_go(mv, to);
 	move_free(mv);
-	return err;
+	return gone ? 0 : -ESRCH;
 }
 EXPORT_SYMBOL_GPL(container_attach_task);
 

@@ -766,9 +766,9 @@ static void test_clone(void)
 
 	err(cmd("clone 0"), 0, "clone");
 	streq(my_path(), P("/%d", me), "we are in a child of our own, named after us");
-	happened("0 create 1;1 create 1;0 populate 1;1 populate 1;"
-		 "0 can_attach 1;1 can_attach 1;0 attach 1 from 0;1 attach 1 from 0;"
-		 "0 post_attach 1 from 0;1 post_attach 1 from 0", "of a clone");
+	happened("0 create 1;1 create 1;0 clone 1 of 0;1 clone 1 of 0;"
+		 "0 populate 1;1 populate 1;0 can_attach 1;1 can_attach 1;"
+		 "0 attach 1 from 0;1 attach 1 from 0;0 post_attach 1 from 0;1 post_attach 1 from 0", "of a clone");
 	eq(mode_of(P(M "/%d", me)), 0755, "mode of its directory");
 	err(cmd("clone 1"), 0, "clone again");
 	streq(my_path(), P("/%d/%d", me, me), "we are in a child of the first");
@@ -785,6 +785,8 @@ static void test_clone(void)
 
 	cmd("fail 1 create %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and create fails");
+	cmd("fail 1 clone %d", EDOM);
+	err(cmd("clone 0"), EDOM, "clone, and a subsystem's clone fails");
 	cmd("fail 1 populate %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and populate fails");
 	cmd("fail 1 can_attach %d", EDOM);

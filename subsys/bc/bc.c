@@ -371,6 +371,18 @@ static int bc_create(struct container_subsys *ss, struct container *cont)
 	return 0;
 }
 
+/* A task that gets a container of its own is held by it as by the one before. */
+static int bc_clone(struct container_subsys *ss, struct container *cont)
+{
+	struct beancounter *bc = container_bc(cont), *parent = container_bc(cont->parent);
+	int i;
+
+	for (i = 0; i < BC_RESOURCES; i++)
+		counter_begin(&bc->counter[i], parent->counter[i].barrier,
+			      parent->counter[i].limit);
+	return 0;
+}
+
 static void bc_destroy(struct container_subsys *ss, struct container *cont)
 {
 	struct beancounter *bc = container_bc(cont);
@@ -412,6 +424,7 @@ struct container_subsys bc_subsys = {
 	.task_words = 1,
 	.create = bc_create,
 	.destroy = bc_destroy,
+	.clone = bc_clone,
 	.can_attach = bc_can_attach,
 	.attach = bc_attach,
 	.can_fork = bc_can_fork,

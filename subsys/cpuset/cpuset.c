@@ -807,6 +807,20 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 	return 0;
 }
 
+/* As its parent is, or nobody could enter; not exclusive, as it shares all with it. */
+static int cpuset_clone(struct container_subsys *ss, struct container *cont)
+{
+	struct setting *parent = setting_locked(cont->parent);
+	struct setting *new = setting_dup(setting_locked(cont));
+	bool below = cont->parent->parent;
+
+	if (!new)
+		return -ENOMEM;
+	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_online_mask);
+	new->mems = below ? parent->mems : node_states[N_MEMORY];
+	return setting_change(cont, new);
+}
+
 static void cpuset_destroy(struct container_subsys *ss, struct container *cont)
 {
 	struct cpuset *cs = container_cpuset(cont);
@@ -851,6 +865,7 @@ struct container_subsys cpuset_subsys = {
 	.task_words = 1,
 	.create = cpuset_create,
 	.destroy = cpuset_destroy,
+	.clone = cpuset_clone,
 	.can_attach = cpuset_can_attach,
 	.attach = cpuset_attach,
 	.post_attach = cpuset_post_attach,

@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include <container.h>
 
@@ -25,10 +26,11 @@
 #define HELD		8
 #define LOG_SIZE	65536
 
-enum { CREATE, POPULATE, CAN_ATTACH, CAN_FORK, BIND, NR_FALLIBLE };
+enum { CREATE, CLONE, POPULATE, CAN_ATTACH, CAN_FORK, BIND, NR_FALLIBLE };
 
 static const char * const fallible[NR_FALLIBLE] = {
 	[CREATE] = "create",
+	[CLONE] = "clone",
 	[POPULATE] = "populate",
 	[CAN_ATTACH] = "can_attach",
 	[CAN_FORK] = "can_fork",
@@ -359,6 +361,21 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 	return err ?: fails(s, POPULATE);
 }
 
+static int api_clone(struct container_subsys *ss, struct container *cont)
+{
+	struct slot *s = to_slot(ss);
+	struct container *child;
+
+	check_managed(s, "clone");
+	rcu_read_lock();
+	violation_if(cont->parent != task_container(current, ss), s, "clone of another's");
+	rcu_read_unlock();
+	list_for_each_entry(child, &cont->parent->children, sibling)
+		violation_if(child == cont, s, "clone comes late");
+	note(s, "clone %d of %d", id_of(s, cont), id_of(s, cont->parent));
+	return fails(s, CLONE);
+}
+
 static int api_bind(struct container_subsys *ss, struct container *root)
 {
 	struct slot *s = to_slot(ss);
@@ -407,6 +424,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.cancel_fork = api_cancel_fork,
 		.fork = api_fork,
 		.exit = api_exit,
+		.clone = api_clone,
 		.populate = api_populate,
 		.bind = api_bind,
 		.unbind = api_unbind,
@@ -546,6 +564,24 @@ static int do_clone(struct slot *s, char *a, char *b)
 	return container_clone(&s->ss);
 }
 
+static DECLARE_WAIT_QUEUE_HEAD(stall_wait);
+static bool awake;
+
+/* Sleeps so that no signal wakes it. */
+static int do_stall(struct slot *s, char *a, char *b)
+{
+	WRITE_ONCE(awake, false);
+	wait_event(stall_wait, READ_ONCE(awake));
+	return 0;
+}
+
+static int do_wake(struct slot *s, char *a, char *b)
+{
+	WRITE_ONCE(awake, true);
+	wake_up_all(&stall_wait);
+	return 0;
+}
+
 static int do_agent(struct slot *s, char *a, char *b)
 {
 	container_manage_lock();
@@ -679,6 +715,8 @@ static const struct {
 	{ "drop", do_drop },
 	{ "spin", do_spin },
 	{ "clone", do_clone },
+	{ "stall", do_stall },
+	{ "wake", do_wake },
 	{ "agent", do_agent },
 	{ "path", do_path },
 	{ "walk", do_walk },
