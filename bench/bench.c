@@ -274,6 +274,41 @@ static void op_read(int n)
 }
 
 /*
+ * Forks on all CPUs at once: on each a process that stays there, in a container of
+ * its own where there are any.
+ */
+#define CPUS 4
+
+static void fork_on(int cpu, int n)
+{
+	char path[80];
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("CPU %d", cpu);
+	if (tree) {
+		snprintf(path, sizeof(path), "%s/%d/tasks", tree, cpu);
+		put(path, "0");
+	}
+	op_vfork(n);
+	_exit(0);
+}
+
+static void op_parallel(int n)
+{
+	int status;
+
+	for (int i = 0; i < CPUS; i++)
+		if (!syscall(SYS_fork))
+			fork_on(i, n / CPUS);
+	for (int i = 0; i < CPUS; i++)
+		if (wait(&status) < 0 || status)
+			die("a CPU's process");
+}
+
+/*
  * Bars are on the delta to the state without the module, or on the figure
  * itself where there is nothing to compare with; NO_BAR: none. BARS=op:bar,...
  * names others for a container.
@@ -294,6 +329,8 @@ static const struct op {
 	  op_fork, 200, 0, false, true, NO_BAR, NO_BAR },
 	{ "thread", "thread create+join",
 	  op_thread, 700, 0, false, true, 200, 500 },
+	{ "parallel", "vfork+exit+wait on 4 CPUs",
+	  op_parallel, 4000, 0, false, true, NO_BAR, NO_BAR },
 	{ "open", "open+close",
 	  op_open, 5000, 0, false, false, 0, 0 },
 	{ "pingpong", "pipe ping-pong",
@@ -473,6 +510,8 @@ static bool wanted(const struct op *op)
 	const char *list = profile ? profile : only, *p;
 	size_t len = strlen(op->id);
 
+	if (op->run == op_parallel && sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
+		return false;
 	if (!list || !*list)
 		return true;
 	for (p = list; (p = strstr(p, op->id)); p++)
@@ -580,23 +619,40 @@ static void no_tree(void)
 	reopen("/dev/null", "/dev/null");
 }
 
-static void make_dirs(const char *root, bool cpuset)
+/* A container below one; what a new cpuset lacks it gets from that. */
+static void make_dir(const char *parent, const char *name)
 {
-	static const char *const dirs[] = { "A", "B", "C" };
-	char path[96];
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+	char path[96], value[64];
 
-	tree = root;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
-		if (mkdir(path, 0755))
-			die("mkdir %s", path);
-		if (!cpuset)
+	snprintf(path, sizeof(path), "%s/%s", parent, name);
+	if (mkdir(path, 0755))
+		die("mkdir %s", path);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		int fd, n;
+
+		snprintf(path, sizeof(path), "%s/%s", parent, files[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/cpuset.cpus", root, dirs[i]);
-		put(path, "0");
-		snprintf(path, sizeof(path), "%s/%s/cpuset.mems", root, dirs[i]);
-		put(path, "0");
+		n = read(fd, value, sizeof(value) - 1);
+		close(fd);
+		if (n <= 0)
+			die("%s", path);
+		value[n] = 0;
+		snprintf(path, sizeof(path), "%s/%s/%s", parent, name, files[i]);
+		put(path, value);
 	}
+}
+
+/* Of a state; those with a number are for a CPU each. */
+static const char *const dirs[] = { "A", "B", "C", "0", "1", "2", "3" };
+
+static void make_dirs(const char *root)
+{
+	tree = root;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		make_dir(root, dirs[i]);
 	snprintf(path_a, sizeof(path_a), "%s/A/tasks", root);
 	snprintf(path_b, sizeof(path_b), "%s/B/tasks", root);
 	snprintf(path_tasks, sizeof(path_tasks), "%s/C/tasks", root);
@@ -606,7 +662,6 @@ static void make_dirs(const char *root, bool cpuset)
 
 static void remove_dirs(void)
 {
-	static const char *const dirs[] = { "A", "B", "C" };
 	const char *root = tree;
 	char path[96];
 
@@ -681,7 +736,7 @@ static void one_round(int round)
 		if (mount("bench", MNT, "container", 0, mount_opts))
 			die("mount -t container -o %s", mount_opts);
 		run_state(ROOT, round);
-		make_dirs(MNT, strstr(mount_opts, "cpuset"));
+		make_dirs(MNT);
 		put(path_a, "0");
 		run_state(CONTAINED, round);
 		remove_dirs();
@@ -691,7 +746,7 @@ static void one_round(int round)
 	}
 	if (mount("bench", CG, "cgroup", 0, "cpuset,cpuacct,pids"))
 		die("mount -t cgroup -o cpuset,cpuacct,pids");
-	make_dirs(CG, true);
+	make_dirs(CG);
 	put(path_a, "0");
 	run_state(CGROUP, round);
 	remove_dirs();

@@ -56,7 +56,7 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
  * Words of data that all subsystems together may keep for each task: ours need
  * six (cpuacct three, cpuset, numtasks and bc one each), which leaves one to others.
  */
-#define CONTAINER_TASK_WORDS		7
+#define CONTAINER_TASK_WORDS		8
 
 struct container;
 struct container_subsys;
@@ -168,8 +168,9 @@ struct container_cftype {
  * @owner: the module, pinned while the subsystem is bound to a hierarchy.
  * @members_only: @can_fork, @cancel_fork, @fork and @exit are wanted only for
  *	tasks below the root of the subsystem's hierarchy, so from bind() to
- *	unbind(). Tasks that nobody moved then stay free of cost. Without it the callbacks are called for
- *	every task in the system from registration on, bound or not.
+ *	unbind(). Tasks that nobody moved then stay free of cost. Without it the
+ *	callbacks are called for every task in the system from registration on,
+ *	bound or not.
  * @bound_only: those callbacks are for every task in the system, but only while
  *	the subsystem is bound to a hierarchy. From bind() on, fork() is called
  *	once for each task that exists; before unbind() the calls end, without
@@ -200,7 +201,8 @@ struct container_cftype {
  * periods, but rcu_dereference() wants an rcu_read_lock() of the callback's own.
  *
  * @can_fork: may @child, in the making, start? Its membership is settled
- *	already. Atomic context of the forking task; an errno makes the fork
+ *	already. @parent are the words of the forking task; it may be moved
+ *	meanwhile. Atomic context of the forking task; an errno makes the fork
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task, existing
@@ -211,11 +213,11 @@ struct container_cftype {
  *	was called for; with @members_only, once for each task that exits below
  *	the root. Atomic context of the exiting task, with the lock of its entry
  *	held.
- * @left: @tsk, which exit() was called for just before, has left its containers and
+ * @left: @tsk, an exiting one that fork() was called for, has left its containers and
  *	shows in no tasks file any more. Its container may be removed by now, but
- *	what exit() found there is still readable under RCU. For a subsystem
- *	that lets others in when one goes; not with @members_only. Same context
- *	as exit().
+ *	what was found there is still readable under RCU. For a subsystem that lets
+ *	others in when one goes; not with @members_only. Same context as exit(),
+ *	and after it.
  * @clone: container_clone() has made @cont for the current task: takes from
  *	@cont->parent what it needs for the task to be let in, and what the task is
  *	to find as it was. After create(), before populate() and can_attach();
@@ -253,7 +255,7 @@ struct container_subsys {
 	void (*post_attach)(struct container_subsys *ss, struct container *cont,
 			    struct container *old_cont, struct task_struct *tsk);
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
-			struct task_struct *child, u64 *words);
+			struct task_struct *child, u64 *words, const u64 *parent);
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
 			    struct task_struct *child, u64 *words);
 	void (*fork)(struct container_subsys *ss, struct container *cont,

@@ -52,18 +52,26 @@
  */
 static struct {
 	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not members_only */
+	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only */
+	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* told_when_asked */
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
 	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(left, MAX_CONTAINER_SUBSYS);	/* has exit(), too */
+	DECLARE_BITMAP(left, MAX_CONTAINER_SUBSYS);	/* in all, too */
 } calls;
 
-/* Walks over the subsystems of one of them, in fewer steps than for_each_set_bit(). */
-#define for_each_call(i, bits, ss, set)						\
-	for ((i) = 0; (i) < BITS_TO_LONGS(MAX_CONTAINER_SUBSYS); (i)++)			\
-		for ((bits) = READ_ONCE((set)[i]);					\
-		     (bits) && ((ss) = subsystems[(i) * BITS_PER_LONG + __ffs(bits)]);	\
-		     (bits) &= (bits) - 1)
+/* Walks over the words of a set of subsystems, by their numbers. */
+#define for_each_word(i) \
+	for ((i) = 0; (i) < BITS_TO_LONGS(MAX_CONTAINER_SUBSYS); (i)++)
+
+/*
+ * Walks over the subsystems of a word of them, in fewer steps than for_each_set_bit().
+ * Who is to be called stays until a grace period after it is not.
+ */
+#define for_each_call(i, bits, ss, word)						\
+	for ((bits) = (word);								\
+	     (bits) && ((ss) = subsystems[(i) * BITS_PER_LONG + __ffs(bits)], true);	\
+	     (bits) &= (bits) - 1)
 
 /* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
 #define unrolled _Pragma("GCC unroll 8")
@@ -304,29 +312,49 @@ static void member_cancel(struct member *m)
 	unsigned long bits;
 	int i;
 
-	for_each_call(i, bits, ss, m->asked)
-		if (ss->cancel_fork)
-			ss->cancel_fork(ss, container_for(m, ss), m->task, words_for(m, ss));
+	for_each_word(i)
+		for_each_call(i, bits, ss, READ_ONCE(m->asked[i]))
+			if (ss->cancel_fork)
+				ss->cancel_fork(ss, container_for(m, ss), m->task,
+						words_for(m, ss));
+}
+
+/* Marks subsystems in a word of an entry's. Somebody else may be clearing others. */
+static void member_mark(unsigned long *word, unsigned long subsystems)
+{
+	if (subsystems)
+		atomic_long_or(subsystems, (atomic_long_t *)word);
 }
 
 /* Asks the subsystems whether a child may start; who agreed is to be told if not. */
-static int member_can_fork(struct member *m)
+static __always_inline int member_can_fork(struct member *m, struct member *parent)
 {
 	struct container_subsys *ss;
+	unsigned long bits, asked;
 	struct container *cont;
-	unsigned long bits;
-	int i, err;
+	int i, err = 0;
 
-	for_each_call(i, bits, ss, calls.can_fork) {
-		cont = container_for(m, ss);
-		if (!cont)
+	for_each_word(i) {
+		asked = READ_ONCE(calls.can_fork[i]);
+		if (!asked)
 			continue;
-		err = ss->can_fork(ss, cont, m->task, words_for(m, ss));
-		if (err)
+		for_each_call(i, bits, ss, asked) {
+			cont = container_for(m, ss);
+			if (!cont) {
+				asked &= ~(bits & -bits);
+				continue;
+			}
+			err = ss->can_fork(ss, cont, m->task, words_for(m, ss),
+					   words_for(parent, ss));
+			if (unlikely(err)) {
+				asked &= (bits & -bits) - 1;
+				break;
+			}
+		}
+		member_mark(&m->asked[i], asked);
+		member_mark(&m->known[i], asked & READ_ONCE(calls.asked[i]));
+		if (unlikely(err))
 			return err;
-		set_bit(ss->subsys_id, m->asked);
-		if (ss->told_when_asked)
-			set_bit(ss->subsys_id, m->known);
 	}
 	return 0;
 }
@@ -339,14 +367,15 @@ static void member_tell(struct member *m)
 	unsigned long bits;
 	int i;
 
-	for_each_call(i, bits, ss, calls.fork) {
-		cont = container_for(m, ss);
-		if (!cont ||
-		    (!ss->members_only && test_and_set_bit(ss->subsys_id, m->known)))
-			continue;
-		if (ss->fork)
-			ss->fork(ss, cont, m->task, words_for(m, ss));
-	}
+	for_each_word(i)
+		for_each_call(i, bits, ss, READ_ONCE(calls.fork[i])) {
+			cont = container_for(m, ss);
+			if (!cont ||
+			    (!ss->members_only && test_and_set_bit(ss->subsys_id, m->known)))
+				continue;
+			if (ss->fork)
+				ss->fork(ss, cont, m->task, words_for(m, ss));
+		}
 }
 
 static void member_exit(struct member *m)
@@ -356,11 +385,13 @@ static void member_exit(struct member *m)
 	unsigned long bits;
 	int i;
 
-	for_each_call(i, bits, ss, calls.exit) {
-		cont = container_for(m, ss);
-		if (cont && (ss->members_only || test_bit(ss->subsys_id, m->known)))
-			ss->exit(ss, cont, m->task, words_for(m, ss));
-	}
+	for_each_word(i)
+		for_each_call(i, bits, ss, READ_ONCE(calls.exit[i]) &
+					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]))) {
+			cont = container_for(m, ss);
+			if (cont)
+				ss->exit(ss, cont, m->task, words_for(m, ss));
+		}
 }
 
 static void member_left(struct member *m)
@@ -369,8 +400,8 @@ static void member_left(struct member *m)
 	unsigned long bits;
 	int i;
 
-	for_each_call(i, bits, ss, calls.left)
-		if (test_bit(ss->subsys_id, m->known))
+	for_each_word(i)
+		for_each_call(i, bits, ss, READ_ONCE(calls.left[i]) & READ_ONCE(m->known[i]))
 			ss->left(ss, m->task, words_for(m, ss));
 }
 
@@ -415,23 +446,23 @@ static noinline void task_exit(struct bucket *b, struct task_struct *task, struc
 static __always_inline bool fork_join(struct place *child, struct place *parent)
 {
 	struct container *cont;
-	bool there = false;
 
-	do {
-		cont = READ_ONCE(parent->cont);
-		if (!cont)
-			return true;
+	while ((cont = READ_ONCE(parent->cont))) {
 		spin_lock(&cont->lock);
-		if (parent->cont == cont) {
+		if (likely(parent->cont == cont)) {
 			child->cont = cont;
 			hlist_add_head(&child->link, &cont->members);
 			cont->nr_members++;
-			there = true;
+			spin_unlock(&cont->lock);
+			return !test_bit(CONT_KILLING, &cont->flags);
 		}
 		spin_unlock(&cont->lock);
-	} while (!there);
-	return !test_bit(CONT_KILLING, &cont->flags);
+	}
+	return true;
 }
+
+/* The parent that has no entry: at every root, and nobody keeps words for it. */
+static struct member nobody;
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
 static noinline int fork_begin(struct task_struct *child, struct member *parent)
@@ -446,17 +477,15 @@ static noinline int fork_begin(struct task_struct *child, struct member *parent)
 	b = table_lock(child);
 	table_add(b, m, child);
 	table_unlock(b);
-	if (parent) {
-		unrolled
-		for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
-			if (READ_ONCE(parent->in[h].cont) &&
-			    !fork_join(&m->in[h], &parent->in[h]))
-				err = -EAGAIN;
-	}
 
-	if (!err && !bitmap_empty(calls.can_fork, MAX_CONTAINER_SUBSYS))
-		err = member_can_fork(m);
-	if (err)
+	parent = parent ?: &nobody;
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
+			err = -EAGAIN;
+	if (likely(!err))
+		err = member_can_fork(m, parent);
+	if (unlikely(err))
 		fork_undo(child, m);
 	return err;
 }
@@ -1229,7 +1258,8 @@ int container_attach_process(struct container *to, struct task_struct *task,
 
 static bool wants_all(const struct container_subsys *ss)
 {
-	return !ss->members_only && (ss->can_fork || ss->cancel_fork || ss->fork || ss->exit);
+	return !ss->members_only &&
+	       (ss->can_fork || ss->cancel_fork || ss->fork || ss->exit || ss->left);
 }
 
 static void calls_set(struct container_subsys *ss, bool on)
@@ -1243,6 +1273,8 @@ static void calls_set(struct container_subsys *ss, bool on)
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));
 	assign_bit(id, calls.all, on && all);
+	assign_bit(id, calls.some, on && ss->members_only);
+	assign_bit(id, calls.asked, on && ss->told_when_asked);
 }
 
 /* Gives every task in the system an entry and tells the subsystems of it. */

@@ -186,8 +186,10 @@ static inline void table_clear(struct member *m)
 	bitmap_zero(m->asked, MAX_CONTAINER_SUBSYS);
 	bitmap_zero(m->known, MAX_CONTAINER_SUBSYS);
 	m->moved = false;
+	/* a store each, where the compiler would make it a call or a string operation */
+	_Pragma("GCC unroll 16")
 	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
-		m->data[i] = 0;
+		WRITE_ONCE(m->data[i], 0);
 }
 
 /**

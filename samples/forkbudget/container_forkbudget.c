@@ -108,7 +108,7 @@ static void forkbudget_move_task(struct task_struct *task, struct res_shares *fr
 
 /* The child is in its container already, and cannot leave it meanwhile. */
 static int forkbudget_can_fork(struct container_subsys *ss, struct container *cont,
-			       struct task_struct *child, u64 *words)
+			       struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
 	struct forkbudget *fb = to_budget(container_res_shares(cont, ctlr));

@@ -99,7 +99,7 @@ static void forkcount_destroy(struct container_subsys *ss, struct container *con
 
 /* The only callback that can stop a fork. It must not sleep. */
 static int forkcount_can_fork(struct container_subsys *ss, struct container *cont,
-			      struct task_struct *child, u64 *words)
+			      struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct forkcount *fc = container_forkcount(cont);
 

@@ -178,7 +178,7 @@ EXPORT_SYMBOL_GPL(beancounter_uncharge);
 /* --- tasks ------------------------------------------------------------------- */
 
 static int bc_can_fork(struct container_subsys *ss, struct container *cont,
-		       struct task_struct *child, u64 *words)
+		       struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct beancounter *bc = container_bc(cont);
 	struct bc_counter *tasks = &bc->counter[BC_NUMTASKS];
@@ -188,7 +188,7 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 		counter_fail(tasks);
 		return bc_resources[BC_NUMTASKS].error;
 	}
-	vc = vm_fork(child, bc);
+	vc = vm_fork(child, bc, parent);
 	if (unlikely(!vc)) {
 		counter_uncharge(tasks, 1);
 		return -ENOMEM;

@@ -77,13 +77,27 @@ int vm_init(void);
 void vm_exit(void);
 int vm_bind(void);
 void vm_unbind(void);
-struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc);
+struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
+			  const u64 *parent);
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
-void vm_put(struct vm_charge *vc);
+void vm_put_last(struct vm_charge *vc);
 int vm_prepare_move(void);
 void vm_move(u64 *word, struct beancounter *to);
 void vm_refresh(struct beancounter *bc);
 unsigned long vm_physpages(struct beancounter *bc);
 unsigned long vm_kmemsize(struct beancounter *bc);
+
+/**
+ * vm_put - a task does not use an address space any more, or not in this container
+ * @vc: the charge
+ *
+ * Context: any but interrupts.
+ */
+static inline void vm_put(struct vm_charge *vc)
+{
+	/* refcount_dec_and_lock() looks for another user, too, but takes longer to */
+	if (vc->mm && !refcount_dec_not_one(&vc->users))
+		vm_put_last(vc);
+}
 
 #endif /* _BC_H */

@@ -190,18 +190,15 @@ static struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gf
 }
 
 /**
- * vm_put - a task does not use an address space any more, or not in this container
- * @vc: the charge
+ * vm_put_last - vm_put() of what may be the last user
+ * @vc: the charge, of an address space
  *
- * Context: any but interrupts.
+ * As vm_put().
  */
-void vm_put(struct vm_charge *vc)
+void vm_put_last(struct vm_charge *vc)
 {
-	struct vm_chain *chain;
+	struct vm_chain *chain = vm_chain(vc->mm);
 
-	if (!vc->mm)
-		return;
-	chain = vm_chain(vc->mm);
 	if (!refcount_dec_and_lock(&vc->users, &chain->lock))
 		return;
 	hlist_del(&vc->node);
@@ -268,42 +265,14 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 	return ok;
 }
 
-/*
- * The charge of the current task's address space, if it is one in this container,
- * with one user more; else NULL. Called under RCU.
- */
-static struct vm_charge *vm_share(struct beancounter *bc)
-{
-	u64 *word = container_task_data(current, &bc_subsys);
-	struct vm_charge *vc = word ? word_vm(READ_ONCE(*word)) : NULL;
-
-	if (vc && vc->mm == current->mm && vc->bc == bc && refcount_inc_not_zero(&vc->users))
-		return vc;
-	return NULL;
-}
-
-/**
- * vm_fork - a child in the making has an address space, or none
- * @child: the child
- * @bc: the beancounter of its container
- *
- * Context: that of can_fork().
- * Return: the charge; NULL if the copy does not fit, or without memory.
- */
-struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc)
+/* The address space of a child is a copy: charges it, if there is room. */
+static noinline struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 {
 	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES];
-	struct mm_struct *mm = child->mm;
+	unsigned long pages = vm_private(mm);
 	struct vm_chain *chain;
 	struct vm_charge *vc;
-	unsigned long pages;
 
-	if (!mm)
-		return &bc->no_vm;
-	if (mm == current->mm)
-		return vm_share(bc) ?: vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
-
-	pages = vm_private(mm);
 	if (unlikely(!counter_try(c, pages, BC_LIMIT, NULL))) {
 		/* not before all that others have given back meanwhile is found */
 		vm_refresh(bc);
@@ -323,6 +292,32 @@ struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc)
 	vc->pages = pages;
 	spin_unlock(&chain->lock);
 	return vc;
+}
+
+/**
+ * vm_fork - a child in the making has an address space, or none
+ * @child: the child
+ * @bc: the beancounter of its container
+ * @parent: the word of the current task
+ *
+ * Context: that of can_fork().
+ * Return: the charge; NULL if the copy does not fit, or without memory.
+ */
+struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
+			  const u64 *parent)
+{
+	struct mm_struct *mm = child->mm;
+	struct vm_charge *vc;
+
+	if (!mm)
+		return &bc->no_vm;
+	if (mm != current->mm)
+		return vm_fork_copy(mm, bc);
+	/* mostly the parent's; preemption is off, so it is not freed while we look */
+	vc = word_vm(READ_ONCE(*parent));
+	if (likely(vc && vc->mm == mm && vc->bc == bc && refcount_inc_not_zero(&vc->users)))
+		return vc;
+	return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
 }
 
 /**

@@ -720,7 +720,7 @@ static void inherit(struct task_struct *parent, u64 *word, void *arg)
 }
 
 static int cpuset_can_fork(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *child, u64 *words)
+			   struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct confined *c = confined_alloc(GFP_NOWAIT | __GFP_NOWARN);
 

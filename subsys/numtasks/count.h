@@ -15,12 +15,18 @@
  * group borrows: one more is added to the parent's load, which has to stay
  * within the parent's maximum, too, and so on upwards.
  *
- * There is no lock: numbers are raised one group after another by
- * compare-and-exchange, never beyond a maximum, so no number of forks at once
- * gets past it, and no reader sees more than it. A minimum is in one word with
- * the load. So each change of either, seen by itself, says how much the group
- * takes of its parent before and after; the difference is what is added to the
- * parent, whoever else is at it meanwhile, and all differences together are right.
+ * There is no lock: loads are raised one group after another by
+ * compare-and-exchange, never beyond a maximum. In each group a task is in the load
+ * before it is in the count, and out of the count before it is out of the load. So
+ * no count is ever above its load, no number of forks at once gets past a maximum,
+ * and no reader sees more than it. Only where a group has not borrowed for a task
+ * has the count to be looked at itself: the maximum may be exceeded already, by a
+ * move or a minimum that did not fit.
+ *
+ * A minimum is in one word with the load. So each change of either, seen by itself,
+ * says how much the group takes of its parent before and after; the difference is
+ * what is added to the parent, whoever else is at it meanwhile, and all
+ * differences together are right.
  *
  * Maxima and minima are set by one caller at a time.
  */
@@ -58,56 +64,73 @@ static inline u32 load_held(u64 word)
 	return max(load, min);
 }
 
-/*
- * Adds to the load of a group and then of those that it borrows from, up to but
- * not including @stop. Says what is left to be added there.
- */
-static inline s64 load_add(struct task_count *g, s64 delta, const struct task_count *stop)
+/* Adds to the load of a group and then of those that it borrows from. */
+static inline void load_add(struct task_count *g, s64 delta)
 {
 	u64 word;
 
-	for (; delta && g != stop; g = g->parent) {
+	for (; delta && g; g = g->parent) {
 		word = atomic64_add_return(delta, &g->load);
 		delta = (s64)load_held(word) - load_held(word - delta);
 	}
-	return delta;
 }
 
-/* Adds one task to the count of a group, if there is room. */
-static inline bool count_try(struct task_count *g)
+/*
+ * One more in the load of a group and then of those that it borrows from, up to but
+ * not including @stop. Says if it borrows there.
+ */
+static inline bool load_raise(struct task_count *g, const struct task_count *stop)
 {
-	int count = atomic_read(&g->count);
+	u64 word;
 
-	do {
-		if (count >= READ_ONCE(g->max))
+	for (; g != stop; g = g->parent) {
+		word = atomic64_inc_return(&g->load);
+		if ((u32)word <= (u32)(word >> 32))
 			return false;
-	} while (!atomic_try_cmpxchg(&g->count, &count, count + 1));
-	/* a look at a maximum that was lowered in between */
-	if (likely(count < READ_ONCE(g->max)))
-		return true;
-	atomic_dec(&g->count);
-	return false;
-}
-
-/* Adds one to the load of a group, if there is room; says if it borrows for it. */
-static inline bool load_try(struct task_count *g, s64 *borrows)
-{
-	u64 word = atomic64_read(&g->load);
-	u32 load;
-
-	do {
-		load = word;
-		if (load >= (u32)READ_ONCE(g->max))
-			return false;
-	} while (!atomic64_try_cmpxchg(&g->load, &word, word + 1));
-	*borrows = load >= (u32)(word >> 32);
+	}
 	return true;
 }
 
-static inline void count_drop(struct task_count *g, const struct task_count *stop)
+/* Likewise one less. */
+static inline bool load_drop(struct task_count *g, const struct task_count *stop)
 {
-	for (; g != stop; g = g->parent)
-		atomic_dec(&g->count);
+	u64 word;
+
+	for (; g != stop; g = g->parent) {
+		word = atomic64_fetch_dec(&g->load);
+		if ((u32)word <= (u32)(word >> 32))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * One more task in a group, if there is room, by one more in its load; says if that
+ * one is borrowed, and what was compared with the maximum.
+ */
+static inline bool take_load(struct task_count *g, bool *borrows, int *before)
+{
+	u64 word = atomic64_read(&g->load);
+
+	do {
+		if (unlikely((u32)word >= (u32)READ_ONCE(g->max)))
+			return false;
+	} while (!atomic64_try_cmpxchg(&g->load, &word, word + 1));
+	atomic_inc(&g->count);
+	*borrows = (u32)word >= (u32)(word >> 32);
+	*before = (u32)word;
+	return true;
+}
+
+/* Likewise where it is in the load already, as part of a child's minimum. */
+static inline bool take_reserved(struct task_count *g, int *before)
+{
+	*before = atomic_read(&g->count);
+	do {
+		if (*before >= READ_ONCE(g->max))
+			return false;
+	} while (!atomic_try_cmpxchg(&g->count, before, *before + 1));
+	return true;
 }
 
 static inline void count_raise(struct task_count *g, const struct task_count *stop)
@@ -116,30 +139,42 @@ static inline void count_raise(struct task_count *g, const struct task_count *st
 		atomic_inc(&g->count);
 }
 
+static inline void count_drop(struct task_count *g, const struct task_count *stop)
+{
+	for (; g != stop; g = g->parent)
+		atomic_dec(&g->count);
+}
+
 /**
  * count_charge - make room for one more task in a group
  * @group: the group
  *
  * Return: false if it would exceed a maximum; then nothing has changed.
  */
-static inline bool count_charge(struct task_count *group)
+static __always_inline bool count_charge(struct task_count *group)
 {
-	struct task_count *g;
-	s64 load = 1;
+	struct task_count *g = group, *taken;
+	bool borrows = true;
+	int before;
 
-	for (g = group; g; g = g->parent) {
-		if (!count_try(g))
-			break;
-		if (load && !load_try(g, &load)) {
-			atomic_dec(&g->count);
-			break;
-		}
-	}
-	if (likely(!g))
-		return true;
-	/* @load was still to be added here, and what comes up from below now */
-	load_add(g, load + load_add(group, -1, g), NULL);
+	do {
+		if (likely(borrows) ? !take_load(g, &borrows, &before) :
+				      !take_reserved(g, &before))
+			goto refused;
+		taken = g;
+		g = g->parent;
+		/* a look at a maximum that was lowered in between */
+		smp_mb__after_atomic();
+		if (unlikely(before >= READ_ONCE(taken->max)))
+			goto refused;
+	} while (g);
+	return true;
+
+refused:
 	count_drop(group, g);
+	/* what comes up from below may have to go on where we did not get to */
+	if (load_drop(group, g) != borrows)
+		load_add(g, borrows ? 1 : -1);
 	return false;
 }
 
@@ -149,7 +184,7 @@ static inline bool count_charge(struct task_count *group)
  */
 static inline void count_charge_force(struct task_count *group)
 {
-	load_add(group, 1, NULL);
+	load_raise(group, NULL);
 	count_raise(group, NULL);
 }
 
@@ -159,8 +194,8 @@ static inline void count_charge_force(struct task_count *group)
  */
 static inline void count_uncharge(struct task_count *group)
 {
-	load_add(group, -1, NULL);
 	count_drop(group, NULL);
+	load_drop(group, NULL);
 }
 
 static inline struct task_count *count_common(struct task_count *a, struct task_count *b)
@@ -179,17 +214,19 @@ static inline struct task_count *count_common(struct task_count *a, struct task_
  * @from: where it was
  * @to: where it will be
  *
- * Nobody sees a change in a group that is above both, or is one and above the other.
+ * Nobody sees a change in a group that is above both, or is one and above the other,
+ * but for what is set aside there for either.
  */
 static inline void count_move(struct task_count *from, struct task_count *to)
 {
 	struct task_count *common = count_common(from, to);
-	s64 load;
+	int load;
 
-	load = load_add(to, 1, common) + load_add(from, -1, common);
-	load_add(common, load, NULL);
+	load = load_raise(to, common);
 	count_raise(to, common);
 	count_drop(from, common);
+	load -= load_drop(from, common);
+	load_add(common, load);
 }
 
 /**
@@ -223,7 +260,7 @@ static inline void count_reset(struct task_count *root)
 static inline void count_set_max(struct task_count *g, int max)
 {
 	WRITE_ONCE(g->max, max);
-	smp_mb(); /* pairs with atomic_try_cmpxchg() in count_try() */
+	smp_mb(); /* pairs with the one in count_charge() */
 }
 
 /**
@@ -242,7 +279,7 @@ static inline void count_set_min(struct task_count *g, u32 min)
 		new = (u64)min << 32 | (u32)old;
 	} while (!atomic64_try_cmpxchg(&g->load, &old, new));
 	if (g->parent)
-		load_add(g->parent, (s64)load_held(new) - load_held(old), NULL);
+		load_add(g->parent, (s64)load_held(new) - load_held(old));
 }
 
 #endif /* _NUMTASKS_COUNT_H */

@@ -76,10 +76,10 @@ struct numtasks {
 };
 
 /*
- * The word of a task: 0 if it is not counted; WORD_COUNTED plus the number of the
- * forkrate window that its fork was counted in, if any.
+ * The words of a task: the group that it is counted in, 0 if it is not; and the number
+ * of the forkrate window that its fork was counted in, if any.
  */
-#define WORD_COUNTED 1
+enum { WORD_GROUP, WORD_WINDOW, WORDS };
 
 /* Module parameters; written under the manage lock. */
 static int total_numtasks = NO_LIMIT;
@@ -96,6 +96,16 @@ static struct numtasks *shares_numtasks(struct res_shares *shares)
 static struct numtasks *container_numtasks(struct container *cont)
 {
 	return shares_numtasks(container_res_shares(cont, &numtasks_ctlr));
+}
+
+static struct numtasks *words_numtasks(const u64 *words)
+{
+	return (struct numtasks *)(unsigned long)words[WORD_GROUP];
+}
+
+static void words_set(u64 *words, struct numtasks *g)
+{
+	words[WORD_GROUP] = (unsigned long)g;
 }
 
 /* --- fork rate ------------------------------------------------------------- */
@@ -134,73 +144,80 @@ static void rate_give_back(struct numtasks *g, u64 window)
 
 /* --- tasks come and go ----------------------------------------------------- */
 
+/* A fork is refused: says why, and gives back what it had of a window. */
+static noinline int numtasks_refuse(struct numtasks *g, atomic_long_t *failures, u64 window)
+{
+	rate_give_back(g, window);
+	atomic_long_inc(failures);
+	return -EAGAIN;
+}
+
+static __always_inline int numtasks_charge(struct numtasks *g, u64 *words)
+{
+	if (unlikely(!count_charge(&g->tasks)))
+		return numtasks_refuse(g, &g->failures, words[WORD_WINDOW]);
+	atomic_long_inc(&g->successes);
+	words_set(words, g);
+	return 0;
+}
+
+static noinline int numtasks_charge_rated(struct numtasks *g, u64 *words)
+{
+	words[WORD_WINDOW] = rate_take(g);
+	if (!words[WORD_WINDOW])
+		return numtasks_refuse(g, &g->rate_failures, 0);
+	return numtasks_charge(g, words);
+}
+
 static int numtasks_can_fork(struct container_subsys *ss, struct container *cont,
-			     struct task_struct *child, u64 *words)
+			     struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct numtasks *g = container_numtasks(cont);
-	u64 window = 0;
 
-	if (unlikely(READ_ONCE(forkrate) != NO_LIMIT)) {
-		window = rate_take(g);
-		if (!window) {
-			atomic_long_inc(&g->rate_failures);
-			return -EAGAIN;
-		}
-	}
-	if (unlikely(!count_charge(&g->tasks))) {
-		rate_give_back(g, window);
-		atomic_long_inc(&g->failures);
-		return -EAGAIN;
-	}
-	atomic_long_inc(&g->successes);
-	words[0] = WORD_COUNTED + window;
-	return 0;
+	if (unlikely(READ_ONCE(forkrate) != NO_LIMIT))
+		return numtasks_charge_rated(g, words);
+	return numtasks_charge(g, words);
 }
 
 static void numtasks_cancel_fork(struct container_subsys *ss, struct container *cont,
 				 struct task_struct *child, u64 *words)
 {
-	struct numtasks *g = container_numtasks(cont);
+	struct numtasks *g = words_numtasks(words);
 
 	count_uncharge(&g->tasks);
-	rate_give_back(g, words[0] - WORD_COUNTED);
+	rate_give_back(g, words[WORD_WINDOW]);
 	/* the stats may have been reset since */
 	atomic_long_dec_if_positive(&g->successes);
-	words[0] = 0;
+	words_set(words, NULL);
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
 static void numtasks_fork(struct container_subsys *ss, struct container *cont,
 			  struct task_struct *child, u64 *words)
 {
-	count_charge_force(&container_numtasks(cont)->tasks);
-	words[0] = WORD_COUNTED;
-}
+	struct numtasks *g = container_numtasks(cont);
 
-static void numtasks_exit(struct container_subsys *ss, struct container *cont,
-			  struct task_struct *task, u64 *words)
-{
-	/* for numtasks_left() */
-	words[0] = (unsigned long)container_numtasks(cont);
+	count_charge_force(&g->tasks);
+	words_set(words, g);
 }
 
 /* Only now may another take its place, or tasks would list one too many. */
 static void numtasks_left(struct container_subsys *ss, struct task_struct *task, u64 *words)
 {
-	struct numtasks *g = (void *)(unsigned long)words[0];
-
-	count_uncharge(&g->tasks);
-	words[0] = 0;
+	count_uncharge(&words_numtasks(words)->tasks);
+	words_set(words, NULL);
 }
 
 static void numtasks_move_task(struct task_struct *task, struct res_shares *from,
 			       struct res_shares *to)
 {
-	u64 *word = container_task_data(task, &numtasks_ctlr.subsys);
+	u64 *words = container_task_data(task, &numtasks_ctlr.subsys);
 
 	/* else it is in the making, and is counted where it is when it is complete */
-	if (*word)
-		count_move(&shares_numtasks(from)->tasks, &shares_numtasks(to)->tasks);
+	if (!words_numtasks(words))
+		return;
+	count_move(&words_numtasks(words)->tasks, &shares_numtasks(to)->tasks);
+	words_set(words, shares_numtasks(to));
 }
 
 /* --- the controller -------------------------------------------------------- */
@@ -275,11 +292,10 @@ static struct res_controller numtasks_ctlr = {
 	.subsys = {
 		.bound_only = true,
 		.told_when_asked = true,
-		.task_words = 1,
+		.task_words = WORDS,
 		.can_fork = numtasks_can_fork,
 		.cancel_fork = numtasks_cancel_fork,
 		.fork = numtasks_fork,
-		.exit = numtasks_exit,
 		.left = numtasks_left,
 	},
 };

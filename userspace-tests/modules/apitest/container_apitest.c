@@ -257,13 +257,16 @@ static void api_post_attach(struct container_subsys *ss, struct container *cont,
 }
 
 static int api_can_fork(struct container_subsys *ss, struct container *cont,
-			struct task_struct *child, u64 *words)
+			struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct slot *s = to_slot(ss);
+	u64 *data = ss->task_words ? container_task_data(current, ss) : NULL;
 	int err;
 
 	check_atomic(s, "can_fork");
 	violation_if(task_container(child, ss) != cont, s, "container in can_fork");
+	violation_if(ss->task_words && (data ? parent != data : parent[0] != 0), s,
+		     "the parent's words in can_fork");
 	if (ss->members_only)
 		note(s, "can_fork %d", task_id(s, child));
 	err = fails(s, CAN_FORK);
