@@ -292,7 +292,7 @@ static void fork_on(int cpu, int n)
 		snprintf(path, sizeof(path), "%s/%d/tasks", tree, cpu);
 		put(path, "0");
 	}
-	op_vfork(n);
+	op_fork(n);
 	_exit(0);
 }
 
@@ -329,7 +329,7 @@ static const struct op {
 	  op_fork, 200, 0, false, true, NO_BAR, NO_BAR },
 	{ "thread", "thread create+join",
 	  op_thread, 700, 0, false, true, 200, 500 },
-	{ "parallel", "vfork+exit+wait on 4 CPUs",
+	{ "parallel", "fork+exit+wait on 4 CPUs",
 	  op_parallel, 4000, 0, false, true, NO_BAR, NO_BAR },
 	{ "open", "open+close",
 	  op_open, 5000, 0, false, false, 0, 0 },
