@@ -56,7 +56,7 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
  * Words of data that all subsystems together may keep for each task: ours need
  * six (cpuacct three, cpuset, numtasks and bc one each), which leaves one to others.
  */
-#define CONTAINER_TASK_WORDS		8
+#define CONTAINER_TASK_WORDS		9
 
 struct container;
 struct container_subsys;
@@ -180,6 +180,11 @@ struct container_cftype {
  *	was called for. fork() is then wanted only for tasks that can_fork() was
  *	not asked about, which saves every other fork the call. Not with
  *	@members_only.
+ * @marked_only: with @members_only. can_fork() is wanted only for children of tasks
+ *	that the subsystem has marked, and exit() only for marked tasks: see
+ *	container_mark(). fork() is wanted for each new task below the root, but
+ *	only while container_watch_forks() says so. Whoever is not marked stays free of
+ *	cost.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -244,6 +249,7 @@ struct container_subsys {
 	bool members_only;
 	bool bound_only;
 	bool told_when_asked;
+	bool marked_only;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
@@ -293,6 +299,10 @@ void container_for_each_member(struct container *cont, struct container_subsys *
 			       void *arg);
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
+bool container_try_task(struct task_struct *task, struct container_subsys *ss,
+			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
+void container_mark(struct task_struct *task, struct container_subsys *ss, bool on);
+void container_watch_forks(struct container_subsys *ss, bool on);
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred);
 bool container_noprefix(const struct container *cont);
@@ -303,6 +313,22 @@ int container_add_file(struct container *cont, const struct container_cftype *cf
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
 void container_css_released(struct container_subsys_state *css);
+
+/**
+ * task_is_born - is a task complete?
+ * @task: the task; one in the making can be found among the members already
+ *
+ * From then on its fork cannot fail any more, and somebody else may take a reference
+ * on it. Its fork() may be yet to come.
+ *
+ * Context: any, under RCU.
+ */
+static inline bool task_is_born(struct task_struct *task)
+{
+	struct pid *pid = READ_ONCE(task->thread_pid);
+
+	return pid && READ_ONCE(pid->tasks[PIDTYPE_PID].first) == &task->pid_links[PIDTYPE_PID];
+}
 
 /**
  * container_is_removed - is the container on its way out?

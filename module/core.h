@@ -50,17 +50,6 @@ static inline bool container_is_top(const struct container *cont)
 	return !cont->parent;
 }
 
-/*
- * Is a task listed as one of its process's yet? In the making it has no struct pid,
- * or its parent's. Under RCU, for a task that has not been reaped.
- */
-static inline bool task_is_born(struct task_struct *task)
-{
-	struct pid *pid = READ_ONCE(task->thread_pid);
-
-	return pid && READ_ONCE(pid->tasks[PIDTYPE_PID].first) == &task->pid_links[PIDTYPE_PID];
-}
-
 /* hierarchy.c */
 extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];

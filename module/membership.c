@@ -52,7 +52,8 @@
  */
 static struct {
 	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not members_only */
-	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only */
+	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only, but not marked_only */
+	DECLARE_BITMAP(unmarked, MAX_CONTAINER_SUBSYS);	/* not marked_only */
 	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* told_when_asked */
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
@@ -197,6 +198,68 @@ bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 }
 EXPORT_SYMBOL_GPL(container_for_task);
 
+/**
+ * container_try_task - container_for_task(), unless the lock is taken
+ *
+ * @task: the task; it may be in the making
+ * @ss: whose words to pass
+ * @fn: the function; must not sleep or move tasks
+ * @arg: passed to @fn
+ *
+ * Context: that of the function of container_for_each_member(), for a task that it was
+ * called for.
+ * Return: false, and @fn is not called, if somebody holds the lock.
+ */
+bool container_try_task(struct task_struct *task, struct container_subsys *ss,
+			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg)
+{
+	struct bucket *b = table_bucket(task);
+	struct member *m;
+
+	if (!spin_trylock(&b->lock))
+		return false;
+	m = table_find_in(b, task);
+	if (m)
+		fn(task, m->data + ss->task_offset, arg);
+	table_unlock(b);
+	return true;
+}
+EXPORT_SYMBOL_GPL(container_try_task);
+
+/**
+ * container_mark - a task concerns a subsystem with marked_only, or does not any more
+ * @task: the task, which is known
+ * @ss: the subsystem
+ * @on: does it?
+ *
+ * Context: with the lock of the task's entry held: inside attach(), fork(),
+ * container_for_task() or container_try_task().
+ */
+void container_mark(struct task_struct *task, struct container_subsys *ss, bool on)
+{
+	struct member *m = table_find(task);
+
+	if (m)
+		assign_bit(ss->subsys_id, m->asked, on);
+}
+EXPORT_SYMBOL_GPL(container_mark);
+
+/**
+ * container_watch_forks - should a subsystem with marked_only be told of new tasks?
+ * @ss: the subsystem, bound
+ * @on: should it? If so, fork() is called for each task below the root that is born
+ *	afterwards
+ *
+ * Context: any; not twice at once.
+ */
+void container_watch_forks(struct container_subsys *ss, bool on)
+{
+	assign_bit(ss->subsys_id, calls.fork, on);
+	/* it is seen before whoever looks for tasks misses one: pairs with a fork's locks */
+	smp_mb();
+}
+EXPORT_SYMBOL_GPL(container_watch_forks);
+
 /* Puts an entry on the list of a container below a root. */
 static void member_link(struct member *m, struct container *cont)
 {
@@ -335,7 +398,8 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 	int i, err = 0;
 
 	for_each_word(i) {
-		asked = READ_ONCE(calls.can_fork[i]);
+		asked = READ_ONCE(calls.can_fork[i]) &
+			(READ_ONCE(calls.unmarked[i]) | READ_ONCE(parent->asked[i]));
 		if (!asked)
 			continue;
 		for_each_call(i, bits, ss, asked) {
@@ -387,7 +451,8 @@ static void member_exit(struct member *m)
 
 	for_each_word(i)
 		for_each_call(i, bits, ss, READ_ONCE(calls.exit[i]) &
-					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]))) {
+					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]) |
+					    READ_ONCE(m->asked[i]))) {
 			cont = container_for(m, ss);
 			if (cont)
 				ss->exit(ss, cont, m->task, words_for(m, ss));
@@ -1271,9 +1336,10 @@ static void calls_set(struct container_subsys *ss, bool on)
 	assign_bit(id, calls.left, on && ss->left && all);
 	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
-	assign_bit(id, calls.fork, on && (ss->fork || all));
+	assign_bit(id, calls.fork, on && (ss->fork || all) && !ss->marked_only);
 	assign_bit(id, calls.all, on && all);
-	assign_bit(id, calls.some, on && ss->members_only);
+	assign_bit(id, calls.some, on && ss->members_only && !ss->marked_only);
+	assign_bit(id, calls.unmarked, on && !ss->marked_only);
 	assign_bit(id, calls.asked, on && ss->told_when_asked);
 }
 

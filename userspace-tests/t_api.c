@@ -232,7 +232,7 @@ static int offset(int slot)
 
 static void test_words(void)
 {
-	enum { WORDS = 8 };	/* CONTAINER_TASK_WORDS */
+	enum { WORDS = 9 };	/* CONTAINER_TASK_WORDS */
 
 	cmd("words 0 %d", WORDS + 1);
 	err(cmd("register 0"), ENOSPC, "more task words than there are");

@@ -8,6 +8,7 @@
 
 #include <linux/nodemask.h>
 #include <linux/sched.h>
+#include <linux/version.h>
 
 #include "hook.h"
 
@@ -40,6 +41,16 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 
 /* Which argument of such a function is its first. */
 #define COMPAT_NODEMASK_ARG (sizeof(nodemask_t) > sizeof(long))
+
+/* Has a task not been woken for the first time yet? */
+static inline bool compat_is_new(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	return READ_ONCE(task->state) == TASK_NEW;
+#else
+	return READ_ONCE(task->__state) == TASK_NEW;
+#endif
+}
 
 /* Flags of a task for spreading. Kernels that do not spread any more may lack them. */
 static inline bool compat_spread_page(struct task_struct *task)

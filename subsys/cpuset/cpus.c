@@ -25,8 +25,9 @@
  * It is taken inside cpu_hotplug_lock, the manage lock, and whatever callers of
  * set_cpus_allowed_ptr() hold; nothing of that is taken inside it.
  *
- * A fork copies the affinity of the parent. If that changed meanwhile, or a change is
- * under way, the child gets its own before it runs for the first time, see cpus_fork().
+ * A fork copies the affinity of the parent, which is within the setting, and most
+ * forks cost nothing more. If that changed meanwhile, or a change is under way, the child
+ * gets its own before it runs for the first time, see cpus_fork().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -139,60 +140,84 @@ static bool confined(struct task_struct *task)
 	return yes;
 }
 
-/*
- * Its affinity was set. A task in the making has what its parent wants, whatever the
- * kernel gives it on the way.
- */
-static void remember(struct task_struct *task, u64 *word, void *mask)
-{
-	struct confined *c = word_confined(word);
+/* What somebody wants for a task, and the record to keep it in if it has none. */
+struct wish {
+	const struct cpumask *mask;
+	struct confined *spare;
+};
 
-	if (!c || !c->born)
+/* Its affinity was set. */
+static void remember(struct task_struct *task, u64 *words, void *arg)
+{
+	struct confined *c = words_confined(words);
+	struct wish *wish = arg;
+
+	if (!confined(task))
 		return;
-	cpumask_copy(confined_want(c), mask);
+	if (!c) {
+		if (!restricts(wish->mask))
+			return;
+		c = wish->spare;
+		wish->spare = NULL;
+		words_confine(words, c);
+		container_mark(task, &cpuset_subsys, true);
+	}
+	cpumask_copy(confined_want(c), wish->mask);
 	c->fresh = false;
 }
 
 /*
- * Takes the lock for somebody who sets the affinity of a task; true if it is a
- * member's. It may become one, or cease to, only before.
+ * Takes the lock for somebody who sets the affinity of a task. It may become a member,
+ * or cease to be one, only before; or after, if it is one: then it loses what was set.
+ *
+ * Return: 1 if it is a member, 0 if not; -ENOMEM, and the lock is not held.
  */
-static bool affinity_begin(struct task_struct *task)
+static int affinity_begin(struct task_struct *task, struct wish *wish)
 {
 	down_read(&affinity_lock);
 	if (!confined(task))
-		return false;
+		return 0;
 	up_read(&affinity_lock);
+	/* callers may hold what reclaim to a file system would want */
+	wish->spare = confined_alloc(GFP_NOIO);
+	if (!wish->spare)
+		return -ENOMEM;
 	affinity_own();
-	return true;
+	return 1;
 }
 
-static void affinity_end(bool member)
+static void affinity_end(int member, struct wish *wish)
 {
-	if (member)
+	if (member > 0)
 		affinity_disown();
-	else
+	else if (!member)
 		up_read(&affinity_lock);
+	kfree(wish->spare);
 	container_hook_unwrap(&affinity_callers);
 }
 
-/* Runs in place of set_cpus_allowed_ptr(), whose body is at @original. May sleep. */
+/*
+ * Runs in place of set_cpus_allowed_ptr(), whose body is at @original. May sleep. A task
+ * that is new wants what its parent wants, whatever the kernel gives it on the way.
+ */
 static int affinity_set(struct task_struct *task, const struct cpumask *mask, void *original)
 {
-	bool member = affinity_begin(task);
-	int err;
+	struct wish wish = { .mask = mask };
+	int err, member = affinity_begin(task, &wish);
 
-	if (!member || !may_narrow(task)) {
+	if (member < 0) {
+		err = member;
+	} else if (!member || !may_narrow(task)) {
 		err = container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
 	} else {
 		cpumask_copy(&target, mask);
 		narrow(task, &target);
 		err = container_hook_call(original, (unsigned long)task, (unsigned long)&target,
 					  0);
-		if (!err)
-			container_for_task(task, &cpuset_subsys, remember, (void *)mask);
+		if (!err && !compat_is_new(task))
+			container_for_task(task, &cpuset_subsys, remember, &wish);
 	}
-	affinity_end(member);
+	affinity_end(member, &wish);
 	return err;
 }
 
@@ -211,8 +236,9 @@ static struct task_struct *task_by_pid(pid_t pid)
 /* Runs in place of sched_setaffinity(). May sleep. */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *original)
 {
+	struct wish wish = { .mask = mask };
 	struct task_struct *task;
-	bool member;
+	int member;
 	long err;
 
 	rcu_read_lock();
@@ -222,16 +248,17 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *origin
 	rcu_read_unlock();
 
 	/* without one, the call will say so */
-	member = affinity_begin(task ?: current);
-	err = container_hook_call(original, pid, (unsigned long)mask, 0);
+	member = affinity_begin(task ?: current, &wish);
+	err = member < 0 ? member :
+	      container_hook_call(original, pid, (unsigned long)mask, 0);
 	if (!err && member && task) {
 		rcu_read_lock();
 		/* still the same: it was this one that the call found */
 		if (task_by_pid(pid) == task)
-			container_for_task(task, &cpuset_subsys, remember, (void *)mask);
+			container_for_task(task, &cpuset_subsys, remember, &wish);
 		rcu_read_unlock();
 	}
-	affinity_end(member);
+	affinity_end(member, &wish);
 	if (task)
 		put_task_struct(task);
 	return err;
@@ -306,16 +333,21 @@ void cpus_publish(struct container *cont, struct setting *new)
 	kfree_rcu(old, rcu);
 }
 
-/* What it wants; the first time, that is what it has. */
-static void recall(struct task_struct *task, u64 *word, void *known)
+/* What it wants; the first time, that is what it has. Most want whatever there is. */
+static void recall(struct task_struct *task, u64 *words, void *known)
 {
-	struct confined *c = word_confined(word);
+	struct confined *c = words_confined(words);
 
 	if (!c)
 		return;
 	if (c->fresh) {
 		cpumask_copy(confined_want(c), &task->cpus_mask);
 		c->fresh = false;
+		if (!restricts(confined_want(c)) && !c->spread) {
+			words_confine(words, NULL);
+			kfree_rcu(c, rcu);
+			return;
+		}
 	}
 	cpumask_copy(&wanted, confined_want(c));
 	*(bool *)known = true;
@@ -394,7 +426,7 @@ static void force_affinity(struct task_struct *child, const struct cpumask *mask
 /**
  * cpus_fork - see to it that a new task runs where it may
  * @child: the task, of which the current one is the parent; it has not run yet
- * @c: what we keep for it; NULL without memory
+ * @c: what we keep for it, or NULL
  * @due: a change of the container has yet to be applied to it
  *
  * The child has the affinity that its parent had at the beginning of the fork. If the

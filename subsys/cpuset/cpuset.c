@@ -10,10 +10,17 @@
  * writes	under the manage lock. The new setting is published, the number of changes
  *	goes up, and then each member that is complete and has an older number is
  *	brought up to date, in portions, since that sleeps.
- * fork	can_fork() gives the child a copy of what is kept for its parent, its number
- *	included. When it is complete (fork()), it looks at the number of changes and at
- *	the setting. So it sees the new one, or the walk sees that it is complete.
- * exit	frees what is kept for the task, after a grace period: a walk may be looking.
+ * fork	copies the affinity and the nodes of the parent. Most forks need nothing else
+ *	from us, and are not even told to us. What is missing then is that the copy
+ *	may be older than a change of the parent. So a member is marked after each
+ *	change, and its next fork is asked about (can_fork()): it may have begun
+ *	before. And a walk finds the children in the making that were not asked
+ *	about, as they had joined the container before. Both make them pending, and
+ *	fork() brings them up to date when they are complete. During a walk that is
+ *	done for all new tasks, so that the walk does not have to chase them.
+ *	Whether somebody is to be told of new tasks is set before the walk looks who
+ *	is complete; a new task is complete before it looks who is to be told.
+ * exit	frees what is kept for the task.
  * move	can_attach() sets aside what attach(), which must not sleep, will need;
  *	post_attach() does what sleeps. In between the task is in its new container and
  *	runs as in the old one; the write to tasks has not returned yet. A thread in the
@@ -49,7 +56,13 @@ static LIST_HEAD(leaving);
 /* Whoever moves tasks, from can_attach() on; under the manage lock. */
 static struct task_struct *mover;
 
-static struct confined *confined_alloc(gfp_t gfp)
+/**
+ * confined_alloc - a record
+ * @gfp: how to allocate it
+ *
+ * Return: the record, all zero; NULL without memory.
+ */
+struct confined *confined_alloc(gfp_t gfp)
 {
 	return kzalloc(sizeof(struct confined) + cpumask_size(), gfp);
 }
@@ -97,6 +110,42 @@ static void spares_free(void)
 		kfree(c);
 }
 
+/* --- new tasks ----------------------------------------------------------------- */
+
+/* How many walks, and how many tasks in the making, need fork(). */
+static DEFINE_SPINLOCK(watch_lock);
+static int watchers;
+
+static void watch_forks(bool on)
+{
+	spin_lock(&watch_lock);
+	if (on ? !watchers++ : !--watchers)
+		container_watch_forks(&cpuset_subsys, on);
+	spin_unlock(&watch_lock);
+}
+
+/* A task that is not pending any more, if it was: what was applied to it last. */
+static void state_set(u64 *words, unsigned int changes)
+{
+	if (xchg(&words[WORD_STATE], STATE(changes)) & STATE_PENDING)
+		watch_forks(false);
+}
+
+/* Likewise one that is. */
+static void state_set_pending(u64 *words, unsigned int changes)
+{
+	watch_forks(true);
+	if (xchg(&words[WORD_STATE], STATE(changes) | STATE_PENDING) & STATE_PENDING)
+		watch_forks(false);
+}
+
+/* One that a walk has found in the making, not up to date. */
+static void make_pending(struct task_struct *task, u64 *words, void *arg)
+{
+	state_set_pending(words, 0);
+	container_mark(task, &cpuset_subsys, true);
+}
+
 /* --- walks over members ------------------------------------------------------ */
 
 /* A portion of them; under the manage lock. */
@@ -106,23 +155,33 @@ static struct task_struct *batch[BATCH];
 struct due {
 	unsigned int changes;
 	int count;
+	bool busy;
 };
 
-/* Puts a member that a change is due for into the portion, with a reference. */
-static void collect_due(struct task_struct *task, u64 *word, void *arg)
+/*
+ * Puts a member that a change is due for into the portion, with a reference, which one
+ * in the making does not allow.
+ */
+static void collect_due(struct task_struct *task, u64 *words, void *arg)
 {
-	struct confined *c = word_confined(word);
+	u64 state = READ_ONCE(words[WORD_STATE]);
 	struct due *due = arg;
 
-	if (!c || due->count == BATCH || !READ_ONCE(c->born) ||
-	    READ_ONCE(c->changes) == due->changes)
+	if ((state & ~STATE_PENDING) == STATE(due->changes))
 		return;
-	batch[due->count++] = get_task_struct(task);
+	if (!task_is_born(task)) {
+		if (!(state & STATE_PENDING) &&
+		    !container_try_task(task, &cpuset_subsys, make_pending, NULL))
+			due->busy = true;
+		return;
+	}
+	if (due->count < BATCH)
+		batch[due->count++] = get_task_struct(task);
 }
 
-/* What is kept for a task may go while a walk looks at it. */
+/* A task in the making may go while a walk looks at it. */
 static void for_each_member(struct container *cont,
-			    void (*fn)(struct task_struct *task, u64 *word, void *arg),
+			    void (*fn)(struct task_struct *task, u64 *words, void *arg),
 			    void *arg)
 {
 	rcu_read_lock();
@@ -135,30 +194,38 @@ static void change_begin(struct container *cont)
 {
 	struct cpuset *cs = container_cpuset(cont);
 
+	watch_forks(true);
 	WRITE_ONCE(cs->changes, cs->changes + 1);
 	/* before looking who is complete: see cpuset_fork() */
 	smp_mb();
 }
 
-/* The next portion of those that it is still due for; how many. */
+static void change_end(void)
+{
+	watch_forks(false);
+}
+
+/* The next portion of those that it is still due for: how many. */
 static int next_batch(struct container *cont)
 {
 	struct due due = { .changes = container_cpuset(cont)->changes };
 
-	for_each_member(cont, collect_due, &due);
+	do {
+		due.busy = false;
+		for_each_member(cont, collect_due, &due);
+		cond_resched();
+	} while (!due.count && due.busy);
 	return due.count;
 }
 
 /*
- * A member has got it. Not before: what it forks until then is due for it, too. It is
- * done with also if it cannot be done.
+ * A member has got it. Not before: what it forks until then is due for it, too, and
+ * what it is just forking. It is done with also if it cannot be done.
  */
-static void change_done(struct task_struct *task, u64 *word, void *cs)
+static void change_done(struct task_struct *task, u64 *words, void *cs)
 {
-	struct confined *c = word_confined(word);
-
-	if (c)
-		WRITE_ONCE(c->changes, ((struct cpuset *)cs)->changes);
+	state_set(words, ((struct cpuset *)cs)->changes);
+	container_mark(task, &cpuset_subsys, true);
 }
 
 /* Is there another thread in the container that its address space goes with? */
@@ -204,6 +271,7 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 		}
 		cond_resched();
 	}
+	change_end();
 }
 
 /* Likewise for the root, which only spreads. */
@@ -247,6 +315,7 @@ void members_evict(struct container *cont, struct container *to)
 				failed = true;
 			put_task_struct(batch[i]);
 		}
+	change_end();
 	evicting = false;
 	if (failed)
 		pr_warn_ratelimited("no memory to move tasks out of a container without CPUs\n");
@@ -611,7 +680,7 @@ static int cpuset_can_attach(struct container_subsys *ss, struct container *cont
 
 	mover = current;
 	if (!cont->parent)
-		return 0;
+		return spare_add();
 	if (!cpuset_usable(cont))
 		return -ENOSPC;
 	if (task->flags & PF_NO_SETAFFINITY)
@@ -625,42 +694,65 @@ static int cpuset_can_attach(struct container_subsys *ss, struct container *cont
 	return spare_add();
 }
 
-static void cpuset_attach(struct container_subsys *ss, struct container *cont,
-			  struct container *old_cont, struct task_struct *task)
+/* From the root; without memory it is confined all the same, as if it wanted all. */
+static void attach_from_root(struct task_struct *task, u64 *words)
 {
-	u64 *word = container_task_data(task, ss);
-	struct confined *c = word_confined(word);
+	struct confined *c = spare_take();
 
-	if (cont->parent) {
-		if (!c) {
-			c = spare_take();
-			if (!c)
-				return;
-			c->fresh = true;
-			c->born = true;
-			c->spread = spread_get(task);
-			WRITE_ONCE(*word, (unsigned long)c);
-		}
-		/* until post_attach(), and for whatever it forks until then */
-		WRITE_ONCE(c->changes, container_cpuset(cont)->changes - 1);
-		return;
-	}
 	if (!c)
 		return;
-	WRITE_ONCE(*word, 0);
+	c->fresh = true;
+	c->spread = spread_get(task);
+	words_confine(words, c);
+}
+
+static void attach_to_root(struct task_struct *task, u64 *words)
+{
+	struct confined *c = words_confined(words);
+
+	words_confine(words, NULL);
+	state_set(words, 0);
+	container_mark(task, &cpuset_subsys, false);
 	if (current != mover) {
 		/* a new thread that follows, and has not run yet */
-		if (!c->fresh)
-			cpus_fork_release(task, confined_want(c));
-		spread_set(task, c->spread);
+		if (!c || !c->fresh)
+			cpus_fork_release(task, c ? confined_want(c) : cpu_possible_mask);
+		spread_set(task, c ? c->spread : 0);
 		mems_fork_release(task);
-		kfree_rcu(c, rcu);
+		if (c)
+			kfree_rcu(c, rcu);
 		return;
+	}
+	if (!c) {
+		c = spare_take();
+		if (!c)
+			return;
+		cpumask_copy(confined_want(c), cpu_possible_mask);
 	}
 	c->task = task;
 	spin_lock(&spares_lock);
 	list_add_tail(&c->node, &leaving);
 	spin_unlock(&spares_lock);
+}
+
+static void cpuset_attach(struct container_subsys *ss, struct container *cont,
+			  struct container *old_cont, struct task_struct *task)
+{
+	u64 *words = container_task_data(task, ss);
+	unsigned int changes = container_cpuset(cont)->changes - 1;
+
+	if (!cont->parent) {
+		attach_to_root(task, words);
+		return;
+	}
+	if (!old_cont->parent)
+		attach_from_root(task, words);
+	/* until post_attach(), and for whatever it forks until then */
+	if (current == mover)
+		state_set(words, changes);
+	else
+		state_set_pending(words, changes);
+	container_mark(task, ss, true);
 }
 
 /* What was kept for a task that has left for the root. */
@@ -704,63 +796,96 @@ static void cpuset_post_attach(struct container_subsys *ss, struct container *co
 	spares_free();
 }
 
-/* What a child gets of what is kept for its parent; under the lock of that's entry. */
-static void inherit(struct task_struct *parent, u64 *word, void *arg)
-{
-	struct confined *from = word_confined(word), *c = arg;
+struct inheritance {
+	struct container *cont;
+	struct confined *c;	/* the child's record, if its parent has one */
+	unsigned int changes;
+};
 
-	if (!from) {
-		c->fresh = true;
-		return;
+/* What a child gets of what is kept for its parent; under the lock of that's entry. */
+static void inherit(struct task_struct *parent, u64 *words, void *arg)
+{
+	struct confined *from = words_confined(words);
+	struct inheritance *child = arg;
+
+	child->changes = READ_ONCE(words[WORD_STATE]) >> 1;
+	if (from && child->c) {
+		cpumask_copy(confined_want(child->c), confined_want(from));
+		child->c->fresh = from->fresh;
+		child->c->spread = from->spread;
 	}
-	cpumask_copy(confined_want(c), confined_want(from));
-	c->fresh = from->fresh;
-	c->spread = from->spread;
-	c->changes = READ_ONCE(from->changes);
+	/* up to date, it is only this fork that may have begun before */
+	if (!from && child->changes == READ_ONCE(container_cpuset(child->cont)->changes))
+		container_mark(parent, &cpuset_subsys, false);
 }
 
 static int cpuset_can_fork(struct container_subsys *ss, struct container *cont,
 			   struct task_struct *child, u64 *words, const u64 *parent)
 {
-	struct confined *c = confined_alloc(GFP_NOWAIT | __GFP_NOWARN);
+	struct inheritance from = { .cont = cont };
 
-	if (!c)
-		return -ENOMEM;
-	container_for_task(current, ss, inherit, c);
-	WRITE_ONCE(words[0], (unsigned long)c);
+	if (words_confined(parent)) {
+		from.c = confined_alloc(GFP_NOWAIT | __GFP_NOWARN);
+		if (!from.c)
+			return -ENOMEM;
+		/* should the parent's go just now */
+		cpumask_copy(confined_want(from.c), cpu_possible_mask);
+	}
+	container_for_task(current, ss, inherit, &from);
+	words_confine(words, from.c);
+	state_set_pending(words, from.changes);
 	return 0;
 }
 
 static void cpuset_cancel_fork(struct container_subsys *ss, struct container *cont,
 			       struct task_struct *child, u64 *words)
 {
-	struct confined *c = word_confined(words);
+	struct confined *c = words_confined(words);
 
-	WRITE_ONCE(words[0], 0);
-	kfree_rcu(c, rcu);
+	words_confine(words, NULL);
+	state_set(words, 0);
+	if (c)
+		kfree_rcu(c, rcu);
+}
+
+/*
+ * Is the latest change due for a new task? One that is not pending is the child of a
+ * parent that was up to date when it last forked: it is if that has changed.
+ */
+static bool fork_is_due(struct container *cont, const u64 *words, unsigned int changes)
+{
+	u64 state = READ_ONCE(words[WORD_STATE]);
+
+	if (!(state & STATE_PENDING)) {
+		words = container_task_data(current, &cpuset_subsys);
+		if (!words || task_container(current, &cpuset_subsys) != cont)
+			return true;
+		state = READ_ONCE(words[WORD_STATE]);
+	}
+	return (state & ~STATE_PENDING) != STATE(changes);
 }
 
 static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, u64 *words)
 {
 	struct cpuset *cs = container_cpuset(cont);
-	struct confined *c = word_confined(words);
+	struct confined *c = words_confined(words);
 	unsigned int changes;
-	bool due = true, fine, usable;
+	bool due, fine, usable;
 
-	if (c) {
-		WRITE_ONCE(c->born, true);
-		/* complete, before looking at the changes and the setting: see change_begin() */
-		smp_mb();
-		changes = READ_ONCE(cs->changes);
-		due = c->changes != changes;
-		/* one that comes from here on finds it, and due */
-		WRITE_ONCE(c->changes, changes);
-	}
+	/* complete, before looking at the changes and the setting: see change_begin() */
+	smp_mb();
+	changes = READ_ONCE(cs->changes);
+	rcu_read_lock();
+	due = fork_is_due(cont, words, changes);
+	rcu_read_unlock();
+	/* one that comes from here on finds it, and due */
+	state_set(words, changes);
 	fine = cpus_fork(child, c, due);
 	fine &= mems_fork(child, due);
-	if (due)
-		spread_set(child, cs->flags);
+	spread_set(child, cs->flags);
+	if (!c)
+		container_mark(child, ss, false);
 	if (likely(fine))
 		return;
 	rcu_read_lock();
@@ -775,9 +900,9 @@ static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 static void cpuset_exit(struct container_subsys *ss, struct container *cont,
 			struct task_struct *task, u64 *words)
 {
-	struct confined *c = word_confined(words);
+	struct confined *c = words_confined(words);
 
-	WRITE_ONCE(words[0], 0);
+	words_confine(words, NULL);
 	if (c)
 		kfree_rcu(c, rcu);
 }
@@ -797,6 +922,7 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 		kfree(cs);
 		return -ENOMEM;
 	}
+	cs->changes = 1;
 	spin_lock_init(&cs->meter_lock);
 	if (cont->parent)
 		cs->flags = container_cpuset(cont->parent)->flags & SPREAD_FLAGS;
@@ -862,7 +988,8 @@ struct container_subsys cpuset_subsys = {
 	.name = "cpuset",
 	.owner = THIS_MODULE,
 	.members_only = true,
-	.task_words = 1,
+	.marked_only = true,
+	.task_words = WORDS,
 	.create = cpuset_create,
 	.destroy = cpuset_destroy,
 	.clone = cpuset_clone,

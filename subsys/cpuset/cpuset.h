@@ -27,8 +27,8 @@ enum {
  *	affinity lock, read under either, or under RCU. That of a root says nothing to
  *	whoever looks for what is allowed: there, it is what the kernel allows
  * @flags: bits of the enum above
- * @changes: how often it changed in a way that its members have to follow. Written
- *	under the manage lock
+ * @changes: how often it changed in a way that its members have to follow, and one:
+ *	no task that is not marked says so much. Written under the manage lock
  * @meter_lock: guards @meter; taken in reclaim, a spinlock
  * @meter: direct reclaim by the members
  * @rcu: for freeing
@@ -44,39 +44,62 @@ struct cpuset {
 };
 
 /**
- * struct confined - what we keep for a member of a container below the root
+ * struct confined - what we keep for a member of a container below the root that would
+ *	be restricted without us, too
  * @node: link in the list of spares, or of those that leave
  * @task: while it is leaving
  * @fresh: @bits is not known yet: it is the task's affinity, which nobody has narrowed
- * @born: the task is complete: somebody else may take a reference on it
- * @changes: the last change of its container that was applied to it
  * @spread: its flags for spreading when it came
  * @rcu: for freeing
  * @bits: its affinity if it were not confined, for confined_want()
  *
- * The task's word leads to it. It comes, changes and goes with the lock of the task's
- * entry held; a walk over the members, which does not hold that, finds it under RCU,
- * looks at @born and sets @changes, with one load or store each.
+ * The task's words lead to it. It comes, changes and goes with the lock of the task's
+ * entry held.
  */
 struct confined {
 	struct list_head node;
 	struct task_struct *task;
 	bool fresh;
-	bool born;
-	unsigned int changes;
 	unsigned long spread;
 	struct rcu_head rcu;
 	unsigned long bits[];
 };
+
+/*
+ * The words of a member:
+ *
+ *   WORD_RECORD	the address of its struct confined; 0: it would not be restricted
+ *	without us, as most tasks are not
+ *   WORD_STATE	the number of the last change of its container that was applied to
+ *	it, and STATE_PENDING for one in the making, if fork() has yet to see to it
+ *
+ * A member is marked (see container_mark()) if it has a record, is pending, or was
+ * changed by us since it last forked.
+ */
+enum { WORD_RECORD, WORD_STATE, WORDS };
+
+#define STATE_PENDING 1ull
+#define STATE(changes) ((u64)(changes) << 1)
 
 static inline struct cpumask *confined_want(struct confined *c)
 {
 	return to_cpumask(c->bits);
 }
 
-static inline struct confined *word_confined(const u64 *word)
+static inline struct confined *words_confined(const u64 *words)
 {
-	return (struct confined *)(unsigned long)READ_ONCE(*word);
+	return (struct confined *)(unsigned long)READ_ONCE(words[WORD_RECORD]);
+}
+
+static inline void words_confine(u64 *words, struct confined *c)
+{
+	WRITE_ONCE(words[WORD_RECORD], (unsigned long)c);
+}
+
+/* Would a task with this affinity be restricted without us? */
+static inline bool restricts(const struct cpumask *want)
+{
+	return !cpumask_subset(cpu_possible_mask, want);
 }
 
 extern struct container_subsys cpuset_subsys;
@@ -113,6 +136,7 @@ enum {
 };
 
 /* cpuset.c */
+struct confined *confined_alloc(gfp_t gfp);
 void members_apply(struct container *cont, int what, const nodemask_t *from);
 void members_evict(struct container *cont, struct container *to);
 bool cpuset_usable(struct container *cont);
