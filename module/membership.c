@@ -495,7 +495,7 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 	member_end(table_bucket(child), child, m, member_cancel, NULL);
 }
 
-static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
+static void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
 	member_end(b, task, m, member_exit, member_left);
 }
