@@ -635,6 +635,9 @@ count() {
 kernel_reports() {
 	tr -d '\r' <"$1" | awk '
 	/harness: begin / { test = $NF; seen = 0; next }
+	# the kernel shows where it was when failslab refused it a vmalloc area
+	/vmalloc error: .*vm_struct allocation failed/ { injected = 1 }
+	injected && /Call Trace/ { injected = 0; next }
 	!seen && /WARNING: |BUG: |BUG [a-z]|=== ?BUG|Oops|KASAN|UBSAN|KCSAN|Call Trace|ODEBUG/ ||
 	!seen && /general protection|Kernel panic|possible (circular|recursive|irq)|lock state/ ||
 	!seen && /suspicious RCU|INFO: (task|rcu|lockdep|trying)|detected stall|self-detected/ ||
