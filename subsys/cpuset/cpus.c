@@ -37,6 +37,7 @@
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 
 #include "compat_cpuset.h"
 #include "cpuset.h"
