@@ -535,13 +535,17 @@ qemu() {
 	local smp=${SMP:-2} mem=${MEM:-2048} half numa=()
 	half=$((smp / 2))
 	# A socket for each node, or the kernel finds the topology insane; no PCI
-	# hotplug, whose tables a slow kernel takes ten seconds to interpret.
+	# hotplug, whose tables a slow kernel takes ten seconds to interpret. Node 2
+	# has nothing but a module of memory that is offline at first.
 	if [ "$smp" -gt 1 ]; then
 		numa=(-object "memory-backend-ram,id=m0,size=$((mem / 2))M"
 			-object "memory-backend-ram,id=m1,size=$((mem / 2))M"
 			-numa "node,nodeid=0,cpus=0-$((half - 1)),memdev=m0"
-			-numa "node,nodeid=1,cpus=$half-$((smp - 1)),memdev=m1")
+			-numa "node,nodeid=1,cpus=$half-$((smp - 1)),memdev=m1"
+			-object memory-backend-ram,id=m2,size=256M -numa node,nodeid=2
+			-device pc-dimm,id=dimm,memdev=m2,node=2)
 		smp=$smp,sockets=2,cores=$half,threads=1
+		mem="$mem,slots=1,maxmem=$((mem + 1024))M"
 	fi
 	timeout --foreground -k 5 "${QEMU_SECONDS:-3000}" \
 		qemu-system-x86_64 -accel "${ACCEL:-tcg,thread=single}" -cpu max -smp "$smp" -m "$mem" \
@@ -552,7 +556,7 @@ qemu() {
 	QEMU_PID=$!
 }
 
-CMDLINE="console=ttyS0 panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
+CMDLINE="console=ttyS0 memhp_default_state=offline panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
 
 # boot LABEL: runs the guest's tests, shows what they say, and adds the
 # result to the file $RESULTS.  The kernel log goes to the first serial port,

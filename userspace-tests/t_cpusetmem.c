@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,9 +34,12 @@ static unsigned long all, nodes;
 
 /* --- where pages are --------------------------------------------------------- */
 
-/* Pages of ours on each of two nodes; -1 for those that cannot be told. */
+/* A node whose memory comes and goes; the first two have theirs all the time. */
+#define HOT 2
+
+/* Pages of ours on each node. */
 struct where {
-	int on[2], elsewhere;
+	int on[HOT + 1], elsewhere;
 };
 
 static struct where pages_at(void *mem, int count)
@@ -51,7 +55,7 @@ static struct where pages_at(void *mem, int count)
 		return w;
 	}
 	for (i = 0; i < count; i++)
-		if (status[i] == 0 || status[i] == 1)
+		if (status[i] >= 0 && status[i] <= HOT)
 			w.on[status[i]]++;
 		else
 			w.elsewhere++;
@@ -65,7 +69,8 @@ static bool all_on(void *mem, int node)
 
 	if (w.on[node] == PAGES)
 		return true;
-	diag("%d pages on node 0, %d on node 1, %d elsewhere", w.on[0], w.on[1], w.elsewhere);
+	diag("%d pages on node 0, %d on 1, %d on 2, %d elsewhere", w.on[0], w.on[1], w.on[HOT],
+	     w.elsewhere);
 	return false;
 }
 
@@ -477,6 +482,68 @@ static void test_pressure(void)
 	   "the hook is off");
 }
 
+/* --- hotplug ----------------------------------------------------------------- */
+
+static int hot_memory(const char *state)
+{
+	const char *blocks = P("/sys/devices/system/node/node%d/memory[0-9]*/state", HOT);
+	int e = ENOENT;
+	glob_t g;
+
+	if (glob(blocks, 0, NULL, &g))
+		return e;
+	/* pages may have to be moved away, which may take more than one try */
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		if (!wait_for(!(e = put(g.gl_pathv[i], "%s", state))))
+			break;
+	globfree(&g);
+	return e;
+}
+
+static void test_hotplug(void)
+{
+	pid_t other = sleeper();
+	struct kid k;
+
+	if (hot_memory("online_movable")) {
+		skip("memory hotplug # this kernel has none");
+		reap(other);
+		return;
+	}
+	eq(memory_nodes(), nodes | 1 << HOT, "memory comes");
+	eq(mask_in(M "/cpuset.mems"), nodes | 1 << HOT, "the root has it");
+	err(put(A "/cpuset.mems", "0,%d", HOT), 0, "a may have it");
+	err(put(B "/cpuset.mems", "%d", HOT), 0, "b, nothing else");
+	err(movepid(A, other), 0, "a task in a");
+	k = kid_start(holder, NULL);
+	err(movepid(B, k.pid), 0, "one in b");
+	ask(&k, 0);
+	eq(ask(&k, HOT), 7, "has its pages there");
+
+	err(hot_memory("offline"), 0, "the memory goes");
+	ok(wait_for(listed(M "/tasks", k.pid)), "b's task goes to the root");
+	eq(nids(B "/tasks"), 0, "nobody is left in b");
+	ok(wait_for(mems_of(k.pid) == nodes), "it may use what there is");
+	streq(get(B "/cpuset.mems"), "\n", "b has no memory");
+	err(movepid(B, other), ENOSPC, "nobody may enter");
+	err(put(B "/cpuset.mems", "%d", HOT), EINVAL, "nor can it be set to what is gone");
+	eq(mask_in(A "/cpuset.mems"), 1, "a has the rest of its own");
+	ok(wait_for(mems_of(other) == 1), "its task, too");
+	ok(listed(A "/tasks", other), "which stays");
+	eq(mask_in(M "/cpuset.mems"), nodes, "the root has what there is");
+
+	err(hot_memory("online_movable"), 0, "it comes back");
+	eq(mask_in(M "/cpuset.mems"), nodes | 1 << HOT, "to the root");
+	eq(mask_in(A "/cpuset.mems"), 1, "not to a");
+	eq(mems_of(other), 1, "nor to its task");
+	streq(get(B "/cpuset.mems"), "\n", "nor to b");
+	err(hot_memory("offline"), 0, "it goes for good");
+	ok(wait_for(mask_in(M "/cpuset.mems") == nodes), "the root has what there is");
+	kid_send(&k, -1);
+	eq(kid_wait(&k), 0, "the task ends well");
+	reap(other);
+}
+
 int main(void)
 {
 	setup();
@@ -496,6 +563,7 @@ int main(void)
 	test_migrate();
 	test_churn(debug_kernel() ? 30 : 100);
 	test_spread();
+	test_hotplug();
 	test_pressure();
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
 	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir");
