@@ -6,6 +6,7 @@
 #define _BC_H
 
 #include <linux/refcount.h>
+#include <linux/sched.h>
 
 #include "beancounter.h"
 #include "container.h"
@@ -77,8 +78,8 @@ int vm_init(void);
 void vm_exit(void);
 int vm_bind(void);
 void vm_unbind(void);
-struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
-			  const u64 *parent);
+struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc);
+struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp);
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
 void vm_put_last(struct vm_charge *vc);
 int vm_prepare_move(void);
@@ -86,6 +87,32 @@ void vm_move(u64 *word, struct beancounter *to);
 void vm_refresh(struct beancounter *bc);
 unsigned long vm_physpages(struct beancounter *bc);
 unsigned long vm_kmemsize(struct beancounter *bc);
+
+/**
+ * vm_fork - a child in the making has an address space, or none
+ * @child: the child
+ * @bc: the beancounter of its container
+ * @parent: the word of the current task
+ *
+ * Context: that of can_fork().
+ * Return: the charge; NULL if the copy does not fit, or without memory.
+ */
+static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
+					const u64 *parent)
+{
+	struct mm_struct *mm = child->mm;
+	struct vm_charge *vc;
+
+	if (!mm)
+		return &bc->no_vm;
+	if (mm != current->mm)
+		return vm_fork_copy(mm, bc);
+	/* mostly the parent's; preemption is off, so it is not freed while we look */
+	vc = word_vm(READ_ONCE(*parent));
+	if (likely(vc && vc->mm == mm && vc->bc == bc && refcount_inc_not_zero(&vc->users)))
+		return vc;
+	return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
+}
 
 /**
  * vm_put - a task does not use an address space any more, or not in this container

@@ -158,11 +158,18 @@ static void vm_free(struct vm_charge *vc)
 
 /* --- users come and go --------------------------------------------------------- */
 
-/*
- * One more user of an address space in a container; NULL without memory for it.
+/**
+ * vm_get - one more user of an address space in a container
+ * @mm: the address space
+ * @bc: the container's beancounter
+ * @gfp: how to allocate what it may take
+ *
  * Charges what it has if it is new there.
+ *
+ * Context: any but interrupts.
+ * Return: the charge; NULL without memory for it.
  */
-static struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
+struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
 {
 	struct vm_chain *chain = vm_chain(mm);
 	struct vm_charge *vc, *new = NULL;
@@ -265,8 +272,14 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 	return ok;
 }
 
-/* The address space of a child is a copy: charges it, if there is room. */
-static noinline struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
+/**
+ * vm_fork_copy - vm_fork() of an address space that is a copy
+ * @mm: the address space
+ * @bc: the beancounter of the child's container
+ *
+ * As vm_fork().
+ */
+struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 {
 	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES];
 	unsigned long pages = vm_private(mm);
@@ -292,32 +305,6 @@ static noinline struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct bean
 	vc->pages = pages;
 	spin_unlock(&chain->lock);
 	return vc;
-}
-
-/**
- * vm_fork - a child in the making has an address space, or none
- * @child: the child
- * @bc: the beancounter of its container
- * @parent: the word of the current task
- *
- * Context: that of can_fork().
- * Return: the charge; NULL if the copy does not fit, or without memory.
- */
-struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
-			  const u64 *parent)
-{
-	struct mm_struct *mm = child->mm;
-	struct vm_charge *vc;
-
-	if (!mm)
-		return &bc->no_vm;
-	if (mm != current->mm)
-		return vm_fork_copy(mm, bc);
-	/* mostly the parent's; preemption is off, so it is not freed while we look */
-	vc = word_vm(READ_ONCE(*parent));
-	if (likely(vc && vc->mm == mm && vc->bc == bc && refcount_inc_not_zero(&vc->users)))
-		return vc;
-	return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
 }
 
 /**

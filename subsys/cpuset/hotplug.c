@@ -17,6 +17,7 @@
 
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/irq_work.h>
 #include <linux/memory.h>
 #include <linux/notifier.h>
 #include <linux/spinlock.h>
@@ -32,16 +33,26 @@ static int cpu_state;
 
 static void hotplug_work_fn(struct work_struct *work);
 static DECLARE_WORK(hotplug_work, hotplug_work_fn);
+static struct irq_work repair_irq_work;
+
+static void repair_irq(struct irq_work *work)
+{
+	schedule_work(&hotplug_work);
+}
 
 /**
  * hotplug_repair - what members may do is not as it should be any more
+ *
+ * The kernel may be in the middle of changing a task's nodes, which the task waits for
+ * when it allocates, perhaps with the lock of a workqueue held. So none is touched
+ * before interrupts are on again.
  *
  * Context: any.
  */
 void hotplug_repair(void)
 {
 	atomic_set(&repairs, 1);
-	schedule_work(&hotplug_work);
+	irq_work_queue(&repair_irq_work);
 }
 
 /**
@@ -144,6 +155,7 @@ int hotplug_init(void)
 {
 	int err;
 
+	init_irq_work(&repair_irq_work, repair_irq);
 	cpu_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "container/cpuset:online",
 					      NULL, cpu_gone);
 	if (cpu_state < 0)
@@ -158,5 +170,6 @@ void hotplug_exit(void)
 {
 	unregister_memory_notifier(&memory_notifier);
 	cpuhp_remove_state_nocalls(cpu_state);
+	irq_work_sync(&repair_irq_work);
 	cancel_work_sync(&hotplug_work);
 }
