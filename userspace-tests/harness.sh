@@ -542,8 +542,8 @@ qemu() {
 			-object "memory-backend-ram,id=m1,size=$((mem / 2))M"
 			-numa "node,nodeid=0,cpus=0-$((half - 1)),memdev=m0"
 			-numa "node,nodeid=1,cpus=$half-$((smp - 1)),memdev=m1"
-			-object memory-backend-ram,id=m2,size=256M -numa node,nodeid=2
-			-device pc-dimm,id=dimm,memdev=m2,node=2)
+			-object "memory-backend-ram,id=m2,size=256M" -numa "node,nodeid=2"
+			-device "pc-dimm,id=dimm,memdev=m2,node=2")
 		smp=$smp,sockets=2,cores=$half,threads=1
 		mem="$mem,slots=1,maxmem=$((mem + 1024))M"
 	fi
