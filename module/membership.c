@@ -1332,15 +1332,16 @@ static void calls_set(struct container_subsys *ss, bool on)
 	int id = ss->subsys_id;
 	bool all = wants_all(ss);
 
+	/* what it is like, before anybody may be asked: a hook looks in the other order */
+	assign_bit(id, calls.some, ss->members_only && !ss->marked_only);
+	assign_bit(id, calls.unmarked, !ss->marked_only);
+	assign_bit(id, calls.asked, ss->told_when_asked);
 	/* whose birth is told, his exit has to be */
 	assign_bit(id, calls.left, on && ss->left && all);
 	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all) && !ss->marked_only);
 	assign_bit(id, calls.all, on && all);
-	assign_bit(id, calls.some, on && ss->members_only && !ss->marked_only);
-	assign_bit(id, calls.unmarked, on && !ss->marked_only);
-	assign_bit(id, calls.asked, on && ss->told_when_asked);
 }
 
 /* Gives every task in the system an entry and tells the subsystems of it. */

@@ -638,7 +638,7 @@ count() {
 # which the kernel complained; nothing when it did not.
 kernel_reports() {
 	tr -d '\r' <"$1" | awk '
-	/harness: begin / { test = $NF; seen = 0; next }
+	/harness: begin / { test = $NF; seen = injected = 0; next }
 	# the kernel shows where it was when failslab refused it a vmalloc area
 	/vmalloc error: .*vm_struct allocation failed/ { injected = 1 }
 	injected && /Call Trace/ { injected = 0; next }
