@@ -67,11 +67,12 @@ static struct {
 
 /*
  * Walks over the subsystems of a word of them, in fewer steps than for_each_set_bit().
- * Who is to be called stays until a grace period after it is not.
+ * Who is to be called stays until a grace period after it is not. Not written as an
+ * index, which kernels with UBSAN would check each time.
  */
 #define for_each_call(i, bits, ss, word)						\
 	for ((bits) = (word);								\
-	     (bits) && ((ss) = subsystems[(i) * BITS_PER_LONG + __ffs(bits)], true);	\
+	     (bits) && ((ss) = *(subsystems + (i) * BITS_PER_LONG + __ffs(bits)), true);	\
 	     (bits) &= (bits) - 1)
 
 /* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
@@ -200,7 +201,6 @@ EXPORT_SYMBOL_GPL(container_for_task);
 
 /**
  * container_try_task - container_for_task(), unless the lock is taken
- *
  * @task: the task; it may be in the making
  * @ss: whose words to pass
  * @fn: the function; must not sleep or move tasks
@@ -495,9 +495,11 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 	member_end(table_bucket(child), child, m, member_cancel, NULL);
 }
 
-static void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
+/* The hook on exit, for a task with an entry; preemption is off, and on again after. */
+static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
 	member_end(b, task, m, member_exit, member_left);
+	preempt_enable();
 }
 
 /*
@@ -530,7 +532,7 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 static struct member nobody;
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
-static noinline int fork_begin(struct task_struct *child, struct member *parent)
+static __always_inline int fork_begin(struct task_struct *child, struct member *parent)
 {
 	struct member *m = table_alloc_spare(GFP_NOWAIT | __GFP_NOWARN);
 	struct bucket *b;
@@ -555,11 +557,25 @@ static noinline int fork_begin(struct task_struct *child, struct member *parent)
 	return err;
 }
 
+/* The hook on fork, for a child that gets an entry; preemption as in task_exit(). */
+static noinline void fork_enter(struct container_hook_regs *regs, struct task_struct *child,
+				struct member *parent)
+{
+	int err = fork_begin(child, parent);
+
+	preempt_enable();
+	if (err)
+		container_hook_return(regs, err);
+}
+
+/*
+ * What the hooks do for tasks with an entry is out of line and the last thing they
+ * do, so that for the others they need not even save registers.
+ */
 CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 {
 	struct task_struct *child = (void *)container_hook_arg(regs, 0);
 	struct member *parent;
-	int err = 0;
 
 	/* an idle task of a CPU coming up belongs to no container */
 	if (!child->pid)
@@ -573,10 +589,9 @@ CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 	}
 	if ((parent && member_is_below(parent)) ||
 	    !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
-		err = fork_begin(child, parent);
-	preempt_enable();
-	if (err)
-		container_hook_return(regs, err);
+		fork_enter(regs, child, parent);
+	else
+		preempt_enable();
 }
 
 /* The entry of a child that is about to run, where it needs one after all. */
@@ -626,7 +641,7 @@ static void unlock_both(struct bucket *a, struct bucket *b)
  * the mark after the move and then gathers threads again: either it finds the
  * child in the list of threads, or we see the mark.
  */
-static noinline void fork_follow(struct task_struct *child, struct member *parent)
+static void fork_follow(struct task_struct *child, struct member *parent)
 {
 	struct member *m = fork_late_member(child);
 	struct container *cont;
@@ -646,7 +661,7 @@ static noinline void fork_follow(struct task_struct *child, struct member *paren
 	unlock_both(a, b);
 }
 
-static noinline void fork_tell(struct task_struct *child)
+static void fork_tell(struct task_struct *child)
 {
 	struct bucket *b;
 	struct member *m;
@@ -673,25 +688,32 @@ static inline bool fork_is_told(struct task_struct *child)
 		   bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS);
 }
 
+/* Of a child with whom something is left to do; preemption as in task_exit(). */
+static noinline void fork_finish(struct task_struct *child, struct member *parent)
+{
+	if (parent)
+		fork_follow(child, parent);
+	if (!fork_is_told(child))
+		fork_tell(child);
+	preempt_enable();
+}
+
 static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
 {
-	struct member *parent;
+	struct member *parent = NULL;
 
+	preempt_disable();
 	if (clone_flags & CLONE_THREAD) {
-		preempt_disable();
 		parent = table_find(current);
 		/* the child is in the list: pairs with the mover's in move_task() */
 		smp_mb();
-		if (parent && READ_ONCE(parent->moved))
-			fork_follow(child, parent);
-		preempt_enable();
+		if (parent && !READ_ONCE(parent->moved))
+			parent = NULL;
 	}
-	if (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS)) {
-		preempt_disable();
-		if (!fork_is_told(child))
-			fork_tell(child);
+	if (parent || (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS) && !fork_is_told(child)))
+		fork_finish(child, parent);
+	else
 		preempt_enable();
-	}
 }
 
 CONTAINER_HOOK_HANDLER(hook_exit, regs)
@@ -704,7 +726,8 @@ CONTAINER_HOOK_HANDLER(hook_exit, regs)
 	m = table_find_in(b, task);
 	if (m)
 		task_exit(b, task, m);
-	preempt_enable();
+	else
+		preempt_enable();
 }
 
 static int probe_fork_failed(struct kprobe *kp, struct pt_regs *regs)

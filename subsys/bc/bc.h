@@ -5,7 +5,7 @@
 #ifndef _BC_H
 #define _BC_H
 
-#include <linux/refcount.h>
+#include <linux/atomic.h>
 #include <linux/sched.h>
 
 #include "beancounter.h"
@@ -20,7 +20,8 @@
  * @bc: the container's beancounter; stays while @users is not 0, since they are
  *	its members. Neither ever changes
  * @users: how many of them there are. The last one goes, and so does the charge from
- *	its chain, under the chain's lock
+ *	its chain, under the chain's lock. Not a refcount_t, of whose operations those
+ *	needed here are calls, in the path of each fork and exit
  * @pages: what is charged. Guarded by the chain's lock
  * @rcu: for freeing
  */
@@ -28,7 +29,7 @@ struct vm_charge {
 	struct hlist_node node;
 	struct mm_struct *mm;
 	struct beancounter *bc;
-	refcount_t users;
+	atomic_t users;
 	unsigned long pages;
 	struct rcu_head rcu;
 };
@@ -109,7 +110,7 @@ static inline struct vm_charge *vm_fork(struct task_struct *child, struct beanco
 		return vm_fork_copy(mm, bc);
 	/* mostly the parent's; preemption is off, so it is not freed while we look */
 	vc = word_vm(READ_ONCE(*parent));
-	if (likely(vc && vc->mm == mm && vc->bc == bc && refcount_inc_not_zero(&vc->users)))
+	if (likely(vc && vc->mm == mm && vc->bc == bc && atomic_inc_not_zero(&vc->users)))
 		return vc;
 	return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);
 }
@@ -122,8 +123,7 @@ static inline struct vm_charge *vm_fork(struct task_struct *child, struct beanco
  */
 static inline void vm_put(struct vm_charge *vc)
 {
-	/* refcount_dec_and_lock() looks for another user, too, but takes longer to */
-	if (vc->mm && !refcount_dec_not_one(&vc->users))
+	if (vc->mm && !atomic_add_unless(&vc->users, -1, 1))
 		vm_put_last(vc);
 }
 

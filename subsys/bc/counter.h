@@ -96,7 +96,8 @@ static __always_inline bool counter_try(struct bc_counter *c, unsigned long n,
 
 	do {
 		bound = counter_bound(c, severity);
-		if (unlikely(n > bound || (unsigned long)old > bound - n))
+		/* two that are not above BC_UNLIMITED do not overflow */
+		if (unlikely(n > BC_UNLIMITED || (unsigned long)old + n > bound))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&c->held, &old, old + n));
 	/* a look at a bound that was lowered in between */

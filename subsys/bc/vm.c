@@ -145,7 +145,7 @@ static void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_st
 	mmgrab(mm);
 	vc->mm = mm;
 	vc->bc = bc;
-	refcount_set(&vc->users, 1);
+	atomic_set(&vc->users, 1);
 	vc->pages = 0;
 	hlist_add_head(&vc->node, &chain->head);
 }
@@ -178,7 +178,7 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 		spin_lock(&chain->lock);
 		vc = vm_find(chain, mm, bc);
 		if (vc) {
-			refcount_inc(&vc->users);
+			atomic_inc(&vc->users);
 		} else if (new) {
 			vm_insert(chain, new, mm, bc);
 			vm_set(new, vm_private(mm));
@@ -206,7 +206,7 @@ void vm_put_last(struct vm_charge *vc)
 {
 	struct vm_chain *chain = vm_chain(vc->mm);
 
-	if (!refcount_dec_and_lock(&vc->users, &chain->lock))
+	if (!atomic_dec_and_lock(&vc->users, &chain->lock))
 		return;
 	hlist_del(&vc->node);
 	vm_set(vc, 0);
@@ -366,7 +366,7 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 	spin_lock(&chain->lock);
 	there = vm_find(chain, vc->mm, to);
 	if (there) {
-		refcount_inc(&there->users);
+		atomic_inc(&there->users);
 	} else {
 		there = xchg(&vm_spare, NULL) ?: kmalloc(sizeof(*there), GFP_ATOMIC);
 		if (there) {
@@ -418,7 +418,7 @@ static struct vm_charge *vm_get_current(u64 *word)
 	while ((old = READ_ONCE(*word))) {
 		vc = word_vm(old);
 		if (vc->mm == mm) {
-			if (refcount_inc_not_zero(&vc->users))
+			if (atomic_inc_not_zero(&vc->users))
 				return vc;
 			/* moved away from under us: the word is another by now */
 			continue;

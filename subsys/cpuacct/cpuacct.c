@@ -170,11 +170,11 @@ static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *word)
 		atomic64_add(claim_ticks(ticks, word), sum);
 }
 
-/* The task does not get to another than this CPU meanwhile. */
+/* Adds to what a container used on the CPU that the task does not leave meanwhile. */
 static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cpu,
-				      struct task_struct *task, u64 *words, u64 pending)
+				      struct task_struct *task, u64 *words, u64 runtime)
 {
-	atomic64_add(claim_runtime(task, words) + pending, &cpu->used);
+	atomic64_add(runtime, &cpu->used);
 	fold_ticks(&ca->utime, READ_ONCE(task->utime), &words[WORD_UTIME]);
 	fold_ticks(&ca->stime, READ_ONCE(task->stime), &words[WORD_STIME]);
 }
@@ -184,7 +184,8 @@ static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ca->lock, flags);
-	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, words, 0);
+	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, words,
+		  claim_runtime(task, words));
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
@@ -217,18 +218,21 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 			 struct task_struct *task, u64 *words)
 {
+	u64 runtime = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since;
 	struct cpuacct *ca = cpuacct_of(cont);
-	unsigned long flags;
-	u64 pending = 0;
 
 	if (!plain_clock)
 		task_update(task);
-	/* a tick would change what is pending and what is accounted for */
-	local_irq_save(flags);
+	/* once more after a tick, which changes what is accounted for and since when */
+	do {
+		since = READ_ONCE(task->se.exec_start);
+		barrier();
+		runtime += claim_runtime(task, words);
+		barrier();
+	} while (plain_clock && since != READ_ONCE(task->se.exec_start));
 	if (plain_clock)
-		pending = sched_clock_cpu(smp_processor_id()) - READ_ONCE(task->se.exec_start);
-	fold_gain(ca, this_cpu_ptr(ca->cpu), task, words, pending);
-	local_irq_restore(flags);
+		runtime -= since;
+	fold_gain(ca, this_cpu_ptr(ca->cpu), task, words, runtime);
 }
 
 /*
