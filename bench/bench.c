@@ -383,17 +383,21 @@ static void spin(uint64_t n)
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (n) :: "cc");
 }
 
+/* Once what the boot has left to do is done: for some seconds on new kernels. */
 static void calibrate(void)
 {
 	double cost[15];
+	int tries = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(cost); i++) {
-		uint64_t t = __rdtsc();
+	do {
+		for (size_t i = 0; i < ARRAY_SIZE(cost); i++) {
+			uint64_t t = __rdtsc();
 
-		spin(DRAIN / 2);
-		cost[i] = __rdtsc() - t;
-	}
-	drain_cost = quantile(cost, ARRAY_SIZE(cost), 0.5);
+			spin(DRAIN / 2);
+			cost[i] = __rdtsc() - t;
+		}
+		drain_cost = quantile(cost, ARRAY_SIZE(cost), 0.5);
+	} while (drain_cost > 1.1 * DRAIN && tries++ < 20);
 	printf("waiting for deferred work: %d + %.0f instructions\n", DRAIN,
 	       drain_cost - DRAIN);
 }
