@@ -416,33 +416,18 @@ static void test_attach(void)
 
 /* --- forks ------------------------------------------------------------------ */
 
-static int fork_once(struct kid *up, void *arg)
+/* A member that forks as often as @arg says, each time it is told to. */
+static int forker(struct kid *up, void *arg)
 {
-	pid_t p;
-
-	(void)arg;
 	kid_send(up, put(A "/tasks", "0"));
-	kid_recv(up);
-	p = fork();
-	if (!p)
-		_exit(0);
-	/* dead and gone by the time we answer */
-	kid_send(up, p < 0 ? errno : E(waitpid(p, NULL, 0)));
-	kid_recv(up);
-	return 0;
-}
-
-static int fork_twice(struct kid *up, void *arg)
-{
-	(void)arg;
-	kid_send(up, put(A "/tasks", "0"));
-	for (int i = 0; i < 2; i++) {
+	for (long i = 0; i < (long)arg; i++) {
 		pid_t p;
 
 		kid_recv(up);
 		p = fork();
 		if (!p)
 			_exit(0);
+		/* dead and gone by the time we answer */
 		kid_send(up, p < 0 ? errno : E(waitpid(p, NULL, 0)));
 	}
 	kid_recv(up);
@@ -452,7 +437,7 @@ static int fork_twice(struct kid *up, void *arg)
 /* A member forks, and is told how it went. */
 static void fork_in_a(int slot, int want, const char *callbacks)
 {
-	struct kid k = kid_start(fork_once, NULL);
+	struct kid k = kid_start(forker, (void *)1L);
 
 	kid_recv(&k);
 	forget();
@@ -483,7 +468,7 @@ static void test_fork(void)
 /* A member forks twice; what the subsystem is told of each, and of its end. */
 static void marked_forks(const char *first, const char *second, const char *end)
 {
-	struct kid k = kid_start(fork_twice, NULL);
+	struct kid k = kid_start(forker, (void *)2L);
 
 	err(kid_recv(&k), 0, "a member");
 	forget();
@@ -511,7 +496,7 @@ static void test_marked(void)
 	err(cmd("watch 2 0"), 0, "not any more");
 	marked_forks("", "", "");
 
-	k = kid_start(fork_twice, NULL);
+	k = kid_start(forker, (void *)2L);
 	err(kid_recv(&k), 0, "a member");
 	err(cmd("mark 2 1"), 0, "it is marked");
 	forget();
@@ -525,7 +510,7 @@ static void test_marked(void)
 	kid_wait(&k);
 	happened("2 exit 1", "its end, as it is marked");
 
-	k = kid_start(fork_twice, NULL);
+	k = kid_start(forker, (void *)2L);
 	err(kid_recv(&k), 0, "a member");
 	err(cmd("mark 2 1") ?: cmd("mark 2 0"), 0, "marked and unmarked");
 	forget();
