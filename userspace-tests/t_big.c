@@ -247,7 +247,7 @@ int main(void)
 	put("/proc/sys/kernel/threads-max", "100000");
 	/* the debug kernel's tasks are larger than the guest's memory, and all is slow */
 	if (debug_kernel()) {
-		threads = 200;
+		threads = 100;
 		containers = 1000;
 	}
 	err(cmount(M, "cpuacct"), 0, "mount cpuacct");
