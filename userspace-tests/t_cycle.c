@@ -109,8 +109,6 @@ static void work(int id, unsigned int n)
 
 static void start_storm(void)
 {
-	bool gentle = debug_kernel();
-
 	for (int id = 0; id < NWORKERS; id++) {
 		pid_t parent = getpid();
 
@@ -130,9 +128,6 @@ static void start_storm(void)
 			sh->idle[id] = false;
 			work(id, n);
 			sh->done[id]++;
-			/* there an unload beside a full storm takes half a minute */
-			if (gentle)
-				msleep(10);
 		}
 		_exit(0);
 	}
@@ -146,23 +141,9 @@ static bool all_idle(void)
 	return true;
 }
 
-static bool all_worked(void)
-{
-	for (int id = 0; id < NWORKERS; id++)
-		if (!sh->done[id])
-			return false;
-	return true;
-}
-
-/*
- * No storm but in the rounds: on the debug kernel, where a load or an unload beside it
- * takes ten seconds and more.
- */
-static bool calm;
-
 static void pause_storm(bool pause)
 {
-	sh->pause = pause || calm;
+	sh->pause = pause;
 	if (sh->pause && !wait_for(all_idle()))
 		diag("the storm does not pause");
 }
@@ -627,7 +608,7 @@ static void listing(bool loaded)
 	pid_t other = sleeper();
 	int wrong = 0, e = 0;
 
-	/* an unload takes seconds on the debug kernel */
+	/* beside the storm, an unload takes ten seconds on the debug kernel */
 	for (int stop = 1; stop < 30; stop += debug_kernel() ? 4 : 1) {
 		int fd, seen = 0, parts = 0;
 		long n;
@@ -1082,9 +1063,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	calm = false;
-	pause_storm(false);
-	rounds(n > 0 ? n : debug_kernel() ? 4 : 50);
+	rounds(n > 0 ? n : debug_kernel() ? 10 : 50);
 }
 
 /* Without arguments all; else those named. */
@@ -1109,8 +1088,6 @@ int main(int argc, char **argv)
 	if (sh == MAP_FAILED)
 		bail("mmap: %s", strerror(errno));
 	start_storm();
-	calm = debug_kernel() && wait_for(all_worked());
-	pause_storm(false);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		bool want = argc == 1;
 
