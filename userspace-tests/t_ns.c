@@ -635,7 +635,7 @@ static void test_tree(void)
 		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWCGROUP,
 		CLONE_NEWUSER, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWPID,
 	};
-	int n = debug_kernel() ? 12 : 30, made = 0, bad = 0, wrong = 0;
+	int n = 30, made = 0, bad = 0, wrong = 0;
 	static char want[ACTORS][512];
 	char *own[ACTORS];
 	struct actor *a, *b;
@@ -965,7 +965,7 @@ static int short_lives(struct kid *up, void *arg)
 
 static void test_auto_delete(void)
 {
-	int n = debug_kernel() ? 60 : 500, failed = 0, left;
+	int n = 500, failed = 0, left;
 	struct kid k[4];
 	struct hier h;
 	pid_t *live, *tree;
@@ -1121,7 +1121,7 @@ static void daemons(void)
 
 static void bomb(int *count)
 {
-	int most = debug_kernel() ? 20 : 60;
+	int most = 60;
 
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
@@ -1190,7 +1190,7 @@ static void test_server(bool with_bomb)
 	dir = strdup(P(M "/%d", k.pid));
 	pidns = strdup(ns_of(k.pid, "pid_for_children"));
 	if (with_bomb)
-		ok(wait_for(dirs(dir) > (debug_kernel() ? 3 : 20)), "a server with a fork bomb, which makes namespaces, too");
+		ok(wait_for(dirs(dir) > 20), "a server with a fork bomb, which makes namespaces, too");
 	else
 		ok(wait_for(population(pidns) >= 6 && nids(P("%s/tasks", dir)) >= 7),
 		   "a server with an init, a shell and four daemons in a pid namespace");
@@ -1394,7 +1394,7 @@ static bool dissolve(void)
 static void test_unload(void)
 {
 	struct storm *s = mmap_shared(sizeof(*s));
-	int rounds = debug_kernel() ? 3 : 12, good = 0, unloaded = 0;
+	int rounds = 12, good = 0, unloaded = 0;
 	struct kid k[2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(k); i++)
@@ -1454,7 +1454,7 @@ static void test_storm(void)
 
 	for (int i = 0; i < 5; i++)
 		k[i] = kid_start(i < 3 ? stormer : mover, s);
-	msleep(debug_kernel() ? 8000 : 4000);
+	msleep(8000);
 	__atomic_store_n(&s->stop, true, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < 5; i++)
 		kid_wait(&k[i]);
@@ -1742,7 +1742,7 @@ int main(int argc, char **argv)
 	RUN(test_release());
 	RUN(test_auto_delete());
 	RUN(test_server(false));
-	for (int i = 0; i < (debug_kernel() ? 1 : 3); i++)
+	for (int i = 0; i < 3; i++)
 		RUN(test_server(true));
 	RUN(test_traced());
 	RUN(test_unload());

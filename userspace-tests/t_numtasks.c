@@ -761,9 +761,7 @@ static void test_bomb(const struct bomb *b)
 
 /* --- races ------------------------------------------------------------------ */
 
-enum { WORKERS = 4, ROOM = 12 };
-
-static int attempts;
+enum { WORKERS = 4, ROOM = 12, ATTEMPTS = 10000 / WORKERS /* each */ };
 
 struct tally {
 	volatile long successes, failures;
@@ -779,7 +777,7 @@ static int worker(struct kid *up, void *arg)
 
 	kid_send(up, put(A "/tasks", "0"));
 	kid_recv(up);
-	for (int i = 0; i < attempts; i++) {
+	for (int i = 0; i < ATTEMPTS; i++) {
 		pid_t p = fork();
 
 		if (!p) {
@@ -811,7 +809,6 @@ static void test_race(void)
 	long successes = 0, failures = 0, usage, top = 0, v[NSTATS];
 	int e = 0, over = 0, samples = 0, left = WORKERS;
 
-	attempts = (debug_kernel() ? 2000 : 10000) / WORKERS;
 	start();
 	err(limit(A, ROOM), 0, "%d tasks", ROOM);
 	for (int i = 0; i < WORKERS; i++) {
@@ -828,17 +825,17 @@ static void test_race(void)
 		samples++;
 		left = 0;
 		for (int i = 0; i < WORKERS; i++)
-			left += t[i].successes + t[i].failures < attempts;
+			left += t[i].successes + t[i].failures < ATTEMPTS;
 	}
 	for (int i = 0; i < WORKERS; i++) {
 		e = e ?: kid_wait(&k[i]);
 		successes += t[i].successes;
 		failures += t[i].failures;
 	}
-	eq(e, 0, "each forks %d times", attempts);
+	eq(e, 0, "each forks %d times", ATTEMPTS);
 	eq(top, ROOM, "the most seen in %d samples is the limit", samples);
 	eq(over, 0, "and never more were listed");
-	eq(successes + failures, (long)WORKERS * attempts, "successes and failures add up");
+	eq(successes + failures, (long)WORKERS * ATTEMPTS, "successes and failures add up");
 	ok(stats(A, v), "the stats");
 	eq(v[SUCCESSES], successes, "count the successes");
 	eq(v[FAILURES], failures, "and the failures");
@@ -865,7 +862,7 @@ static void test_lower(void)
 	enum { HIGH = 10, LOW = 4 };
 	volatile bool *end = mmap_shared(sizeof(*end));
 	struct kid k[3];
-	int bad = 0, rounds = debug_kernel() ? 60 : 200, e = 0;
+	int bad = 0, rounds = 200, e = 0;
 	long usage;
 
 	start();
