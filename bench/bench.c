@@ -26,11 +26,12 @@
  * - Slabs: see keep_slabs().
  * - Open files, which fork copies and exit closes: the same number in all
  *   states.
- * - Chance only adds: where stacks are freed by RCU, every third batch purges the
- *   vmalloc space, for 900 instructions a fork; some meet a worker of vmstat.  So of
- *   a round's batches the lower quartile counts, and of the rounds the median.  A
- *   delta is taken within a round.  "+-" is half the distance between the quartiles
- *   of the rounds.
+ * - Grace periods.  In about every third batch RCU goes through seven times as many,
+ *   for 900 instructions a fork (6.12), with the module or without; some batches meet
+ *   a worker of vmstat.  Such chance only adds: of a round's batches the lower
+ *   quartile counts, and of the rounds the median.  A delta is taken within a round.
+ *   "+-" is half the distance between the quartiles of the rounds.  A cost that only
+ *   some batches have is not seen so: RAW=1 shows them all.
  * - No address randomisation; no pthread library (stacks are fixed); files
  *   stay open where opening is not what is measured.
  */
