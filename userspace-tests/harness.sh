@@ -80,7 +80,7 @@ need_build() {
 
 need_guest() {
 	need_build
-	need qemu-system-x86_64:qemu-system-x86
+	pick_qemu
 }
 
 # --- packages of a Debian suite -------------------------------------------
@@ -100,12 +100,13 @@ suite_apt() {
 	"$cmd" -qq -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
 		-o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
-		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "$@"
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
+		-o APT::Default-Release="n=$suite" "$@"
 }
 
 # suite_init SUITE: makes the lists of a suite usable; refreshed once a day.
 suite_init() {
-	local suite=$1 dir=$CACHE/apt/$1 main security
+	local suite=$1 dir=$CACHE/apt/$1 main security release
 	local key=/usr/share/keyrings/debian-archive-keyring.gpg
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
@@ -117,12 +118,14 @@ suite_init() {
 	security=$(apt_mirrors | awk '$2 ~ /-security$/ { print $1; exit }')
 	[ -n "$main" ] || { say "no Debian mirror in this machine's apt sources"; return 1; }
 	[ -e "$key" ] || need "$key:debian-archive-keyring"
-	{
-		echo "deb [signed-by=$key] $main $suite main"
-		if [ "$suite" != sid ]; then
-			echo "deb [signed-by=$key] ${security:-${main%/}-security/} $suite-security main"
-		fi
-	} >"$dir/sources.list"
+	# Backports stand on the release they are for.
+	for release in "${suite%-backports}" "$suite"; do
+		echo "deb [signed-by=$key] $main $release main"
+		case $release in
+		sid | *-backports) continue ;;
+		esac
+		echo "deb [signed-by=$key] ${security:-${main%/}-security/} $release-security main"
+	done | awk '!seen[$0]++' >"$dir/sources.list"
 	if suite_apt "$suite" apt-get update 2>"$WORK/apt.log"; then
 		touch "$dir/updated"
 	elif [ -e "$dir/updated" ]; then
@@ -159,6 +162,68 @@ suite_unpack() {
 		dpkg -x "$deb" "$dir" || return 1
 	done
 	rm -rf "$WORK/debs"
+}
+
+# --- the emulator ---------------------------------------------------------------
+
+# pick_qemu: sets QEMU, and whether its virtual CPUs run in parallel. That takes 8.1:
+# older ones hang where a guest patches its own code, as ftrace does. So one from
+# Debian's backports lies in the cache; without it the CPUs take turns.
+QEMU_DATA=() QEMU_LIBS='' QEMU_THREADS=single
+pick_qemu() {
+	local dir=$CACHE/qemu
+	if [ -z "${QEMU:-}" ]; then
+		QEMU=$(command -v qemu-system-x86_64 || true)
+		if ! parallel_qemu "$QEMU"; then
+			locked qemu fetch_qemu "$dir" || say "no QEMU of Debian's backports"
+			if [ -e "$dir/.ready" ]; then
+				QEMU=$dir/usr/bin/qemu-system-x86_64
+				QEMU_DATA=(-L "$dir/usr/share/qemu" -L "$dir/usr/share/seabios")
+				QEMU_LIBS=$dir/usr/lib/x86_64-linux-gnu:$dir/lib/x86_64-linux-gnu
+			fi
+		fi
+	fi
+	if [ -z "$QEMU" ]; then
+		need qemu-system-x86_64:qemu-system-x86
+		QEMU=$(command -v qemu-system-x86_64)
+	fi
+	if parallel_qemu "$QEMU"; then
+		QEMU_THREADS=multi
+	else
+		say "QEMU is older than 8.1: the guest's CPUs take turns, and races are hardly met"
+	fi
+}
+
+run_qemu() {
+	env ${QEMU_LIBS:+LD_LIBRARY_PATH="$QEMU_LIBS" QEMU_MODULE_DIR="${QEMU_LIBS%%:*}/qemu"} \
+		"$QEMU" "${QEMU_DATA[@]}" "$@"
+}
+
+# parallel_qemu PROGRAM: is it 8.1 or later?
+parallel_qemu() {
+	local version
+	[ -n "$1" ] || return 1
+	version=$(QEMU=$1 run_qemu --version | sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
+	[ -n "$version" ] && [ "$(printf '%s\n8.1\n' "$version" | sort -V | head -n 1)" = 8.1 ]
+}
+
+fetch_qemu() {
+	local dir=$1 release suite package
+	[ ! -e "$dir/.ready" ] || return 0
+	# shellcheck source=/dev/null
+	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	suite=$release-backports
+	[ "$release" = bookworm ] && suite_init "$suite" || return 1
+	say "fetching QEMU from $suite"
+	rm -rf "$dir"
+	# What an empty system would install, but for the C library, which fits this one.
+	package=$(suite_apt "$suite" apt-get install -s --no-install-recommends qemu-system-x86 |
+		sed -n 's/^Inst \([^ ]*\) .*/\1/p' |
+		grep -E '^(lib.*|zlib1g|qemu-system-(x86|common|data)|seabios|ipxe-qemu)$' |
+		grep -vE '^(libc6|libc-bin|libcrypt1|libgcc-s1)$')
+	[ -n "$package" ] || return 1
+	# shellcheck disable=SC2086 # package names
+	suite_unpack "$suite" "$dir" $package && touch "$dir/.ready"
 }
 
 # --- kernels ----------------------------------------------------------------
@@ -298,7 +363,8 @@ sync_sources() {
 # as /lib/modules in $WORK/root, the sample included.
 build_modules() {
 	local id
-	id=$(kernel_release)-$(echo "$KDIR ${LIMITS[*]:-}" | cksum | cut -d ' ' -f 1)
+	# a directory for each checkout, kernel and setting
+	id=$(kernel_release)-$(echo "$TOP $KDIR ${LIMITS[*]:-}" | cksum | cut -d ' ' -f 1)
 	BUILD=$CACHE/build/$id
 	# Headers that come with vmlinux have modules carry type information.
 	if [ -z "${BUILD_SUITE:-}" ] && [ -e "$KDIR/vmlinux" ] &&
@@ -398,11 +464,13 @@ build_samples() {
 	done
 }
 
-# build_programs: the static guest programs, in $CACHE/build/guest; those that
+# build_programs: the static guest programs; those that
 # do not compile are named in $WORK/broken.
 build_programs() {
 	: >"$WORK/broken"
-	locked build/guest build_programs_in "$CACHE/build/guest"
+	local id
+	id=guest-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
+	locked "build/$id" build_programs_in "$CACHE/build/$id"
 }
 
 build_programs_in() {
@@ -548,7 +616,9 @@ qemu() {
 		mem="$mem,slots=1,maxmem=$((mem + 1024))M"
 	fi
 	timeout --foreground -k 5 "${QEMU_SECONDS:-3000}" \
-		qemu-system-x86_64 -accel "${ACCEL:-tcg,thread=single}" -cpu max -smp "$smp" -m "$mem" \
+		env ${QEMU_LIBS:+LD_LIBRARY_PATH="$QEMU_LIBS" QEMU_MODULE_DIR="${QEMU_LIBS%%:*}/qemu"} \
+		"$QEMU" "${QEMU_DATA[@]}" \
+		-accel "${ACCEL:-tcg,thread=$QEMU_THREADS}" -cpu max -smp "$smp" -m "$mem" \
 		"${numa[@]}" -nodefaults -display none -no-reboot \
 		-global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off \
 		-global PIIX4_PM.acpi-root-pci-hotplug=off \
