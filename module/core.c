@@ -85,5 +85,6 @@ module_init(core_init);
 module_exit(core_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_DESCRIPTION("Generic process containers: the core");
 MODULE_SOFTDEP("post: container_cpuset container_cpuacct container_numtasks container_bc");

@@ -190,6 +190,8 @@ module_init(forkbudget_init);
 module_exit(forkbudget_exit);
 
 MODULE_LICENSE("GPL");
+/* Counts up with each release: DKMS replaces a module only by one that differs here. */
+MODULE_VERSION("1.0");
 MODULE_DESCRIPTION("Resource-group controller: a budget of forks (a sample)");
 /* Lets "mount -t container -o forkbudget" load us. */
 MODULE_ALIAS("container-subsys-forkbudget");

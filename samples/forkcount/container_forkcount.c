@@ -261,6 +261,8 @@ module_init(forkcount_init);
 module_exit(forkcount_exit_module);
 
 MODULE_LICENSE("GPL");
+/* Counts up with each release: DKMS replaces a module only by one that differs here. */
+MODULE_VERSION("1.0");
 MODULE_DESCRIPTION("Container subsystem: counts forks and exits (a sample)");
 /* Lets "mount -t container -o forkcount" load us. */
 MODULE_ALIAS("container-subsys-forkcount");

@@ -472,4 +472,5 @@ module_exit(bc_module_exit);
 
 MODULE_DESCRIPTION("Containers: beancounters");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_ALIAS("container-subsys-bc");

@@ -701,4 +701,5 @@ module_exit(cpuacct_module_exit);
 
 MODULE_DESCRIPTION("Containers: accounting of CPU time");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_ALIAS("container-subsys-cpuacct");

@@ -1050,4 +1050,5 @@ module_exit(cpuset_exit_module);
 
 MODULE_DESCRIPTION("Containers: CPUs and memory nodes");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_ALIAS("container-subsys-cpuset");

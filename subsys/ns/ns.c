@@ -246,4 +246,5 @@ module_exit(ns_exit);
 
 MODULE_DESCRIPTION("Containers: a container for each set of namespaces");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_ALIAS("container-subsys-ns");

@@ -383,4 +383,5 @@ module_exit(numtasks_exit_module);
 
 MODULE_DESCRIPTION("Containers: limits on the number of tasks");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
 MODULE_ALIAS("container-subsys-numtasks");

@@ -226,3 +226,4 @@ EXPORT_SYMBOL_GPL(resgroup_set_total);
 
 MODULE_DESCRIPTION("Containers: resource groups, the library of controllers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINER_VERSION);
