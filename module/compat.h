@@ -33,7 +33,7 @@ static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 #define container_hook_regs ftrace_regs
 static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#ifdef arch_ftrace_regs
 	return &arch_ftrace_regs(regs)->regs;
 #else
 	/* not ftrace_get_regs(): NULL where only the arguments were saved */

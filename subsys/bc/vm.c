@@ -455,6 +455,12 @@ static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 	return ok;
 }
 
+/* Runs in place of may_expand_vm(), or of what is left of it: no. */
+static bool expand_refused(void)
+{
+	return false;
+}
+
 CONTAINER_HOOK_HANDLER(hook_expand, regs)
 {
 	struct mm_struct *mm = (void *)container_hook_arg(regs, 0);
@@ -462,7 +468,7 @@ CONTAINER_HOOK_HANDLER(hook_expand, regs)
 
 	if (vm_is_private(compat_expand_flags(container_hook_arg(regs, 1))) &&
 	    unlikely(!vm_may_expand(mm, pages)))
-		container_hook_return(regs, false);
+		container_hook_redirect(regs, expand_refused);
 }
 
 static struct container_hook vm_hooks[] = {
@@ -483,7 +489,13 @@ CONTAINER_HOOK_HANDLER(hook_expand_data, regs)
 {
 	if (unlikely(!vm_may_expand((void *)container_hook_arg(regs, 0),
 				    container_hook_arg(regs, 1))))
-		container_hook_return(regs, false);
+		container_hook_redirect(regs, expand_refused);
+}
+
+/* Runs in place of expand_stack(). */
+static int stack_refused(void)
+{
+	return -ENOMEM;
 }
 
 CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
@@ -493,7 +505,7 @@ CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
 
 	if (address < vma->vm_start &&
 	    unlikely(!vm_may_expand(vma->vm_mm, (vma->vm_start - address) >> PAGE_SHIFT)))
-		container_hook_return(regs, -ENOMEM);
+		container_hook_redirect(regs, stack_refused);
 }
 
 static struct container_hook vm_split_hooks[] = {
