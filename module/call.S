@@ -37,4 +37,14 @@ SYM_FUNC_START(container_hook_call)
 	mov	%rcx, %rdx
 	RETURN_INTO_RAX
 SYM_FUNC_END(container_hook_call)
+
+/*
+ * Runs in place of proc_pident_readdir() when it is to go on as if it had not been hooked.
+ * There is no frame of ours behind it, so nobody has to wait until it returns.
+ */
+SYM_FUNC_START(listing_pass)
+	push	listing_body(%rip)
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(listing_pass)
 	.section .note.GNU-stack, "", @progbits

@@ -175,6 +175,10 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 #define compat_splice_read copy_splice_read
 #endif
 
+/* Exported by all, but in no header for modules until 6.4. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
+		    unsigned int flags, struct path *path);
+
 /* --- grace periods --------------------------------------------------------- */
 
 /*

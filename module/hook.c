@@ -41,8 +41,11 @@ static void *hook_ftrace_location;
  *	container_hook_enter() and ends with container_hook_leave(); if not, the grace
  *	periods of the disarming cover it
  *
- * The handler leaves nothing behind that only @fn would take back: a BPF program may
- * make the call return before it gets there.
+ * Such a handler redirects each call, and leaves what there is to ask to @fn. A BPF
+ * trampoline that shares the function calls what the handler leaves in the instruction
+ * pointer: on kernels with IBT that has to be the beginning of a function. Nor does the
+ * handler leave anything behind that only @fn would take back: a BPF program may make
+ * the call return before it gets there.
  *
  * Context: that of the handler.
  */
@@ -133,7 +136,7 @@ static bool hook_find(struct container_hook *hook, const char *name)
  * A BPF trampoline on the function has to be rebuilt for us to share it, under a lock of
  * its own that is only tried for; and rebuilding may have to be tried again.
  */
-#define HOOK_TRIES 50
+#define HOOK_TRIES 100
 
 static int hook_attach(struct container_hook *hook)
 {
@@ -154,7 +157,7 @@ static int hook_attach(struct container_hook *hook)
 	if (err)
 		return err;
 	while ((err = register_ftrace_function(&hook->ops)) == -EAGAIN && --tries)
-		msleep(20);
+		msleep(50);
 	/* a reset to nothing frees what was there */
 	if (err)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
@@ -176,12 +179,11 @@ static void hook_disarm(struct container_hook *hook)
 
 static void hook_disarm_all(struct container_hook *hooks, int count)
 {
-	struct container_hook *hook;
 	bool probes = false;
 
-	for (hook = hooks + count - 1; hook >= hooks; hook--) {
-		probes |= hook->armed && hook->type == CONTAINER_HOOK_TRACEPOINT;
-		hook_disarm(hook);
+	while (count--) {
+		probes |= hooks[count].armed && hooks[count].type == CONTAINER_HOOK_TRACEPOINT;
+		hook_disarm(&hooks[count]);
 	}
 	if (probes)
 		tracepoint_synchronize_unregister();

@@ -80,7 +80,7 @@ static struct {
 
 enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 static struct container_hook fork_hooks[FORK_HOOKS];
-/* Tasks in fork_enter(). */
+/* Tasks in fork_enter() and fork_pass(). */
 static DEFINE_PER_CPU(long, fork_callers);
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
 static int trackers;
@@ -595,11 +595,24 @@ static int fork_enter(struct task_struct *child, void *args)
 	return err;
 }
 
+/* The same for a child that gets none. */
+static int fork_pass(struct task_struct *child, void *args)
+{
+	int err;
+
+	container_hook_enter(&fork_callers);
+	err = container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
+				  (unsigned long)args, 0);
+	container_hook_leave(&fork_callers);
+	return err;
+}
+
 CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 {
 	struct task_struct *child = (void *)container_hook_arg(regs, 0);
 	struct member *parent;
 
+	container_hook_redirect(regs, fork_pass);
 	/* an idle task of a CPU coming up belongs to no container */
 	if (!child->pid)
 		return;

@@ -95,21 +95,29 @@ apt_mirrors() {
 # suite_apt SUITE COMMAND...: apt-get or apt-cache with lists, state and
 # cache of their own, so that the machine's apt is neither used nor changed.
 suite_apt() {
-	local dir=$CACHE/apt/$1 cmd=$2
+	local dir=$CACHE/apt/$1 cmd=$2 prefer=()
+	# Of backports, and only of them, apt takes nothing by itself.
+	[ "${1%-backports}" = "$1" ] || prefer=(-o APT::Default-Release="$1")
 	shift 2
 	"$cmd" -qq -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
 		-o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
-		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
-		-o APT::Default-Release="n=$suite" "$@"
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "${prefer[@]}" "$@"
 }
 
 # suite_init SUITE: makes the lists of a suite usable; refreshed once a day.
 suite_init() {
-	local suite=$1 dir=$CACHE/apt/$1 main security release
-	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local suite=$1 dir=$CACHE/apt/$1
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
+	[ -z "$(find "$dir" -maxdepth 1 -name updated -mtime -1)" ] || return 0
+	locked "apt/$suite" suite_update "$suite"
+}
+
+suite_update() {
+	local suite=$1 dir=$CACHE/apt/$1 main security release
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+	# somebody else may have been here meanwhile
 	[ -z "$(find "$dir" -maxdepth 1 -name updated -mtime -1)" ] || return 0
 	if [ -z "$(apt_mirrors)" ] && [ "$(id -u)" = 0 ]; then
 		apt-get update -qq || return 1
@@ -139,7 +147,7 @@ suite_init() {
 # suite_version SUITE PACKAGE: its candidate version.
 suite_version() {
 	suite_apt "$1" apt-cache show --no-all-versions "$2" 2>/dev/null |
-		sed -n '/^Version: /{s///p;q}'
+		awk '/^Version: / && !seen++ { print $2 }'
 }
 
 # suite_depends SUITE PATTERN PACKAGE...: the packages, and those which they
@@ -275,6 +283,11 @@ stock_kernel_fetch() {
 		done
 		touch "$root/.ready"
 	fi
+	# What the package's own scripts would do: modprobe wants to know.
+	for link in "$root"{,/usr}/lib/modules/*; do
+		[ ! -e "$link/kernel" ] || [ -e "$link/modules.dep" ] ||
+			depmod -b "${link%/lib/modules/*}" "${link##*/}" || return 1
+	done
 	echo "$root" >"$CACHE/kernels/$suite-$meta"
 }
 
@@ -375,33 +388,83 @@ build_modules() {
 	locked "build/$id" build_modules_in "$BUILD" || return 1
 }
 
+# The results stay beside the build, for as long as what they are made from is the same:
+# even a make that has nothing to do takes a while.
 build_modules_in() {
-	local dir=$1 log=$1.log
+	local dir=$1 log=$1.log result=$1.result stamp
 	sync_sources "$dir"
-	local release file
+	stamp=$(sources_sum "$dir" Kbuild Makefile dkms.conf include module subsys kunit)
+	if [ "$(cat "$result/stamp" 2>/dev/null)" != "$stamp" ]; then
+		rm -rf "$result"
+		mkdir -p "$result/stage" "$result/samples"
+		build_own_modules "$dir" "$result" "$log" || return 1
+		echo "$stamp" >"$result/stamp"
+	fi
+	if [ -z "${NO_SAMPLES:-}" ]; then
+		stamp=$(sources_sum "$dir" samples userspace-tests/modules)
+		if [ "$(cat "$result/samples.stamp" 2>/dev/null)" != "$stamp" ]; then
+			rm -rf "$result/samples"
+			build_samples "$dir" "$result" || return 1
+			echo "$stamp" >"$result/samples.stamp"
+		fi
+	fi
+	local release
 	release=$(kernel_release)
 	rm -rf "$WORK/root" "$WORK/stage"
-	mkdir -p "$WORK/root/lib/modules/$release" "$WORK/stage"
-	# What the kernel has built in, which depmod and modprobe want to know.
-	for file in modules.{order,builtin,builtin.modinfo}; do
-		cat "$KDIR/$file" "${KDIR%/usr/src/*}/lib/modules/$release/$file" 2>/dev/null \
-			>"$WORK/root/lib/modules/$release/$file" || true
-	done
+	mkdir -p "$WORK/root/lib/modules/$release"
+	kernel_modules "$release"
+	cp -r "$result/stage" "$WORK/stage"
+	cp -r "$result/root/." "$WORK/root/"
+	if [ -z "${NO_SAMPLES:-}" ]; then
+		cp "$result"/samples/*.ko "$WORK/root/lib/modules/$release/updates/"
+	fi
+	depmod -b "$WORK/root" "$release"
+}
+
+# sources_sum DIR PATH...: tells one state of the sources, and of the kernel, from another.
+sources_sum() {
+	(cd "$1" && shift && find "$@" -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \
+		-o -name dkms.conf -o -name '*.sh' \) ! -name '*.mod.c' -print0 | sort -z | xargs -0 cat
+	cat "$KDIR/Module.symvers" "$KDIR/include/generated/autoconf.h" 2>/dev/null) | sha256sum
+}
+
+# build_own_modules DIR RESULT LOG
+build_own_modules() {
+	local dir=$1 result=$2 log=$3
 	if ! kmake -C "$dir" >"$log" 2>&1; then
 		grep -E 'error|Error|undefined' -A 3 "$log" >&2 || tail -n 30 "$log" >&2
 		return 1
 	fi
 	grep -B 2 -A 6 'warning:' "$log" >&2 || true
 	# Unsigned, for want of a key, and plain: tests insert the files themselves.
-	kmake -C "$dir" install INSTALL_MOD_PATH="$WORK/root" DESTDIR="$WORK/stage" \
+	kmake -C "$dir" install INSTALL_MOD_PATH="$result/root" DESTDIR="$result/stage" \
 		CONFIG_MODULE_SIG_ALL= CONFIG_MODULE_COMPRESS_ALL= >>"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
 		return 1
 	}
-	if [ -z "${NO_SAMPLES:-}" ]; then
-		build_samples "$dir" || return 1
-	fi
-	depmod -b "$WORK/root" "$release"
+}
+
+# The kernel's own modules that tests want in the guest: those which the kernel has
+# neither as modules nor built in are left out. None is loaded by itself.
+GUEST_MODULES="overlay fuse"
+
+# kernel_modules RELEASE: puts them into the guest, and what modprobe and depmod want to
+# know of all that the kernel has. KDIR is a tree, or headers beside unpacked modules.
+kernel_modules() {
+	local release=$1 base name file
+	for base in "${KDIR%/usr/src/*}"{/usr,}; do
+		[ ! -e "$base/lib/modules/$release/kernel" ] || break
+	done
+	for file in modules.{order,builtin,builtin.modinfo}; do
+		cat "$KDIR/$file" "$base/lib/modules/$release/$file" 2>/dev/null \
+			>"$WORK/root/lib/modules/$release/$file" || true
+	done
+	for name in $GUEST_MODULES; do
+		modprobe -d "$base" -S "$release" --show-depends "$name" 2>/dev/null || true
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r file; do
+		mkdir -p "$WORK/root/lib/modules/$release/kernel"
+		cp "$file" "$WORK/root/lib/modules/$release/kernel/"
+	done
 }
 
 # kmake ARGS...: make with the settings of this build.  Debian's headers ask
@@ -442,25 +505,24 @@ suite_chroot() {
 	touch "$root/.ready"
 }
 
-# build_samples DIR: out-of-tree subsystems, and the modules of the tests, as a
+# build_samples DIR RESULT: out-of-tree subsystems, and the modules of the tests, as a
 # third party would build them: elsewhere, with only the installed headers and
 # symbol versions.
 build_samples() {
 	local sample name
+	mkdir -p "$2/samples"
 	for sample in "$1"/{samples,userspace-tests/modules}/*/Makefile; do
 		[ -e "$sample" ] || continue
 		sample=${sample%/Makefile}
 		name=${sample##*/}
 		rm -rf "$WORK/sample"
 		cp -r "$sample" "$WORK/sample"
-		if ! kmake -C "$WORK/sample" DESTDIR="$WORK/stage" >"$WORK/sample.log" 2>&1; then
+		if ! kmake -C "$WORK/sample" DESTDIR="$2/stage" >"$WORK/sample.log" 2>&1; then
 			cat "$WORK/sample.log" >&2
 			say "the sample $name does not build against the installed headers"
 			return 1
 		fi
-		mkdir -p "$WORK/root/lib/modules/$(kernel_release)/updates"
-		find "$WORK/sample" -name '*.ko' -exec \
-			cp {} "$WORK/root/lib/modules/$(kernel_release)/updates/" \;
+		find "$WORK/sample" -name '*.ko' -exec cp {} "$2/samples/" \;
 	done
 }
 

@@ -124,13 +124,12 @@ static void cpus_allowed(struct task_struct *task, struct cpumask *mask)
 {
 	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
 			    (unsigned long)mask, 0);
-	narrow(task, mask);
+	if (READ_ONCE(affinity_owner) != current || !affinity_raw)
+		narrow(task, mask);
 }
 
 CONTAINER_HOOK_HANDLER(hook_cpus_allowed, regs)
 {
-	if (READ_ONCE(affinity_owner) == current && affinity_raw)
-		return;
 	container_hook_redirect(regs, cpus_allowed);
 }
 
@@ -209,8 +208,12 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 {
 	void *original = cpus_hooks[HOOK_SET].body;
 	struct wish wish = { .mask = mask };
-	int err, member = affinity_begin(task, &wish);
+	int err, member;
 
+	/* who owns the lock knows what he does */
+	if (READ_ONCE(affinity_owner) == current)
+		return container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
+	member = affinity_begin(task, &wish);
 	if (member < 0) {
 		err = member;
 	} else if (!member || !may_narrow(task)) {
@@ -229,8 +232,6 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 
 CONTAINER_HOOK_HANDLER(hook_affinity_set, regs)
 {
-	if (READ_ONCE(affinity_owner) == current)
-		return;
 	container_hook_redirect(regs, affinity_set);
 }
 
@@ -275,31 +276,32 @@ CONTAINER_HOOK_HANDLER(hook_affinity_syscall, regs)
 	container_hook_redirect(regs, affinity_syscall);
 }
 
-/* Runs in place of cpuset_cpus_allowed_fallback(): the task has a CPU now. */
-static bool fallback_found(void)
-{
-	return true;
-}
-
 /*
- * The scheduler, with the task's pi_lock held and interrupts off, has no CPU for it. The
- * nearest container that has one takes it; members will be moved there, see hotplug.c.
+ * Runs in place of cpuset_cpus_allowed_fallback(). The scheduler, with the task's pi_lock
+ * held and interrupts off, has no CPU for it. The nearest container that has one takes it;
+ * members will be moved there, see hotplug.c.
  */
-CONTAINER_HOOK_HANDLER(hook_fallback, regs)
+static bool fallback(struct task_struct *task)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
 	struct cpumask *mask;
 
-	if (!confined(task))
-		return;
-	mask = this_cpu_ptr(fallback_masks);
-	container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)mask, 0);
-	/* it may be narrow already: not if we interrupt an owner that wants it raw */
-	narrow(task, mask);
-	if (!has_active(mask, cpu_active_mask))
-		return;
-	container_hook_call(force_affinity_fn, (unsigned long)task, (unsigned long)mask, 0);
-	container_hook_redirect(regs, fallback_found);
+	if (confined(task)) {
+		mask = this_cpu_ptr(fallback_masks);
+		container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)mask, 0);
+		/* it may be narrow already: not if we interrupt an owner that wants it raw */
+		narrow(task, mask);
+		if (has_active(mask, cpu_active_mask)) {
+			container_hook_call(force_affinity_fn, (unsigned long)task,
+					    (unsigned long)mask, 0);
+			return true;
+		}
+	}
+	return container_hook_call(cpus_hooks[HOOK_FALLBACK].body, (unsigned long)task, 0, 0) & 1;
+}
+
+CONTAINER_HOOK_HANDLER(hook_fallback, regs)
+{
+	container_hook_redirect(regs, fallback);
 }
 
 static struct container_hook cpus_hooks[CPUS_HOOKS] = {

@@ -67,13 +67,13 @@ static struct container_hook mems_hooks[MEMS_HOOKS];
 /* Runs in place of cpuset_mems_allowed(); does not sleep. */
 static nodemask_t mems_allowed(struct task_struct *task)
 {
-	return narrow(task, compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task));
+	nodemask_t mask = compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
+
+	return this_cpu_read(mems_raw) ? mask : narrow(task, mask);
 }
 
 CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
 {
-	if (this_cpu_read(mems_raw))
-		return;
 	container_hook_redirect(regs, mems_allowed);
 }
 
