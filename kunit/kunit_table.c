@@ -62,7 +62,7 @@ static struct member *alloc_spare(void)
 	struct member *m;
 
 	preempt_disable();
-	m = table_alloc_spare(GFP_NOWAIT);
+	m = table_take_spare() ?: table_alloc(GFP_NOWAIT);
 	preempt_enable();
 	return m;
 }

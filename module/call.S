@@ -2,8 +2,23 @@
 /*
  * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) by way of a
  * return; container_hook_call4() with one more. See hook.h for why.
+ *
+ * The return is the kernel's own, which may be a jump to a return thunk. To whoever
+ * unwinds the stack, objtool included, it is that of a function that fn called.
  */
 #include <linux/linkage.h>
+#include <asm/unwind_hints.h>
+
+/* Kernels that know no mitigation for it have no name for it either. */
+#ifndef RET
+#define RET	ret; int3
+#endif
+
+.macro RETURN_INTO_RAX
+	push	%rax
+	UNWIND_HINT_FUNC
+	RET
+.endm
 
 	.text
 SYM_FUNC_START(container_hook_call4)
@@ -12,9 +27,7 @@ SYM_FUNC_START(container_hook_call4)
 	mov	%rdx, %rsi
 	mov	%rcx, %rdx
 	mov	%r8, %rcx
-	push	%rax
-	ret
-	int3
+	RETURN_INTO_RAX
 SYM_FUNC_END(container_hook_call4)
 
 SYM_FUNC_START(container_hook_call)
@@ -22,8 +35,16 @@ SYM_FUNC_START(container_hook_call)
 	mov	%rsi, %rdi
 	mov	%rdx, %rsi
 	mov	%rcx, %rdx
-	push	%rax
-	ret
-	int3
+	RETURN_INTO_RAX
 SYM_FUNC_END(container_hook_call)
+
+/*
+ * Runs in place of proc_pident_readdir() when it is to go on as if it had not been hooked.
+ * There is no frame of ours behind it, so nobody has to wait until it returns.
+ */
+SYM_FUNC_START(listing_pass)
+	push	listing_body(%rip)
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(listing_pass)
 	.section .note.GNU-stack, "", @progbits

@@ -33,7 +33,7 @@ static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 #define container_hook_regs ftrace_regs
 static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#ifdef arch_ftrace_regs
 	return &arch_ftrace_regs(regs)->regs;
 #else
 	/* not ftrace_get_regs(): NULL where only the arguments were saved */
@@ -174,6 +174,10 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 #else
 #define compat_splice_read copy_splice_read
 #endif
+
+/* Exported by all, but in no header for modules until 6.4. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
+		    unsigned int flags, struct path *path);
 
 /* --- grace periods --------------------------------------------------------- */
 

@@ -60,6 +60,7 @@ static int __init core_init(void)
 	err = fs_init();
 	if (err)
 		goto err_proc;
+	pid_entries_init();
 	return 0;
 
 err_proc:
@@ -73,6 +74,7 @@ err_membership:
 
 static void __exit core_exit(void)
 {
+	pid_entries_exit();
 	fs_exit();
 	proc_exit();
 	release_exit();

@@ -129,6 +129,9 @@ void container_release_work(struct work_struct *work);
 /* proc.c */
 int proc_init(void);
 void proc_exit(void);
+void pid_entries_init(void);
+void pid_entries_exit(void);
+extern void *listing_body;
 
 /* hook.c */
 int hook_init(void);

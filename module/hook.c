@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hook mechanism: attaches tables of handlers to kernel functions (ftrace, or
- * kprobes where that cannot be) and tracepoints, and finds symbols that are not exported (kprobes).
+ * The hook mechanism: attaches tables of handlers to kernel functions (by ftrace) and
+ * tracepoints, and finds symbols that are not exported.
  *
  * hook_mutex guards the list of known rows, their state and arming itself. It
  * is held across grace periods, so nothing that a handler wants may be held by
  * whoever arms or disarms.
  *
- * Entry hooks use ftrace_ops without a recursion guard: no handler calls a
- * function that is hooked, so there is nothing to guard against, and nothing
- * that could make a call go missing. Rows with the same handler share one
- * ftrace_ops, since registering one costs a grace period.
+ * Hooks use ftrace_ops without a recursion guard: no handler calls a function that is
+ * hooked, so there is nothing to guard against, and nothing that could make a call go
+ * missing. They are PERMANENT: who writes 0 to kernel.ftrace_enabled gets EBUSY while
+ * one is armed.
+ *
+ * Other tracers may be on the same functions, before us or after: what runs between
+ * a handler and the function that it sends the call to is theirs. It keeps the function's
+ * arguments and no other register, so nothing of ours travels in one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
-#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -27,18 +30,22 @@
 static DEFINE_MUTEX(hook_mutex);
 static LIST_HEAD(hook_rows);
 static unsigned long (*hook_kallsyms)(const char *name);
-
-/* The body that an overridden function gets: its first argument is its answer. */
-static noinline notrace unsigned long hook_return_arg(unsigned long value)
-{
-	return value;
-}
+/* unsigned long ftrace_location(unsigned long ip) */
+static void *hook_ftrace_location;
 
 /**
  * container_hook_redirect - run another function in place of the hooked one
  * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
- * @fn: a function with the same prototype. It must not sleep, so that the grace
- *	periods of the disarming cover it; container_hook_wrap() is for those that may.
+ * @fn: a function with the same prototype. It calls the hooked one, if it wants to, by
+ *	container_hook_call() of the row's @body. If it may sleep, it begins with
+ *	container_hook_enter() and ends with container_hook_leave(); if not, the grace
+ *	periods of the disarming cover it
+ *
+ * Such a handler redirects each call, and leaves what there is to ask to @fn. A BPF
+ * trampoline that shares the function calls what the handler leaves in the instruction
+ * pointer: on kernels with IBT that has to be the beginning of a function. Nor does the
+ * handler leave anything behind that only @fn would take back: a BPF program may make
+ * the call return before it gets there.
  *
  * Context: that of the handler.
  */
@@ -50,7 +57,7 @@ EXPORT_SYMBOL_GPL(container_hook_redirect);
 
 /**
  * container_hook_wait_callers - wait until nobody runs in place of a hooked function
- * @callers: as given to container_hook_wrap(), whose hooks are disarmed
+ * @callers: as given to container_hook_enter(), by functions whose hooks are disarmed
  *
  * Context: sleeps, as long as the callers do.
  */
@@ -61,7 +68,7 @@ void container_hook_wait_callers(const long __percpu *callers)
 
 	do {
 		sum = 0;
-		/* once it was 0 with no more to come, it stays so */
+		/* nobody enters any more, so once it was 0 it stays so */
 		for_each_possible_cpu(cpu)
 			sum += READ_ONCE(*per_cpu_ptr(callers, cpu));
 		if (sum)
@@ -71,20 +78,6 @@ void container_hook_wait_callers(const long __percpu *callers)
 	compat_synchronize_tasks();
 }
 EXPORT_SYMBOL_GPL(container_hook_wait_callers);
-
-/**
- * container_hook_return - make the hooked function return at once
- * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
- * @value: what it returns
- *
- * Context: that of the handler.
- */
-void container_hook_return(struct container_hook_regs *regs, unsigned long value)
-{
-	container_hook_set_arg(regs, 0, value);
-	container_hook_redirect(regs, hook_return_arg);
-}
-EXPORT_SYMBOL_GPL(container_hook_return);
 
 /**
  * container_hook_symbol - address of a kernel symbol, exported or not
@@ -118,6 +111,7 @@ static void hook_match_tracepoint(struct tracepoint *tp, void *data)
 static bool hook_find(struct container_hook *hook, const char *name)
 {
 	struct tracepoint_search search = { .name = name };
+	unsigned long location;
 
 	if (!name)
 		return false;
@@ -126,134 +120,93 @@ static bool hook_find(struct container_hook *hook, const char *name)
 		hook->tp = search.found;
 		if (!hook->tp)
 			return false;
-	} else if (!container_hook_symbol(name)) {
-		return false;
+	} else {
+		/* behind an ENDBR, where there is one */
+		location = container_hook_call(hook_ftrace_location,
+					       (unsigned long)container_hook_symbol(name), 0, 0);
+		if (!location)
+			return false;
+		hook->body = (void *)(location + MCOUNT_INSN_SIZE);
 	}
 	hook->found = name;
 	return true;
 }
 
-static bool hook_is_ftrace(const struct container_hook *hook)
-{
-	return hook->type == CONTAINER_HOOK_ENTRY || hook->type == CONTAINER_HOOK_OVERRIDE;
-}
+/*
+ * A BPF trampoline on the function has to be rebuilt for us to share it, under a lock of
+ * its own that is only tried for; and rebuilding may have to be tried again.
+ */
+#define HOOK_TRIES 100
 
-/* The row before @hook in its table whose ftrace_ops it shares, or itself. */
-static struct container_hook *hook_leader(struct container_hook *hooks,
-					  struct container_hook *hook)
+static int hook_attach(struct container_hook *hook)
 {
-	struct container_hook *lead;
+	int err, tries = HOOK_TRIES;
 
-	for (lead = hooks; lead < hook; lead++)
-		if (lead->found && lead->type == hook->type &&
-		    lead->handler == hook->handler)
-			return lead;
-	return hook;
-}
-
-static int hook_filter(struct container_hook *lead, struct container_hook *hook)
-{
-	if (lead == hook)
-		lead->ops = (struct ftrace_ops) {
-			.func = hook->handler,
-			.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_ARGS |
-				 COMPAT_FTRACE_NO_RECURSION_GUARD |
-				 (hook->type == CONTAINER_HOOK_OVERRIDE ?
-				  FTRACE_OPS_FL_IPMODIFY : 0),
-		};
+	hook->ops = (struct ftrace_ops) {
+		.func = hook->handler,
+		.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_ARGS |
+			 COMPAT_FTRACE_NO_RECURSION_GUARD |
+			 (hook->type == CONTAINER_HOOK_OVERRIDE ? FTRACE_OPS_FL_IPMODIFY : 0),
+	};
 	/*
 	 * By address: ftrace_set_filter() may say 0 when it had no memory for the
 	 * entry, and a filter without entries is one for every function.
 	 */
-	return ftrace_set_filter_ip(&lead->ops,
-				    (unsigned long)container_hook_symbol(hook->found),
-				    0, lead == hook);
+	err = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->body - MCOUNT_INSN_SIZE,
+				   0, 1);
+	if (err)
+		return err;
+	while ((err = register_ftrace_function(&hook->ops)) == -EAGAIN && --tries)
+		msleep(50);
+	/* a reset to nothing frees what was there */
+	if (err)
+		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+	return err == -EAGAIN ? -EBUSY : err;
 }
 
-static int hook_probe(struct container_hook *hook)
+static void hook_disarm(struct container_hook *hook)
 {
-	hook->kp = (struct kprobe) {
-		.symbol_name = hook->found,
-		.pre_handler = hook->handler,
-	};
-	return register_kprobe(&hook->kp);
+	if (!hook->armed)
+		return;
+	if (hook->type == CONTAINER_HOOK_TRACEPOINT) {
+		tracepoint_probe_unregister(hook->tp, hook->handler, NULL);
+	} else {
+		unregister_ftrace_function(&hook->ops);
+		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+	}
+	hook->armed = false;
 }
 
 static void hook_disarm_all(struct container_hook *hooks, int count)
 {
-	struct container_hook *hook;
 	bool probes = false;
 
-	for (hook = hooks + count - 1; hook >= hooks; hook--) {
-		if (!hook->found)
-			continue;
-		if (hook->type == CONTAINER_HOOK_TRACEPOINT) {
-			if (hook->armed)
-				tracepoint_probe_unregister(hook->tp, hook->handler, NULL);
-			probes = true;
-		} else if (hook->type == CONTAINER_HOOK_PROBE) {
-			if (hook->armed) {
-				unregister_kprobe(&hook->kp);
-				atomic_long_add(hook->kp.nmissed, &hook->missed);
-			}
-		} else if (hook_leader(hooks, hook) == hook) {
-			if (hook->armed)
-				unregister_ftrace_function(&hook->ops);
-			/* a reset to nothing frees what was there */
-			ftrace_set_filter(&hook->ops, NULL, 0, 1);
-		}
-		hook->armed = false;
+	while (count--) {
+		probes |= hooks[count].armed && hooks[count].type == CONTAINER_HOOK_TRACEPOINT;
+		hook_disarm(&hooks[count]);
 	}
 	if (probes)
 		tracepoint_synchronize_unregister();
 }
 
-static int hook_arm_all(struct container_hook *hooks, int count)
+static int hook_arm(struct container_hook *hook)
 {
-	struct container_hook *hook, *lead;
 	int err;
 
-	for (hook = hooks; hook < hooks + count; hook++)
-		hook->found = NULL;
-
-	for (hook = hooks; hook < hooks + count; hook++) {
-		if (!hook_find(hook, hook->name) && !hook_find(hook, hook->alt)) {
-			pr_warn("this kernel has no %s to hook%s%s\n", hook->name,
-				hook->optional ? ": no " : "", hook->optional ?: "");
-			if (!hook->optional)
-				return -EOPNOTSUPP;
-			continue;
-		}
-		if (!hook_is_ftrace(hook))
-			continue;
-		err = hook_filter(hook_leader(hooks, hook), hook);
-		if (err)
-			goto fail;
+	if (!hook_find(hook, hook->name) && !hook_find(hook, hook->alt)) {
+		pr_warn("this kernel has no %s that can be hooked%s%s\n", hook->name,
+			hook->optional ? ": no " : "", hook->optional ?: "");
+		return -EOPNOTSUPP;
 	}
-
-	for (hook = hooks; hook < hooks + count; hook++) {
-		if (!hook->found)
-			continue;
-		lead = hook_leader(hooks, hook);
-		if (hook->type == CONTAINER_HOOK_TRACEPOINT)
-			err = tracepoint_probe_register(hook->tp, hook->handler, NULL);
-		else if (hook->type == CONTAINER_HOOK_PROBE)
-			err = hook_probe(hook);
-		else if (lead == hook)
-			err = register_ftrace_function(&hook->ops);
-		else
-			err = 0;
-		if (err)
-			goto fail;
-		hook->armed = true;
-	}
-	return 0;
-
-fail:
-	if (err == -EBUSY)
-		pr_err("cannot hook %s: a live patch or another tracer has it, or kernel.ftrace_enabled is 0\n",
-		       hook->found);
+	if (hook->type == CONTAINER_HOOK_TRACEPOINT)
+		err = tracepoint_probe_register(hook->tp, hook->handler, NULL);
 	else
+		err = hook_attach(hook);
+	hook->armed = !err;
+	if (err == -EBUSY)
+		pr_err("cannot hook %s%s%s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0\n",
+		       hook->found, hook->optional ? ", so no " : "", hook->optional ?: "");
+	else if (err)
 		pr_err("cannot hook %s: error %d\n", hook->found, err);
 	return err;
 }
@@ -263,8 +216,9 @@ fail:
  * @hooks: the rows
  * @count: how many
  *
- * All that are not optional, or none. They go live one after another: a
- * handler must cope with a task that passed only some of them.
+ * All that are not optional, or none; of the optional ones those that the kernel has and
+ * that nobody else is in the way of. They go live one after another: a handler must
+ * cope with a task that passed only some of them.
  *
  * Context: sleeps for some grace periods.
  * Return: 0; -EOPNOTSUPP when the kernel lacks one, -EBUSY when another user
@@ -272,15 +226,20 @@ fail:
  */
 int container_hooks_arm(struct container_hook *hooks, int count)
 {
-	int err, i;
+	int err = 0, i;
 
 	mutex_lock(&hook_mutex);
-	err = hook_arm_all(hooks, count);
-	if (err)
-		hook_disarm_all(hooks, count);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		err = hook_arm(&hooks[i]);
 		if (!hooks[i].list.next && hooks[i].found)
 			list_add_tail(&hooks[i].list, &hook_rows);
+		if (hooks[i].optional && err != -ENOMEM)
+			err = 0;
+		if (err)
+			break;
+	}
+	if (err)
+		hook_disarm_all(hooks, count);
 	mutex_unlock(&hook_mutex);
 	return err;
 }
@@ -291,8 +250,8 @@ EXPORT_SYMBOL_GPL(container_hooks_arm);
  * @hooks: the rows, armed
  * @count: how many
  *
- * When it returns no task is in a handler of the table, nor in the body that
- * container_hook_return() gives a function.
+ * When it returns no task is in a handler of the table, nor in a function that does not
+ * sleep and runs in place of one of the table's.
  *
  * Context: sleeps for some grace periods.
  */
@@ -333,12 +292,11 @@ void hook_show(struct seq_file *m)
 	list_for_each_entry(hook, &hook_rows, list)
 		seq_printf(m, "%s: %s missed=%ld\n", hook->found ?: hook->name,
 			   hook->armed ? "armed" : "off",
-			   atomic_long_read(&hook->missed) +
-			   (hook->armed ? hook->kp.nmissed : 0));
+			   atomic_long_read(&hook->missed));
 	mutex_unlock(&hook_mutex);
 }
 
-/* Finds kallsyms_lookup_name(), which kprobes can and we cannot. */
+/* Finds kallsyms_lookup_name(), which kprobes can and we cannot; it need not be armed. */
 int hook_init(void)
 {
 	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
@@ -351,5 +309,10 @@ int hook_init(void)
 	}
 	hook_kallsyms = (void *)kp.addr;
 	unregister_kprobe(&kp);
+	hook_ftrace_location = container_hook_symbol("ftrace_location");
+	if (!hook_ftrace_location) {
+		pr_err("this kernel has no ftrace_location\n");
+		return -EOPNOTSUPP;
+	}
 	return 0;
 }

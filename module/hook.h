@@ -10,7 +10,6 @@
 #define _HOOK_H
 
 #include <linux/ftrace.h>
-#include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/tracepoint.h>
@@ -20,10 +19,8 @@
 enum container_hook_type {
 	/* called at the entry of a function; may change its arguments */
 	CONTAINER_HOOK_ENTRY,
-	/* as above, and may make the function return without running */
+	/* as above, and may run another function in its place */
 	CONTAINER_HOOK_OVERRIDE,
-	/* a kprobe at the entry of a function: slow, but works on any */
-	CONTAINER_HOOK_PROBE,
 	/* a probe of a tracepoint */
 	CONTAINER_HOOK_TRACEPOINT,
 };
@@ -33,12 +30,14 @@ enum container_hook_type {
  * @name: kernel function or tracepoint
  * @alt: its name in other kernels, or NULL
  * @type: mechanism
- * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), the pre_handler
- *	of a kprobe, or a probe with the tracepoint's prototype. Runs with whatever locks the hooked
- *	place holds: it must not sleep, and takes rcu_read_lock() for itself.
+ * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), or a probe with the
+ *	tracepoint's prototype. Runs with whatever locks the hooked place holds: it must
+ *	not sleep, and takes rcu_read_lock() for itself.
  * @optional: what is lost without it, for the log; NULL makes arming fail
- *	where the function cannot be hooked
+ *	where the function cannot be hooked, or somebody else has it
  * @missed: calls that the handler should have handled but could not
+ * @body: the hooked function behind the place where it is hooked, for
+ *	container_hook_call(); set from before it is armed, for good
  *
  * The rest belongs to hook.c.
  */
@@ -49,12 +48,12 @@ struct container_hook {
 	void *handler;
 	const char *optional;
 	atomic_long_t missed;
+	void *body;
 
 	const char *found;
 	bool armed;
 	struct tracepoint *tp;
 	struct ftrace_ops ops;
-	struct kprobe kp;
 	struct list_head list;
 };
 
@@ -104,36 +103,27 @@ container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long va
 		r->cx = value;
 }
 
-void container_hook_return(struct container_hook_regs *regs, unsigned long value);
 void container_hook_redirect(struct container_hook_regs *regs, void *fn);
 void container_hook_wait_callers(const long __percpu *callers);
 
 /**
- * container_hook_wrap - run a function that may sleep in place of the hooked one
- * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
- * @ip: likewise
- * @n: how many arguments the hooked function takes, 0-3
- * @fn: takes these, and one more: the address of the hooked function's body, for
- *	container_hook_call(). It ends with container_hook_unwrap()
- * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: how many tasks are on their
- *	way to, in or behind @fn, in the sum over all CPUs
+ * container_hook_enter - the beginning of a function that runs in place of a hooked one
+ *	and may sleep
+ * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: how many tasks are in such
+ *	functions, in the sum over all CPUs; for container_hook_wait_callers()
  *
- * Context: that of the handler.
+ * On its way there from the handler a task does not sleep: disarming waits for it.
  */
-static __always_inline void container_hook_wrap(struct container_hook_regs *regs,
-						unsigned long ip, int n, void *fn,
-						long __percpu *callers)
+static __always_inline void container_hook_enter(long __percpu *callers)
 {
 	this_cpu_inc(*callers);
-	container_hook_set_arg(regs, n, ip + MCOUNT_INSN_SIZE);
-	container_hook_redirect(regs, fn);
 }
 
 /**
- * container_hook_unwrap - the end of a function given to container_hook_wrap()
+ * container_hook_leave - the end of such a function
  * @callers: as given there
  */
-static __always_inline void container_hook_unwrap(long __percpu *callers)
+static __always_inline void container_hook_leave(long __percpu *callers)
 {
 	this_cpu_dec(*callers);
 }

@@ -5,13 +5,13 @@
  *
  * Who takes part, and how they keep out of each other's way:
  *
- * fork	The child's entry is made and put in its parent's containers at
- *	cgroup_can_fork(), before anybody can find the child. Each container's
+ * fork	The child's entry is made and put in its parent's containers by fork_enter(),
+ *	in place of cgroup_can_fork(), before anybody can find the child. Each container's
  *	lock is held meanwhile, under which the parent can neither leave it nor be
  *	its last member to go. A parent that has no entry, or is at the top
  *	everywhere, gives the child none.
- * failed fork	perf_event_free_task() is called for a child that was given up and
- *	for nothing else, after cgroup_can_fork() or before: the entry goes.
+ * failed fork	If cgroup_can_fork() itself fails, fork_enter() sees it. A fork that fails
+ *	later passes cgroup_cancel_fork(). Either way the entry goes.
  * born	task_newtask is passed when the child is complete and visible but has
  *	not run. Between the first hook and this point a thread is in nobody's
  *	list of threads, so a move of its whole process could miss it: if its
@@ -78,8 +78,10 @@ static struct {
 /* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
 #define unrolled _Pragma("GCC unroll 8")
 
-enum { HOOK_CAN_FORK, HOOK_FORK_FAILED, HOOK_EXIT, HOOK_NEWTASK, FORK_HOOKS };
+enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 static struct container_hook fork_hooks[FORK_HOOKS];
+/* Tasks in fork_enter() and fork_pass(). */
+static DEFINE_PER_CPU(long, fork_callers);
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
 static int trackers;
 
@@ -532,20 +534,17 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 static struct member nobody;
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
-static __always_inline int fork_begin(struct task_struct *child, struct member *parent)
+static __always_inline int fork_begin(struct task_struct *child, struct member *m)
 {
-	struct member *m = table_alloc_spare(GFP_NOWAIT | __GFP_NOWARN);
+	struct member *parent = table_find(current) ?: &nobody;
 	struct bucket *b;
 	int h, err = 0;
 
-	if (!m)
-		return -ENOMEM;
 	/* every entry of an address before was removed with its task */
 	b = table_lock(child);
 	table_add(b, m, child);
 	table_unlock(b);
 
-	parent = parent ?: &nobody;
 	unrolled
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
@@ -557,26 +556,63 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	return err;
 }
 
-/* The hook on fork, for a child that gets an entry; preemption as in task_exit(). */
-static noinline void fork_enter(struct container_hook_regs *regs, struct task_struct *child,
-				struct member *parent)
+/* Without a spare one at hand. Preemption is off, but for the allocation. */
+static noinline struct member *fork_alloc(void)
 {
-	int err = fork_begin(child, parent);
+	struct member *m;
 
 	preempt_enable();
-	if (err)
-		container_hook_return(regs, err);
+	m = table_alloc(GFP_KERNEL);
+	preempt_disable();
+	return m;
 }
 
 /*
- * What the hooks do for tasks with an entry is out of line and the last thing they
- * do, so that for the others they need not even save registers.
+ * Runs in place of cgroup_can_fork(), for a child that gets an entry. May sleep. The
+ * entry is not accounted for: the child's own structures are, which are far larger.
  */
+static int fork_enter(struct task_struct *child, void *args)
+{
+	struct member *m;
+	int err = -ENOMEM;
+
+	container_hook_enter(&fork_callers);
+	preempt_disable();
+	m = table_take_spare() ?: fork_alloc();
+	if (likely(m))
+		err = fork_begin(child, m);
+	preempt_enable();
+	if (likely(!err)) {
+		err = container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
+					  (unsigned long)args, 0);
+		if (unlikely(err)) {
+			preempt_disable();
+			fork_undo(child, m);
+			preempt_enable();
+		}
+	}
+	container_hook_leave(&fork_callers);
+	return err;
+}
+
+/* The same for a child that gets none. */
+static int fork_pass(struct task_struct *child, void *args)
+{
+	int err;
+
+	container_hook_enter(&fork_callers);
+	err = container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
+				  (unsigned long)args, 0);
+	container_hook_leave(&fork_callers);
+	return err;
+}
+
 CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 {
 	struct task_struct *child = (void *)container_hook_arg(regs, 0);
 	struct member *parent;
 
+	container_hook_redirect(regs, fork_pass);
 	/* an idle task of a CPU coming up belongs to no container */
 	if (!child->pid)
 		return;
@@ -589,9 +625,8 @@ CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 	}
 	if ((parent && member_is_below(parent)) ||
 	    !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
-		fork_enter(regs, child, parent);
-	else
-		preempt_enable();
+		container_hook_redirect(regs, fork_enter);
+	preempt_enable();
 }
 
 /* The entry of a child that is about to run, where it needs one after all. */
@@ -603,7 +638,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	m = table_find(child);
 	if (m)
 		return m;
-	new = table_alloc_spare(GFP_ATOMIC);
+	new = table_take_spare() ?: table_alloc(GFP_ATOMIC);
 	if (!new) {
 		atomic_long_inc(&fork_hooks[HOOK_NEWTASK].missed);
 		return NULL;
@@ -716,6 +751,10 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 		preempt_enable();
 }
 
+/*
+ * What the hooks on birth and exit do for tasks with an entry is out of line and the last
+ * thing they do, so that for the others they need not even save registers.
+ */
 CONTAINER_HOOK_HANDLER(hook_exit, regs)
 {
 	struct task_struct *task = (void *)container_hook_arg(regs, 0);
@@ -730,9 +769,9 @@ CONTAINER_HOOK_HANDLER(hook_exit, regs)
 		preempt_enable();
 }
 
-static int probe_fork_failed(struct kprobe *kp, struct pt_regs *regs)
+CONTAINER_HOOK_HANDLER(hook_cancel_fork, regs)
 {
-	struct task_struct *child = (void *)regs->di;
+	struct task_struct *child = (void *)container_hook_arg(regs, 0);
 	struct member *m;
 
 	preempt_disable();
@@ -740,20 +779,14 @@ static int probe_fork_failed(struct kprobe *kp, struct pt_regs *regs)
 	if (m)
 		fork_undo(child, m);
 	preempt_enable();
-	return 0;
 }
 
+/* No entry is made before all the others are armed, nor after one of them is not. */
 static struct container_hook fork_hooks[FORK_HOOKS] = {
-	[HOOK_CAN_FORK] = {
-		.name = "cgroup_can_fork",
-		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_can_fork,
-	},
-	[HOOK_FORK_FAILED] = {
-		/* a kprobe: kernels before 5.16 keep ftrace out of its file */
-		.name = "perf_event_free_task",
-		.type = CONTAINER_HOOK_PROBE,
-		.handler = probe_fork_failed,
+	[HOOK_CANCEL_FORK] = {
+		.name = "cgroup_cancel_fork",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_cancel_fork,
 	},
 	[HOOK_EXIT] = {
 		.name = "cgroup_exit",
@@ -765,6 +798,11 @@ static struct container_hook fork_hooks[FORK_HOOKS] = {
 		.name = "task_newtask",
 		.type = CONTAINER_HOOK_TRACEPOINT,
 		.handler = probe_newtask,
+	},
+	[HOOK_CAN_FORK] = {
+		.name = "cgroup_can_fork",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_can_fork,
 	},
 };
 
@@ -803,7 +841,9 @@ void membership_untrack(void)
 	lockdep_assert_held(&manage_mutex);
 	if (--trackers)
 		return;
-	container_hooks_disarm(fork_hooks, ARRAY_SIZE(fork_hooks));
+	container_hooks_disarm(fork_hooks + HOOK_CAN_FORK, 1);
+	container_hook_wait_callers(&fork_callers);
+	container_hooks_disarm(fork_hooks, HOOK_CAN_FORK);
 	table_flush(member_drop);
 }
 

@@ -4,17 +4,20 @@
  *
  * procfs finds the files of a process in two static tables. While we are loaded
  * its lookups and listings see copies of them with one entry more, a clone of
- * the entry "cgroup": entry hooks on the functions that take the tables as
- * arguments replace the argument. A compiler may have inlined the lookup's
- * function; then the lookups in the directories of processes and threads are
- * redirected to one of ours, for this one name.
+ * the entry "cgroup": the functions that take the tables as arguments are called with
+ * ours. A compiler may have inlined the lookup's function; then the lookups in the
+ * directories of processes and threads are redirected to one of ours, for this one name.
+ * Where even that cannot be, there are no such files, and the log says so.
  *
- * Such a file's operations are the kernel's own; all that leads to us is the show
- * function that procfs keeps beside the inode. What may outlive us is made safe
+ * A listing may stop in the middle for as long as a user likes, whose buffer is a page
+ * that he himself has to supply. So while a task is in one it has a reference on us, and
+ * we do not unload; the same goes for reading /proc/containers.
+ *
+ * The operations of a process's file are the kernel's own; all that leads to us is the
+ * show function that procfs keeps beside the inode. What may outlive us is made safe
  * when we unload, in this order:
- *   - the hooks are disarmed: no new call gets a copy of a table;
- *   - calls that have one finish: they run with the lock of the directory held, so
- *     taking each directory's lock once waits for them;
+ *   - the hooks are disarmed: no new call gets a copy of a table. No listing has one;
+ *   - lookups that have one finish: they wait for nothing but memory;
  *   - in each inode of ours the show function is replaced by one of the kernel's
  *     that shows nothing, and the inode becomes a bad one: it stays as long as
  *     somebody has it open, or holds its dentry, but no longer leads to us;
@@ -25,10 +28,14 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/kallsyms.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait_bit.h>
@@ -62,6 +69,8 @@ static struct pid_table {
 static const struct file_operations *pid_file_ops;
 /* The kernel's function that makes a file of a process, where we need it. */
 static void *pident_instantiate;
+/* Tasks in our lookups. */
+static DEFINE_PER_CPU(long, lookup_callers);
 /* Runs of pid_container_show(), to be waited for when we unload. */
 static atomic_t shows;
 
@@ -126,6 +135,29 @@ static int containers_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+static int containers_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, containers_show, NULL);
+}
+
+static ssize_t containers_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	ssize_t len;
+
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	len = seq_read_iter(iocb, to);
+	module_put(THIS_MODULE);
+	return len;
+}
+
+static const struct proc_ops containers_ops = {
+	.proc_open = containers_open,
+	.proc_read_iter = containers_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = single_release,
+};
+
 /* --- the entry in /proc/<pid> ---------------------------------------------- */
 
 static struct pid_table *pid_table_of(const void *orig)
@@ -138,25 +170,62 @@ static struct pid_table *pid_table_of(const void *orig)
 	return NULL;
 }
 
-/* proc_pident_lookup(dir, dentry, first, end) */
-CONTAINER_HOOK_HANDLER(hook_lookup, regs)
-{
-	struct pid_table *t = pid_table_of((void *)container_hook_arg(regs, 2));
+enum { HOOK_TGID_LOOKUP, HOOK_TID_LOOKUP, HOOK_READDIR, HOOK_LOOKUP, PROC_HOOKS };
+static struct container_hook proc_hooks[PROC_HOOKS];
 
+/* Runs in place of proc_pident_lookup(). */
+static struct dentry *lookup_entry(struct inode *dir, struct dentry *dentry,
+				   const struct pid_entry *first, const struct pid_entry *end)
+{
+	struct pid_table *t = pid_table_of(first);
+	unsigned long found;
+
+	container_hook_enter(&lookup_callers);
 	if (t) {
-		container_hook_set_arg(regs, 2, (unsigned long)t->copy);
-		container_hook_set_arg(regs, 3, (unsigned long)(t->copy + t->count));
+		first = t->copy;
+		end = first + t->count;
 	}
+	found = container_hook_call4(proc_hooks[HOOK_LOOKUP].body, (unsigned long)dir,
+				     (unsigned long)dentry, (unsigned long)first,
+				     (unsigned long)end);
+	container_hook_leave(&lookup_callers);
+	return (struct dentry *)found;
 }
 
-/* proc_pident_readdir(file, ctx, first, count) */
+CONTAINER_HOOK_HANDLER(hook_lookup, regs)
+{
+	container_hook_redirect(regs, lookup_entry);
+}
+
+/* Runs in place of proc_pident_readdir() for a table of ours, with a reference on us. */
+static int list_entries(struct file *file, struct dir_context *ctx,
+			const struct pid_entry *first, unsigned int count)
+{
+	struct pid_table *t = pid_table_of(first);
+	int err;
+
+	err = container_hook_call4(proc_hooks[HOOK_READDIR].body, (unsigned long)file,
+				   (unsigned long)ctx, (unsigned long)t->copy, t->count);
+	module_put(THIS_MODULE);
+	return err;
+}
+
+/* In call.S, and where it goes on: the same for each call. */
+void listing_pass(void);
+void *listing_body;
+
+/*
+ * The reference is taken here since there is no way back from list_entries(): who finds
+ * us unloading must not have a frame of ours below the kernel's. No BPF program may make
+ * this function return before it gets there.
+ */
 CONTAINER_HOOK_HANDLER(hook_readdir, regs)
 {
-	struct pid_table *t = pid_table_of((void *)container_hook_arg(regs, 2));
-
-	if (t) {
-		container_hook_set_arg(regs, 2, (unsigned long)t->copy);
-		container_hook_set_arg(regs, 3, t->count);
+	if (pid_table_of((void *)container_hook_arg(regs, 2)) && try_module_get(THIS_MODULE)) {
+		container_hook_redirect(regs, list_entries);
+	} else {
+		listing_body = (void *)(ip + MCOUNT_INSN_SIZE);
+		container_hook_redirect(regs, listing_pass);
 	}
 }
 
@@ -196,9 +265,7 @@ static struct task_struct *directory_task(struct inode *dir, struct dentry *dent
 	return task;
 }
 
-/* Takes the place of proc_tgid_base_lookup() and proc_tid_base_lookup(). */
-static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry,
-				       unsigned int flags)
+static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry)
 {
 	struct task_struct *task = directory_task(dir, dentry);
 	unsigned long found;
@@ -212,52 +279,86 @@ static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry,
 	return (struct dentry *)found;
 }
 
-CONTAINER_HOOK_HANDLER(hook_base_lookup, regs)
+static struct dentry *lookup_name(struct container_hook *hook, struct inode *dir,
+				  struct dentry *dentry, unsigned int flags)
 {
-	struct dentry *dentry = (void *)container_hook_arg(regs, 1);
+	struct dentry *found;
 
+	container_hook_enter(&lookup_callers);
 	if (dentry->d_name.len == strlen("container") &&
 	    !memcmp(dentry->d_name.name, "container", strlen("container")))
-		container_hook_redirect(regs, lookup_container);
+		found = lookup_container(dir, dentry);
+	else
+		found = (void *)container_hook_call(hook->body, (unsigned long)dir,
+						    (unsigned long)dentry, flags);
+	container_hook_leave(&lookup_callers);
+	return found;
 }
 
-enum { HOOK_LOOKUP, HOOK_READDIR, HOOK_TGID_LOOKUP, HOOK_TID_LOOKUP, PROC_HOOKS };
+/* Runs in place of proc_tgid_base_lookup(). */
+static struct dentry *tgid_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	return lookup_name(&proc_hooks[HOOK_TGID_LOOKUP], dir, dentry, flags);
+}
+
+/* Runs in place of proc_tid_base_lookup(). */
+static struct dentry *tid_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	return lookup_name(&proc_hooks[HOOK_TID_LOOKUP], dir, dentry, flags);
+}
+
+CONTAINER_HOOK_HANDLER(hook_tgid_lookup, regs)
+{
+	container_hook_redirect(regs, tgid_lookup);
+}
+
+CONTAINER_HOOK_HANDLER(hook_tid_lookup, regs)
+{
+	container_hook_redirect(regs, tid_lookup);
+}
 
 static struct container_hook proc_hooks[PROC_HOOKS] = {
-	[HOOK_LOOKUP] = {
-		.name = "proc_pident_lookup",
-		.type = CONTAINER_HOOK_ENTRY,
-		.handler = hook_lookup,
-	},
-	[HOOK_READDIR] = {
-		.name = "proc_pident_readdir",
-		.type = CONTAINER_HOOK_ENTRY,
-		.handler = hook_readdir,
-		.optional = "ls shows no /proc/<pid>/container",
-	},
 	[HOOK_TGID_LOOKUP] = {
 		.name = "proc_tgid_base_lookup",
 		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_base_lookup,
+		.handler = hook_tgid_lookup,
 	},
 	[HOOK_TID_LOOKUP] = {
 		.name = "proc_tid_base_lookup",
 		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_base_lookup,
+		.handler = hook_tid_lookup,
+	},
+	[HOOK_READDIR] = {
+		.name = "proc_pident_readdir",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_readdir,
+		.optional = "/proc/<pid>/container in listings",
+	},
+	[HOOK_LOOKUP] = {
+		.name = "proc_pident_lookup",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_lookup,
 	},
 };
 
-/* Those of them that this kernel needs: the first two, or all but the first. */
-static struct container_hook *hooks_used = proc_hooks;
-static int hooks_count = HOOK_TGID_LOOKUP;
+/* Those of them that this kernel needs: the last two, or all but the last. */
+static struct container_hook *hooks_used;
+static int hooks_count;
 
-static void choose_hooks(void)
+static int choose_hooks(void)
 {
-	if (container_hook_symbol("proc_pident_lookup"))
-		return;
-	hooks_used = proc_hooks + HOOK_READDIR;
-	hooks_count = PROC_HOOKS - HOOK_READDIR;
+	if (container_hook_symbol("proc_pident_lookup")) {
+		hooks_used = proc_hooks + HOOK_READDIR;
+		hooks_count = PROC_HOOKS - HOOK_READDIR;
+		return 0;
+	}
+	hooks_used = proc_hooks;
+	hooks_count = HOOK_LOOKUP;
 	pident_instantiate = container_hook_symbol("proc_pident_instantiate");
+	if (pident_instantiate)
+		return 0;
+	pr_warn("this kernel has neither proc_pident_lookup nor proc_pident_instantiate\n");
+	return -EOPNOTSUPP;
 }
 
 /* How many entries a table has: as many as look like one within the symbol. */
@@ -293,7 +394,7 @@ static int pid_table_copy(struct pid_table *t)
 		if (!strcmp(t->orig[i].name, "cgroup"))
 			cgroup = t->orig + i;
 	if (!cgroup || !show || cgroup->show != show || !cgroup->fop || cgroup->iop) {
-		pr_err("%s of this kernel is not as expected\n", t->symbol);
+		pr_warn("%s of this kernel is not as expected\n", t->symbol);
 		return -EOPNOTSUPP;
 	}
 
@@ -312,34 +413,32 @@ static int pid_table_copy(struct pid_table *t)
 	return 0;
 }
 
-/* Calls a function for each inode of a superblock, which it may sleep with. */
-static void for_each_inode(struct super_block *sb, void *fn)
+/*
+ * Does procfs keep what we look for beside an inode where we look for it? In an instance
+ * of procfs of our own, since nobody need have one mounted where we could find it.
+ */
+static int check_inode(struct file_system_type *procfs)
 {
-	void (*call)(struct inode *inode) = fn;
-	struct inode *inode, *prev = NULL;
+	struct vfsmount *mnt = kern_mount(procfs);
+	struct path path;
+	struct inode *inode;
+	int err;
 
-	spin_lock(&sb->s_inode_list_lock);
-	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		if (!igrab(inode))
-			continue;
-		spin_unlock(&sb->s_inode_list_lock);
-		/* the reference keeps our place in the list */
-		iput(prev);
-		prev = inode;
-		call(inode);
-		cond_resched();
-		spin_lock(&sb->s_inode_list_lock);
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt);
+	err = vfs_path_lookup(mnt->mnt_root, mnt, "self/cgroup", LOOKUP_FOLLOW, &path);
+	if (!err) {
+		inode = d_inode(path.dentry);
+		if (inode->i_fop != pid_file_ops ||
+		    !proc_inode_word(inode, container_hook_symbol("proc_cgroup_show")) ||
+		    !proc_inode_word(inode, task_tgid(current)))
+			err = -EOPNOTSUPP;
+		path_put(&path);
 	}
-	spin_unlock(&sb->s_inode_list_lock);
-	iput(prev);
-}
-
-static void wait_for_directory(struct inode *inode)
-{
-	if (S_ISDIR(inode->i_mode)) {
-		inode_lock(inode);
-		inode_unlock(inode);
-	}
+	kern_unmount(mnt);
+	if (err)
+		pr_warn("the inodes of this kernel's procfs are not as expected: error %d\n", err);
+	return err;
 }
 
 static void disown_inode(struct inode *inode)
@@ -347,8 +446,6 @@ static void disown_inode(struct inode *inode)
 	struct dentry *dentry;
 	void **slot;
 
-	if (inode->i_fop != pid_file_ops)
-		return;
 	/* where procfs keeps the show function; no other word has that value */
 	slot = proc_inode_word(inode, pid_container_show);
 	if (slot) {
@@ -362,13 +459,67 @@ static void disown_inode(struct inode *inode)
 	}
 }
 
-static void pid_entries_remove(void)
+static void disown_inodes(struct super_block *sb, void *arg)
+{
+	struct inode *inode, *prev = NULL;
+
+	spin_lock(&sb->s_inode_list_lock);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		if (READ_ONCE(inode->i_fop) != pid_file_ops || !igrab(inode))
+			continue;
+		spin_unlock(&sb->s_inode_list_lock);
+		/* the reference keeps our place in the list */
+		iput(prev);
+		prev = inode;
+		disown_inode(inode);
+		cond_resched();
+		spin_lock(&sb->s_inode_list_lock);
+	}
+	spin_unlock(&sb->s_inode_list_lock);
+	iput(prev);
+}
+
+/* The tables stay until proc_exit(): a listing may have one even if this fails. */
+static int pid_entries_add(struct file_system_type *procfs)
+{
+	int i, err;
+
+	err = choose_hooks();
+	for (i = 0; i < ARRAY_SIZE(pid_tables) && !err; i++)
+		err = pid_table_copy(&pid_tables[i]);
+	if (!err)
+		err = check_inode(procfs);
+	if (!err)
+		err = container_hooks_arm(hooks_used, hooks_count);
+	return err;
+}
+
+/**
+ * pid_entries_init - show /proc/<pid>/container, if this kernel lets us
+ *
+ * The last thing to be done when we load, since what it takes a reference on must not go
+ * because something else has failed.
+ */
+void pid_entries_init(void)
+{
+	struct file_system_type *procfs = get_fs_type("proc");
+	int err = pid_entries_add(procfs);
+
+	module_put(procfs->owner);
+	if (err)
+		pr_warn("there will be no /proc/<pid>/container: error %d\n", err);
+}
+
+/**
+ * pid_entries_exit - show it no more; nothing leads to us when this returns
+ */
+void pid_entries_exit(void)
 {
 	struct file_system_type *procfs = get_fs_type("proc");
 
 	container_hooks_disarm(hooks_used, hooks_count);
-	iterate_supers_type(procfs, for_each_inode, wait_for_directory);
-	iterate_supers_type(procfs, for_each_inode, disown_inode);
+	container_hook_wait_callers(&lookup_callers);
+	iterate_supers_type(procfs, disown_inodes, NULL);
 	module_put(procfs->owner);
 	compat_synchronize_tasks();
 	wait_var_event(&shows, !atomic_read(&shows));
@@ -377,46 +528,16 @@ static void pid_entries_remove(void)
 	container_hooks_forget(hooks_used, hooks_count);
 }
 
-static void pid_tables_free(void)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
-		kfree(pid_tables[i].copy);
-}
-
 int proc_init(void)
 {
-	int i, err;
-
-	choose_hooks();
-	if (hooks_used != proc_hooks && !pident_instantiate) {
-		pr_err("this kernel has neither proc_pident_lookup nor proc_pident_instantiate\n");
-		return -EOPNOTSUPP;
-	}
-	for (i = 0; i < ARRAY_SIZE(pid_tables); i++) {
-		err = pid_table_copy(&pid_tables[i]);
-		if (err)
-			goto err_tables;
-	}
-	err = container_hooks_arm(hooks_used, hooks_count);
-	if (err)
-		goto err_tables;
-	err = -ENOMEM;
-	if (!proc_create_single("containers", 0444, NULL, containers_show))
-		goto err_hooks;
-	return 0;
-
-err_hooks:
-	pid_entries_remove();
-err_tables:
-	pid_tables_free();
-	return err;
+	return proc_create("containers", 0444, NULL, &containers_ops) ? 0 : -ENOMEM;
 }
 
 void proc_exit(void)
 {
+	int i;
+
 	remove_proc_entry("containers", NULL);
-	pid_entries_remove();
-	pid_tables_free();
+	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
+		kfree(pid_tables[i].copy);
 }

@@ -194,19 +194,18 @@ static inline void table_clear(struct member *m)
 }
 
 /**
- * table_alloc_spare - table_alloc(), by way of the spares
- * @gfp: how to allocate if there is none
+ * table_take_spare - table_alloc() from the spares
  *
  * Context: process, preemption disabled.
- * Return: as table_alloc().
+ * Return: the entry, or NULL if none is at hand.
  */
-static inline struct member *table_alloc_spare(gfp_t gfp)
+static inline struct member *table_take_spare(void)
 {
 	struct table_spares *s = this_cpu_ptr(&table_spares);
 	struct member *m;
 
 	if (!s->count)
-		return table_alloc(gfp);
+		return NULL;
 	m = s->m[--s->count];
 	table_clear(m);
 	return m;

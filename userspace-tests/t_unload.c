@@ -6,12 +6,16 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "lib.h"
 
@@ -269,9 +273,94 @@ static void test_twice(void)
 	}
 }
 
+/* --- a user who stops in the middle of reading, for as long as he likes --- */
+
+/* A page that nobody supplies. */
+static void *endless_page(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	struct uffdio_register reg = {
+		.range = { .start = (long)page, .len = 4096 },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	return fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ?
+	       NULL : page;
+}
+
+/* Reads PATH, a directory or a file, into such a page. */
+static int endless_reader(struct kid *up, void *path)
+{
+	void *page = endless_page();
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (!page || fd < 0 || fstat(fd, &st)) {
+		kid_send(up, 1);
+		return 1;
+	}
+	kid_send(up, 0);
+	if (S_ISDIR(st.st_mode))
+		syscall(SYS_getdents64, fd, page, 4096);
+	else
+		read(fd, page, 4096);
+	return 0;
+}
+
+static int stat_status(void *pid)
+{
+	struct stat st;
+
+	return stat(P("/proc/%d/timerslack_ns", *(pid_t *)pid), &st) ? 1 : 0;
+}
+
+/* @refused: unloading says no meanwhile. Or it goes; in any case at once. */
+static void held_by_reader(const char *path, bool refused)
+{
+	struct kid k = kid_start(endless_reader, (void *)path);
+	long start;
+	int e;
+
+	if (kid_recv(&k)) {
+		skip("a reader of %s # no userfaultfd", path);
+		kid_wait(&k);
+		return;
+	}
+	ok(wait_for(strstr(get(P("/proc/%d/wchan", k.pid)) ?: "", "userfault")),
+	   "somebody is in the middle of %s", path);
+	start = now_ms();
+	e = rmmod("container_core");
+	ok(refused ? e == EAGAIN || e == EBUSY : !e, "rmmod container_core (%s)",
+	   e ? strerrorname_np(e) : "went");
+	ok(now_ms() - start < DEADLINE_MS, "at once");
+	eq(in_child(stat_status, &k.pid), 0, "others look up names in that directory");
+	kill(k.pid, SIGKILL);
+	kid_wait(&k);
+	if (e)
+		ok(wait_for(!rmmod("container_core")), "when the reader has gone, it goes");
+	err(modinsert(modfile("container_core"), ""), 0, "and loads again");
+}
+
+static void test_held(void)
+{
+	eq(unload_all(), 0, "unload");
+	err(modinsert(modfile("container_core"), ""), 0, "load the core alone");
+	held_by_reader("/proc/self", true);
+	held_by_reader("/proc/thread-self", true);
+	held_by_reader("/proc/containers", true);
+	/* these have nothing of ours under way */
+	held_by_reader("/proc/self/task", false);
+	held_by_reader("/proc/self/status", false);
+	setup();
+}
+
 int main(void)
 {
 	setup();
+	test_held();
 	test_modules();
 	test_last_unmount();
 	test_lazy();

@@ -180,24 +180,28 @@ err_put:
 	return err;
 }
 
-/* Runs in place of security_file_alloc(), whose body is at @original. May sleep. */
-static int files_alloc(struct file *file, void *original)
-{
-	int err = file_charge(file);
+static struct container_hook alloc_hooks[1];
 
+/* Runs in place of security_file_alloc(). May sleep. */
+static int files_alloc(struct file *file)
+{
+	int err;
+
+	container_hook_enter(&files_callers);
+	err = file_charge(file);
 	if (likely(!err)) {
-		err = container_hook_call(original, (unsigned long)file, 0, 0);
+		err = container_hook_call(alloc_hooks[0].body, (unsigned long)file, 0, 0);
 		/* security_file_free() may have been called, or not */
 		if (unlikely(err))
 			file_uncharge(file);
 	}
-	container_hook_unwrap(&files_callers);
+	container_hook_leave(&files_callers);
 	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_file_alloc, regs)
 {
-	container_hook_wrap(regs, ip, 1, files_alloc, &files_callers);
+	container_hook_redirect(regs, files_alloc);
 }
 
 CONTAINER_HOOK_HANDLER(hook_file_free, regs)
@@ -213,7 +217,7 @@ static struct container_hook free_hooks[] = {
 	},
 };
 
-static struct container_hook alloc_hooks[] = {
+static struct container_hook alloc_hooks[1] = {
 	{
 		.name = "security_file_alloc",
 		.type = CONTAINER_HOOK_OVERRIDE,

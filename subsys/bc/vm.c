@@ -77,6 +77,9 @@ struct vm_chain {
 
 static struct vm_chain vm_table[1 << VM_BITS];
 
+/* Tasks in expand_stack_vma(). */
+static DEFINE_PER_CPU(long, expand_callers);
+
 /* Set aside by vm_prepare_move() for a move. */
 static struct vm_charge *vm_spare;
 
@@ -455,17 +458,22 @@ static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 	return ok;
 }
 
-CONTAINER_HOOK_HANDLER(hook_expand, regs)
-{
-	struct mm_struct *mm = (void *)container_hook_arg(regs, 0);
-	unsigned long pages = container_hook_arg(regs, 2);
+static struct container_hook vm_hooks[1];
 
-	if (vm_is_private(compat_expand_flags(container_hook_arg(regs, 1))) &&
-	    unlikely(!vm_may_expand(mm, pages)))
-		container_hook_return(regs, false);
+/* Runs in place of may_expand_vm(); does not sleep. */
+static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long pages)
+{
+	if (vm_is_private(compat_expand_flags(flags)) && unlikely(!vm_may_expand(mm, pages)))
+		return false;
+	return container_hook_call(vm_hooks[0].body, (unsigned long)mm, flags, pages) & 1;
 }
 
-static struct container_hook vm_hooks[] = {
+CONTAINER_HOOK_HANDLER(hook_expand, regs)
+{
+	container_hook_redirect(regs, expand);
+}
+
+static struct container_hook vm_hooks[1] = {
 	{
 		.name = "may_expand_vm",
 		.type = CONTAINER_HOOK_OVERRIDE,
@@ -479,31 +487,50 @@ static struct container_hook vm_hooks[] = {
  * beginning into mmap() and brk(), which then call what is left of it, for data
  * only, without the flags; and all of it into the growth of a stack.
  */
+enum { HOOK_EXPAND_DATA, HOOK_EXPAND_STACK, VM_SPLIT_HOOKS };
+static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
+
+/* Runs in place of the rest of may_expand_vm(); does not sleep. */
+static bool expand_data(struct mm_struct *mm, unsigned long pages)
+{
+	return likely(vm_may_expand(mm, pages)) &&
+	       container_hook_call(vm_split_hooks[HOOK_EXPAND_DATA].body, (unsigned long)mm,
+				   pages, 0) & 1;
+}
+
 CONTAINER_HOOK_HANDLER(hook_expand_data, regs)
 {
-	if (unlikely(!vm_may_expand((void *)container_hook_arg(regs, 0),
-				    container_hook_arg(regs, 1))))
-		container_hook_return(regs, false);
+	container_hook_redirect(regs, expand_data);
+}
+
+/* Runs in place of expand_stack(). May sleep. */
+static int expand_stack_vma(struct vm_area_struct *vma, unsigned long address)
+{
+	unsigned long start = address & PAGE_MASK;
+	int err = -ENOMEM;
+
+	container_hook_enter(&expand_callers);
+	if (start >= vma->vm_start ||
+	    likely(vm_may_expand(vma->vm_mm, (vma->vm_start - start) >> PAGE_SHIFT)))
+		err = container_hook_call(vm_split_hooks[HOOK_EXPAND_STACK].body,
+					  (unsigned long)vma, address, 0);
+	container_hook_leave(&expand_callers);
+	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
 {
-	const struct vm_area_struct *vma = (void *)container_hook_arg(regs, 0);
-	unsigned long address = container_hook_arg(regs, 1) & PAGE_MASK;
-
-	if (address < vma->vm_start &&
-	    unlikely(!vm_may_expand(vma->vm_mm, (vma->vm_start - address) >> PAGE_SHIFT)))
-		container_hook_return(regs, -ENOMEM);
+	container_hook_redirect(regs, expand_stack_vma);
 }
 
-static struct container_hook vm_split_hooks[] = {
-	{
+static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {
+	[HOOK_EXPAND_DATA] = {
 		.name = COMPAT_EXPAND_REST,
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand_data,
 		.optional = "limit on privvmpages for mmap() and brk()",
 	},
-	{
+	[HOOK_EXPAND_STACK] = {
 		.name = "expand_stack",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand_stack,
@@ -582,8 +609,10 @@ void vm_unbind(void)
 	HLIST_HEAD(left);
 	int i;
 
-	if (vm_split)
+	if (vm_split) {
 		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+		container_hook_wait_callers(&expand_callers);
+	}
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
 	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
 		spin_lock(&vm_table[i].lock);

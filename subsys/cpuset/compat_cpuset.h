@@ -39,9 +39,6 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 	return mask;
 }
 
-/* Which argument of such a function is its first. */
-#define COMPAT_NODEMASK_ARG (sizeof(nodemask_t) > sizeof(long))
-
 /* Has a task not been woken for the first time yet? */
 static inline bool compat_is_new(struct task_struct *task)
 {

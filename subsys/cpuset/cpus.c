@@ -116,18 +116,20 @@ static void narrow(struct task_struct *task, struct cpumask *mask)
 
 /* --- the hooks --------------------------------------------------------------- */
 
+enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
+static struct container_hook cpus_hooks[CPUS_HOOKS];
+
 /* Runs in place of cpuset_cpus_allowed(); does not sleep. */
-static void cpus_allowed(struct task_struct *task, struct cpumask *mask, void *original)
+static void cpus_allowed(struct task_struct *task, struct cpumask *mask)
 {
-	container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
-	narrow(task, mask);
+	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
+			    (unsigned long)mask, 0);
+	if (READ_ONCE(affinity_owner) != current || !affinity_raw)
+		narrow(task, mask);
 }
 
 CONTAINER_HOOK_HANDLER(hook_cpus_allowed, regs)
 {
-	if (READ_ONCE(affinity_owner) == current && affinity_raw)
-		return;
-	container_hook_set_arg(regs, 2, ip + MCOUNT_INSN_SIZE);
 	container_hook_redirect(regs, cpus_allowed);
 }
 
@@ -175,6 +177,7 @@ static void remember(struct task_struct *task, u64 *words, void *arg)
  */
 static int affinity_begin(struct task_struct *task, struct wish *wish)
 {
+	container_hook_enter(&affinity_callers);
 	down_read(&affinity_lock);
 	if (!confined(task))
 		return 0;
@@ -194,18 +197,23 @@ static void affinity_end(int member, struct wish *wish)
 	else if (!member)
 		up_read(&affinity_lock);
 	kfree(wish->spare);
-	container_hook_unwrap(&affinity_callers);
+	container_hook_leave(&affinity_callers);
 }
 
 /*
- * Runs in place of set_cpus_allowed_ptr(), whose body is at @original. May sleep. A task
- * that is new wants what its parent wants, whatever the kernel gives it on the way.
+ * Runs in place of set_cpus_allowed_ptr(). May sleep. A task that is new wants what its
+ * parent wants, whatever the kernel gives it on the way.
  */
-static int affinity_set(struct task_struct *task, const struct cpumask *mask, void *original)
+static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 {
+	void *original = cpus_hooks[HOOK_SET].body;
 	struct wish wish = { .mask = mask };
-	int err, member = affinity_begin(task, &wish);
+	int err, member;
 
+	/* who owns the lock knows what he does */
+	if (READ_ONCE(affinity_owner) == current)
+		return container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
+	member = affinity_begin(task, &wish);
 	if (member < 0) {
 		err = member;
 	} else if (!member || !may_narrow(task)) {
@@ -224,9 +232,7 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask, vo
 
 CONTAINER_HOOK_HANDLER(hook_affinity_set, regs)
 {
-	if (READ_ONCE(affinity_owner) == current)
-		return;
-	container_hook_wrap(regs, ip, 2, affinity_set, &affinity_callers);
+	container_hook_redirect(regs, affinity_set);
 }
 
 static struct task_struct *task_by_pid(pid_t pid)
@@ -235,7 +241,7 @@ static struct task_struct *task_by_pid(pid_t pid)
 }
 
 /* Runs in place of sched_setaffinity(). May sleep. */
-static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *original)
+static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
 	struct wish wish = { .mask = mask };
 	struct task_struct *task;
@@ -251,7 +257,7 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *origin
 	/* without one, the call will say so */
 	member = affinity_begin(task ?: current, &wish);
 	err = member < 0 ? member :
-	      container_hook_call(original, pid, (unsigned long)mask, 0);
+	      container_hook_call(cpus_hooks[HOOK_SYSCALL].body, pid, (unsigned long)mask, 0);
 	if (!err && member && task) {
 		rcu_read_lock();
 		/* still the same: it was this one that the call found */
@@ -267,47 +273,54 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask, void *origin
 
 CONTAINER_HOOK_HANDLER(hook_affinity_syscall, regs)
 {
-	container_hook_wrap(regs, ip, 2, affinity_syscall, &affinity_callers);
+	container_hook_redirect(regs, affinity_syscall);
 }
 
 /*
- * The scheduler, with the task's pi_lock held and interrupts off, has no CPU for it. The
- * nearest container that has one takes it; members will be moved there, see hotplug.c.
+ * Runs in place of cpuset_cpus_allowed_fallback(). The scheduler, with the task's pi_lock
+ * held and interrupts off, has no CPU for it. The nearest container that has one takes it;
+ * members will be moved there, see hotplug.c.
  */
-CONTAINER_HOOK_HANDLER(hook_fallback, regs)
+static bool fallback(struct task_struct *task)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
 	struct cpumask *mask;
 
-	if (!confined(task))
-		return;
-	mask = this_cpu_ptr(fallback_masks);
-	container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)mask, 0);
-	/* it may be narrow already: not if we interrupt an owner that wants it raw */
-	narrow(task, mask);
-	if (!has_active(mask, cpu_active_mask))
-		return;
-	container_hook_call(force_affinity_fn, (unsigned long)task, (unsigned long)mask, 0);
-	container_hook_return(regs, true);
+	if (confined(task)) {
+		mask = this_cpu_ptr(fallback_masks);
+		container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)mask, 0);
+		/* it may be narrow already: not if we interrupt an owner that wants it raw */
+		narrow(task, mask);
+		if (has_active(mask, cpu_active_mask)) {
+			container_hook_call(force_affinity_fn, (unsigned long)task,
+					    (unsigned long)mask, 0);
+			return true;
+		}
+	}
+	return container_hook_call(cpus_hooks[HOOK_FALLBACK].body, (unsigned long)task, 0, 0) & 1;
 }
 
-static struct container_hook cpus_hooks[] = {
-	{
+CONTAINER_HOOK_HANDLER(hook_fallback, regs)
+{
+	container_hook_redirect(regs, fallback);
+}
+
+static struct container_hook cpus_hooks[CPUS_HOOKS] = {
+	[HOOK_ALLOWED] = {
 		.name = "cpuset_cpus_allowed",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_cpus_allowed,
 	},
-	{
+	[HOOK_FALLBACK] = {
 		.name = "cpuset_cpus_allowed_fallback",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_fallback,
 	},
-	{
+	[HOOK_SET] = {
 		.name = "set_cpus_allowed_ptr",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_affinity_set,
 	},
-	{
+	[HOOK_SYSCALL] = {
 		.name = "sched_setaffinity",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_affinity_syscall,

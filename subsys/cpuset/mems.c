@@ -61,17 +61,19 @@ static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 	return mask;
 }
 
+enum { HOOK_MEMS_ALLOWED, HOOK_REBIND_TASK, MEMS_HOOKS };
+static struct container_hook mems_hooks[MEMS_HOOKS];
+
 /* Runs in place of cpuset_mems_allowed(); does not sleep. */
-static nodemask_t mems_allowed(struct task_struct *task, void *original)
+static nodemask_t mems_allowed(struct task_struct *task)
 {
-	return narrow(task, compat_call_nodemask(original, task));
+	nodemask_t mask = compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
+
+	return this_cpu_read(mems_raw) ? mask : narrow(task, mask);
 }
 
 CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
 {
-	if (this_cpu_read(mems_raw))
-		return;
-	container_hook_set_arg(regs, COMPAT_NODEMASK_ARG + 1, ip + MCOUNT_INSN_SIZE);
 	container_hook_redirect(regs, mems_allowed);
 }
 
@@ -89,13 +91,13 @@ CONTAINER_HOOK_HANDLER(hook_rebind_task, regs)
 	rcu_read_unlock();
 }
 
-static struct container_hook mems_hooks[] = {
-	{
+static struct container_hook mems_hooks[MEMS_HOOKS] = {
+	[HOOK_MEMS_ALLOWED] = {
 		.name = "cpuset_mems_allowed",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_mems_allowed,
 	},
-	{
+	[HOOK_REBIND_TASK] = {
 		.name = "mpol_rebind_task",
 		.type = CONTAINER_HOOK_ENTRY,
 		.handler = hook_rebind_task,
