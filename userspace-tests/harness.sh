@@ -275,6 +275,11 @@ stock_kernel_fetch() {
 		done
 		touch "$root/.ready"
 	fi
+	# What the package's own scripts would do: modprobe wants to know.
+	for link in "$root"{,/usr}/lib/modules/*; do
+		[ ! -e "$link/kernel" ] || [ -e "$link/modules.dep" ] ||
+			depmod -b "${link%/lib/modules/*}" "${link##*/}" || return 1
+	done
 	echo "$root" >"$CACHE/kernels/$suite-$meta"
 }
 
@@ -382,11 +387,7 @@ build_modules_in() {
 	release=$(kernel_release)
 	rm -rf "$WORK/root" "$WORK/stage"
 	mkdir -p "$WORK/root/lib/modules/$release" "$WORK/stage"
-	# What the kernel has built in, which depmod and modprobe want to know.
-	for file in modules.{order,builtin,builtin.modinfo}; do
-		cat "$KDIR/$file" "${KDIR%/usr/src/*}/lib/modules/$release/$file" 2>/dev/null \
-			>"$WORK/root/lib/modules/$release/$file" || true
-	done
+	kernel_modules "$release"
 	if ! kmake -C "$dir" >"$log" 2>&1; then
 		grep -E 'error|Error|undefined' -A 3 "$log" >&2 || tail -n 30 "$log" >&2
 		return 1
@@ -402,6 +403,29 @@ build_modules_in() {
 		build_samples "$dir" || return 1
 	fi
 	depmod -b "$WORK/root" "$release"
+}
+
+# The kernel's own modules that tests want in the guest: those which the kernel has
+# neither as modules nor built in are left out. None is loaded by itself.
+GUEST_MODULES="overlay fuse"
+
+# kernel_modules RELEASE: puts them into the guest, and what modprobe and depmod want to
+# know of all that the kernel has. KDIR is a tree, or headers beside unpacked modules.
+kernel_modules() {
+	local release=$1 base name file
+	for base in "${KDIR%/usr/src/*}"{/usr,}; do
+		[ ! -e "$base/lib/modules/$release/kernel" ] || break
+	done
+	for file in modules.{order,builtin,builtin.modinfo}; do
+		cat "$KDIR/$file" "$base/lib/modules/$release/$file" 2>/dev/null \
+			>"$WORK/root/lib/modules/$release/$file" || true
+	done
+	for name in $GUEST_MODULES; do
+		modprobe -d "$base" -S "$release" --show-depends "$name" 2>/dev/null || true
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r file; do
+		mkdir -p "$WORK/root/lib/modules/$release/kernel"
+		cp "$file" "$WORK/root/lib/modules/$release/kernel/"
+	done
 }
 
 # kmake ARGS...: make with the settings of this build.  Debian's headers ask
