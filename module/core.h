@@ -83,6 +83,7 @@ void membership_untrack(void);
 int membership_adopt(struct container_subsys *ss);
 void membership_forget(struct container_subsys *ss);
 int membership_count(struct container *cont);
+void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
 int membership_list(struct container *cont, bool processes, pid_t **list);
 bool task_is_in(struct task_struct *task, struct container *cont);
 struct container *membership_of(struct task_struct *task, int hierarchy);

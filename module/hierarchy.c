@@ -417,17 +417,18 @@ static void set_killing(struct container *top, bool on)
 /* Can every member die, and is none of them us? */
 static bool may_kill(struct container *cont)
 {
-	struct member *m;
-	struct place *at;
 	bool ok = true;
 
-	spin_lock(&cont->lock);
-	for_each_member(m, at, cont)
-		if (same_thread_group(m->task, current) ||
-		    (m->task->flags & PF_KTHREAD) || is_global_init(m->task))
-			ok = false;
-	spin_unlock(&cont->lock);
+	membership_walk(cont, look_at_victim, &ok);
 	return ok;
+}
+
+static void kill_member(struct member *m, void *unborn)
+{
+	if (task_is_born(m->task))
+		send_sig(SIGKILL, m->task, 1);
+	else
+		*(bool *)unborn = true;
 }
 
 /*
@@ -439,17 +440,8 @@ static bool may_kill(struct container *cont)
 static bool kill_all(struct container *cont)
 {
 	bool unborn = false;
-	struct member *m;
-	struct place *at;
 
-	spin_lock(&cont->lock);
-	for_each_member(m, at, cont) {
-		if (task_is_born(m->task))
-			send_sig(SIGKILL, m->task, 1);
-		else
-			unborn = true;
-	}
-	spin_unlock(&cont->lock);
+	membership_walk(cont, kill_member, &unborn);
 	return unborn;
 }
 

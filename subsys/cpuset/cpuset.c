@@ -184,9 +184,7 @@ static void for_each_member(struct container *cont,
 			    void (*fn)(struct task_struct *task, u64 *words, void *arg),
 			    void *arg)
 {
-	rcu_read_lock();
 	container_for_each_member(cont, &cpuset_subsys, fn, arg);
-	rcu_read_unlock();
 }
 
 /* A change, published already, is due for all members. */

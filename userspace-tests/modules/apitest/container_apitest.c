@@ -549,9 +549,7 @@ static int do_mark(struct slot *s, char *a, char *b)
 	     pos = container_next_descendant(pos, root)) {
 		do {
 			m.busy = false;
-			rcu_read_lock();
 			container_for_each_member(pos, &s->ss, mark_member, &m);
-			rcu_read_unlock();
 		} while (m.busy);
 	}
 	container_manage_unlock();
@@ -699,9 +697,7 @@ static int do_walk(struct slot *s, char *a, char *b)
 	     pos = container_next_descendant(pos, root)) {
 		w.id = id_of(s, pos);
 		w.members = 0;
-		rcu_read_lock();
 		container_for_each_member(pos, &s->ss, walk_member, &w);
-		rcu_read_unlock();
 		note(s, "walk %d in %d members %d", w.id, id_of(s, pos->parent), w.members);
 	}
 	container_unlock();
