@@ -96,6 +96,8 @@ struct container_subsys_state {
  * @hierarchy: number of the hierarchy.
  * @dentry: the directory. Valid under either mutex while not removed.
  * @new_files: files that its directory is to get; while it is being made.
+ * @leaving: how many containers below are gone, but for their directories. Written
+ *	under the manage lock.
  * @subsys: each bound subsystem's state.
  * @ref: keeps the memory. Freed after a grace period, so a pointer found
  *	under RCU stays readable until the reader leaves.
@@ -115,6 +117,7 @@ struct container {
 	int hierarchy;
 	struct dentry *dentry;
 	struct new_file *new_files;
+	unsigned int leaving;
 	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
 	refcount_t ref;
 	atomic_t releases;
@@ -313,6 +316,7 @@ int container_add_file(struct container *cont, const struct container_cftype *cf
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
 void container_css_released(struct container_subsys_state *css);
+void container_css_unbalanced(struct container_subsys_state *css);
 
 /**
  * task_is_born - is a task complete?

@@ -441,10 +441,14 @@ static struct container *make(struct kunit *test, struct container *parent)
 
 static int take_away(struct container *cont, bool subtree)
 {
+	struct container *parent = cont->parent;
 	int err;
 
 	container_manage_lock();
 	err = container_remove(cont, subtree);
+	if (!err) {
+		container_left(parent);
+	}
 	container_manage_unlock();
 	return err;
 }

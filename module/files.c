@@ -7,43 +7,55 @@
  * the container still there. tasks and procs differ: their list is made when
  * the file is opened, without either lock.
  */
-#include <linux/dcache.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
+#include <linux/poll.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "core.h"
 #include "parse.h"
 
-/* A control file's directory never changes, and keeps its container. */
 static struct container *file_container(const struct file *file)
 {
-	return d_inode(file->f_path.dentry->d_parent)->i_private;
+	return fs_container(file_inode(file));
 }
 
 static const struct container_cftype *file_cftype(const struct file *file)
 {
-	return file_inode(file)->i_private;
+	return fs_cftype(file_inode(file));
 }
 
-/* What was written, without the newline at its end, in memory of its own. */
-static char *copy_value(const struct container_cftype *cft, const char __user *ubuf, size_t count)
+/*
+ * What was written, however many parts it came in, without the newline at its end, in
+ * memory of its own.
+ */
+static char *copy_value(const struct container_cftype *cft, struct iov_iter *from)
 {
+	size_t count = iov_iter_count(from);
 	char *buf;
 
 	if (count > PAGE_SIZE)
 		return ERR_PTR(cft->too_long ?: -E2BIG);
-	buf = memdup_user_nul(ubuf, count);
-	if (IS_ERR(buf))
-		return buf;
+	buf = kmalloc(count + 1, GFP_KERNEL);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_iter_full(buf, count, from)) {
+		kfree(buf);
+		return ERR_PTR(-EFAULT);
+	}
 	if (memchr(buf, '\0', count)) {
 		kfree(buf);
 		return ERR_PTR(-EINVAL);
 	}
+	buf[count] = '\0';
 	if (buf[count - 1] == '\n')
 		buf[count - 1] = '\0';
 	return buf;
@@ -88,11 +100,17 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 	return seq_read_iter(iocb, to);
 }
 
-static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t count,
-			    loff_t *ppos)
+/* It can be waited for, which is over at once. */
+static __poll_t control_poll(struct file *file, poll_table *wait)
 {
-	const struct container_cftype *cft = file_cftype(file);
-	struct container *cont = file_container(file);
+	return DEFAULT_POLLMASK;
+}
+
+static ssize_t cftype_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	const struct container_cftype *cft = file_cftype(iocb->ki_filp);
+	struct container *cont = file_container(iocb->ki_filp);
+	size_t count = iov_iter_count(from);
 	char *buf;
 	int err;
 
@@ -100,11 +118,12 @@ static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t c
 		return 0;
 	if (!cft->write)
 		return -EINVAL;
-	buf = copy_value(cft, ubuf, count);
+	buf = copy_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	container_manage_lock();
-	err = container_is_removed(cont) ? -ENODEV : cft->write(cont, cft, file, buf);
+	err = container_is_removed(cont) ? -ENODEV :
+	      callback_errno(cft->write(cont, cft, iocb->ki_filp, buf), cft->name);
 	container_manage_unlock();
 	kfree(buf);
 	return err ?: count;
@@ -115,7 +134,10 @@ static const struct file_operations cftype_file_ops = {
 	.open = cftype_open,
 	.read_iter = control_read,
 	.splice_read = compat_splice_read,
-	.write = cftype_write,
+	.write_iter = cftype_write,
+	.splice_write = iter_file_splice_write,
+	.poll = control_poll,
+	.fsync = noop_fsync,
 	.llseek = seq_lseek,
 	.release = single_release,
 };
@@ -193,8 +215,8 @@ static const struct seq_operations members_seq_ops = {
 
 static int members_open(struct inode *inode, struct file *file)
 {
-	const struct container_cftype *cft = inode->i_private;
-	struct container *cont = file_container(file);
+	const struct container_cftype *cft = fs_cftype(inode);
+	struct container *cont = fs_container(inode);
 	struct members *members;
 	int count;
 
@@ -245,21 +267,26 @@ static int attach_by_nr(struct container *cont, pid_t nr, bool process,
 	return err;
 }
 
-static ssize_t members_write(struct file *file, const char __user *ubuf, size_t count,
-			     loff_t *ppos)
+static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
 	const struct container_cftype *cft = file_cftype(file);
+	size_t count = iov_iter_count(from);
 	unsigned long nr;
 	char *buf;
 	int err;
 
 	if (!count)
 		return 0;
-	buf = copy_value(cft, ubuf, count);
+	buf = copy_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
+	/* "the writer", and it is not known: a helper of the kernel's writes for a thread */
+	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
+			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
+		err = -EINVAL;
 	if (err)
 		return err;
 	container_manage_lock();
@@ -274,7 +301,10 @@ static const struct file_operations members_file_ops = {
 	.open = members_open,
 	.read_iter = control_read,
 	.splice_read = compat_splice_read,
-	.write = members_write,
+	.write_iter = members_write,
+	.splice_write = iter_file_splice_write,
+	.poll = control_poll,
+	.fsync = noop_fsync,
 	.llseek = seq_lseek,
 	.release = members_release,
 };

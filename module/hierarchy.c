@@ -34,6 +34,8 @@ static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
 static atomic_t dissolved;
 /* Woken when a container that is being killed has lost its last member. */
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);
+/* Woken when the directory of a container that is gone is gone, too. */
+static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
 
 /**
  * container_manage_lock - keep containers, memberships and bindings as they are
@@ -365,23 +367,34 @@ static void container_unlink(struct container *cont)
  * @cont: a container below a root
  * @subtree: with all that is below it; otherwise having children is an error
  *
- * The directory stays, to be removed by the caller after the manage lock. If no
- * container is left below the root, the caller owes deactivate_super() after
- * that.
+ * The directory stays, to be removed by the caller after the manage lock, which then
+ * calls container_left(): until then the container above is not removed. If no
+ * container is left below the root, the caller owes deactivate_super() after that.
  *
- * Context: manage lock held; sleeps.
- * Return: 0; -EBUSY with members, children, or states that are referenced, and
- * nothing has changed; -ENODEV if it is removed already.
+ * Context: manage lock held, and given up while waiting for directories of containers
+ * below, which are gone; no lock may be held that their removal needs.
+ * Return: 0; -EBUSY with members, children, or states that are referenced, or while
+ * somebody else is killing its members, and nothing has changed; -EINTR; -ENODEV if it
+ * is removed already.
  */
 int container_remove(struct container *cont, bool subtree)
 {
 	struct container *pos, *last;
+	int err;
 
 	lockdep_assert_held(&manage_mutex);
-	if (container_is_removed(cont))
-		return -ENODEV;
-	if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
-		return -EBUSY;
+	do {
+		if (container_is_removed(cont))
+			return -ENODEV;
+		if (!subtree && test_bit(CONT_KILLING, &cont->flags))
+			return -EBUSY;
+		if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
+			return -EBUSY;
+		pos = half_removed_in(cont);
+		err = pos ? wait_half_removed(pos) : 0;
+		if (err)
+			return err;
+	} while (pos);
 
 	if (!container_freeze(cont))
 		return -EBUSY;
@@ -397,21 +410,29 @@ int container_remove(struct container *cont, bool subtree)
 	for (;;) {
 		for (pos = cont; !list_empty(&pos->children); )
 			pos = list_first_entry(&pos->children, struct container, sibling);
+		last = pos->parent;
 		container_unlink(pos);
 		if (pos == cont)
-			return 0;
+			break;
 	}
+	/* its parent; theirs go with it */
+	WRITE_ONCE(last->leaving, last->leaving + 1);
+	return 0;
 }
 
-static void set_killing(struct container *top, bool on)
+static void set_killing(struct container *top)
 {
 	struct container *pos;
 
 	for (pos = top; pos; pos = container_next_descendant(pos, top))
-		if (on)
-			set_bit(CONT_KILLING, &pos->flags);
-		else
-			clear_bit(CONT_KILLING, &pos->flags);
+		set_bit(CONT_KILLING, &pos->flags);
+}
+
+static void look_at_victim(struct member *m, void *ok)
+{
+	if (same_thread_group(m->task, current) || (m->task->flags & PF_KTHREAD) ||
+	    is_global_init(m->task))
+		*(bool *)ok = false;
 }
 
 /* Can every member die, and is none of them us? */
@@ -443,6 +464,43 @@ static bool kill_all(struct container *cont)
 
 	membership_walk(cont, kill_member, &unborn);
 	return unborn;
+}
+
+/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
+static struct container *half_removed_in(struct container *top)
+{
+	struct container *pos;
+
+	for (pos = top; pos; pos = container_next_descendant(pos, top))
+		if (READ_ONCE(pos->leaving))
+			return pos;
+	return NULL;
+}
+
+/* Waits for that; the manage lock is given up. */
+static int wait_half_removed(struct container *cont)
+{
+	int err;
+
+	container_get(cont);
+	container_manage_unlock();
+	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
+	container_put(cont);
+	container_manage_lock();
+	return err ? -EINTR : 0;
+}
+
+/**
+ * container_left - after container_remove() the directory is gone, too
+ * @parent: the container in which it was
+ *
+ * Context: manage lock held.
+ */
+void container_left(struct container *parent)
+{
+	lockdep_assert_held(&manage_mutex);
+	WRITE_ONCE(parent->leaving, parent->leaving - 1);
+	wake_up_all(&directory_gone);
 }
 
 /**
@@ -479,7 +537,7 @@ int container_kill_members(struct container *cont)
 		if (!may_kill(pos))
 			return -EBUSY;
 
-	set_killing(cont, true);
+	set_killing(cont);
 	while (populated_in(cont)) {
 		unborn = false;
 		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
@@ -497,7 +555,7 @@ int container_kill_members(struct container *cont)
 		if (container_is_removed(cont))
 			return -ENODEV;
 		if (left < 0) {
-			set_killing(cont, false);
+			container_kill_end(cont);
 			return -EINTR;
 		}
 	}
@@ -512,7 +570,12 @@ int container_kill_members(struct container *cont)
  */
 void container_kill_end(struct container *cont)
 {
-	set_killing(cont, false);
+	struct container *pos;
+
+	for (pos = cont; pos; pos = container_next_descendant(pos, cont)) {
+		clear_bit(CONT_KILLING, &pos->flags);
+		container_delete_again(pos);
+	}
 }
 
 /* --- hierarchies ----------------------------------------------------------- */
@@ -561,6 +624,8 @@ static bool options_fit(const struct hierarchy *h, const struct mount_options *o
 /**
  * hierarchy_find - the active hierarchy that a mount asks for
  * @opts: its options
+ *
+ * What would have removed itself meanwhile does so now.
  *
  * Context: manage lock held.
  * Return: the hierarchy; NULL if one is to be made; -ENOENT for an unknown name
@@ -696,7 +761,7 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 			err = -EBUSY;
 			goto err_modules;
 		}
-	err = membership_track();
+	err = release_prepare(nr) ?: membership_track();
 	if (err)
 		goto err_modules;
 
