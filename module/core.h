@@ -69,6 +69,8 @@ static inline bool container_is_top(const struct container *cont)
 extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
+bool manage_lock_is_mine(void);
+int container_make_state(struct container_subsys *ss, struct container *cont);
 void hierarchy_init(void);
 struct hierarchy *hierarchy_find(const struct mount_options *opts);
 struct hierarchy *hierarchy_create(const struct mount_options *opts,

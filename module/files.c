@@ -388,6 +388,24 @@ static const struct container_cftype files_below[] = {
 	},
 };
 
+/* The directory that is getting its files, and who makes it. Under the manage lock. */
+static struct {
+	struct container *cont;
+	struct task_struct *task;
+} populated;
+
+/* Can this be a file? Its name has to be one in a directory, and in the kernel log. */
+static bool cftype_ok(const struct container_cftype *cft)
+{
+	const char *c = cft->name;
+
+	while (isascii(*c) && isgraph(*c) && *c != '/' && c < cft->name + MAX_CFTYPE_NAME - 1)
+		c++;
+	return !*c && c > cft->name && strcmp(cft->name, ".") && strcmp(cft->name, "..") &&
+	       (cft->show || cft->write) && !(cft->mode & ~0777) &&
+	       cft->too_long <= 0 && cft->too_long >= -MAX_ERRNO;
+}
+
 /**
  * container_add_file - add a control file to a container's directory
  * @cont: the container that populate() was called for
@@ -395,11 +413,24 @@ static const struct container_cftype files_below[] = {
  *
  * For populate() callbacks; the files go with the directory.
  *
- * Context: manage lock held; sleeps.
- * Return: 0, -EEXIST, -ENOMEM.
+ * Context: in populate(), so with the manage lock held; sleeps.
+ * Return: 0; -EPERM outside populate(), or for another container than its; -EINVAL for
+ * a file that cannot be, by its name, its mode or its handlers; -EEXIST, -ENOMEM. On
+ * failure nothing has changed; the first two are logged.
  */
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
+	/* only we ourselves put us there, so no lock is needed to look */
+	if (READ_ONCE(populated.task) != current || populated.cont != cont) {
+		pr_err("%ps: control files are added by populate(), to its own container\n",
+		       __builtin_return_address(0));
+		return -EPERM;
+	}
+	if (!cft || !cftype_ok(cft)) {
+		pr_err("%ps: no good control file: its name, its mode, too_long, or no handler\n",
+		       __builtin_return_address(0));
+		return -EINVAL;
+	}
 	return fs_add_file(cont, cft, &cftype_file_ops);
 }
 EXPORT_SYMBOL_GPL(container_add_file);
@@ -410,7 +441,7 @@ EXPORT_SYMBOL_GPL(container_add_file);
  * @cfts: the files
  * @count: how many
  *
- * Context: manage lock held; sleeps.
+ * Context: in populate(), as container_add_file().
  * Return: 0, or the errno of the one that could not be added.
  */
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count)
@@ -436,6 +467,8 @@ int files_populate(struct container *cont)
 	struct container_subsys *ss;
 	int i, id, err = 0;
 
+	populated.cont = cont;
+	WRITE_ONCE(populated.task, current);
 	for (i = 0; i < ARRAY_SIZE(members_files) && !err; i++)
 		err = fs_add_file(cont, members_files + i, &members_file_ops);
 	if (!err)
@@ -446,6 +479,7 @@ int files_populate(struct container *cont)
 			container_add_files(cont, files_below, ARRAY_SIZE(files_below));
 	for_each_bound_subsys(h, id, ss)
 		if (!err && ss->populate)
-			err = ss->populate(ss, cont);
+			err = callback_errno(ss->populate(ss, cont), ss->name);
+	WRITE_ONCE(populated.task, NULL);
 	return err;
 }

@@ -462,15 +462,21 @@ static int clone_once(struct container_subsys *ss)
  * the subsystems' clone() takes over what the task needs of theirs. The directory
  * has the owner of the one above.
  *
+ * No can_attach() is asked, but can_clone().
+ *
  * Context: process, no lock held; sleeps.
  * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
- * do; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
+ * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
  * move failed with. On failure there is no new container and nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {
 	int err;
 
+	if (manage_lock_is_mine()) {
+		pr_err("%s: container_clone() was called with the manage lock held\n", ss->name);
+		return -EDEADLK;
+	}
 	do {
 		err = clone_once(ss);
 	} while (err == -ERESTART);

@@ -24,6 +24,8 @@
 #include "table.h"
 
 DEFINE_MUTEX(manage_mutex);
+/* Who has it. */
+static struct task_struct *manager;
 static DEFINE_MUTEX(callback_mutex);
 
 struct hierarchy dummy_hierarchy;
@@ -45,6 +47,7 @@ static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
 void container_manage_lock(void)
 {
 	mutex_lock(&manage_mutex);
+	WRITE_ONCE(manager, current);
 }
 EXPORT_SYMBOL_GPL(container_manage_lock);
 
@@ -53,9 +56,22 @@ EXPORT_SYMBOL_GPL(container_manage_lock);
  */
 void container_manage_unlock(void)
 {
+	WRITE_ONCE(manager, NULL);
 	mutex_unlock(&manage_mutex);
 }
 EXPORT_SYMBOL_GPL(container_manage_unlock);
+
+/**
+ * manage_lock_is_mine - does the current task hold the manage lock?
+ *
+ * For calls from outside that would hang, or do harm, in the wrong place.
+ *
+ * Context: process. Lockless: nobody else makes it the current task, or another.
+ */
+bool manage_lock_is_mine(void)
+{
+	return READ_ONCE(manager) == current;
+}
 
 /**
  * container_lock - keep containers where they are, for a look
@@ -90,6 +106,8 @@ int container_path(const struct container *cont, char *buf, int buflen)
 {
 	char *path;
 
+	if (buflen <= 0)
+		return -ENAMETOOLONG;
 	if (container_is_removed(cont))
 		return -ENODEV;
 	if (container_is_top(cont)) {
@@ -208,6 +226,32 @@ static void container_destroy_states(struct container *cont)
 /* --- containers ------------------------------------------------------------ */
 
 /**
+ * container_make_state - have a subsystem make its state of a container
+ * @ss: the subsystem
+ * @cont: the container
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, what create() says, or -EINVAL if it says 0 and there is no state.
+ */
+int container_make_state(struct container_subsys *ss, struct container *cont)
+{
+	struct container_subsys_state *css;
+	int err = callback_errno(ss->create(ss, cont), ss->name);
+
+	if (err) {
+		cont->subsys[ss->subsys_id] = NULL;
+		return err;
+	}
+	css = cont->subsys[ss->subsys_id];
+	if (!css) {
+		pr_err("%s: create() made no state\n", ss->name);
+		return -EINVAL;
+	}
+	css->container = cont;
+	return 0;
+}
+
+/**
  * container_create - make a container that nobody sees yet
  * @parent: where it will be
  *
@@ -234,7 +278,7 @@ struct container *container_create(struct container *parent)
 				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR));
 	refcount_inc(&h->ref);
 	for_each_bound_subsys(h, id, ss) {
-		err = ss->create(ss, cont);
+		err = container_make_state(ss, cont);
 		if (err) {
 			container_discard(cont);
 			return ERR_PTR(err);
@@ -269,7 +313,7 @@ int container_inherit(struct container *cont)
 	int id, err;
 
 	for_each_bound_subsys(h, id, ss) {
-		err = ss->clone ? ss->clone(ss, cont) : 0;
+		err = ss->clone ? callback_errno(ss->clone(ss, cont), ss->name) : 0;
 		if (err)
 			return err;
 	}
@@ -296,6 +340,9 @@ void container_link(struct container *cont)
 		atomic_inc(&h->sb->s_active);
 }
 
+/* A count that no number of gets and puts, right or wrong, makes positive. */
+#define CSS_FROZEN (INT_MIN / 2)
+
 /* Keeps anybody from taking a reference on the states, if there is none now. */
 static bool container_freeze(struct container *cont)
 {
@@ -304,7 +351,7 @@ static bool container_freeze(struct container *cont)
 	int id, undo;
 
 	for_each_bound_subsys(h, id, ss) {
-		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, INT_MIN) == 0)
+		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, CSS_FROZEN) == 0)
 			continue;
 		for_each_set_bit(undo, h->subsys, id)
 			atomic_set(&cont->subsys[undo]->refcnt, 0);
@@ -695,7 +742,7 @@ static int hierarchy_bind(struct hierarchy *h, struct container_subsys *ss)
 	int err;
 
 	hierarchy_rebind(ss, &dummy_hierarchy, h);
-	err = ss->bind ? ss->bind(ss, &h->top) : 0;
+	err = ss->bind ? callback_errno(ss->bind(ss, &h->top), ss->name) : 0;
 	if (err)
 		goto err_rebind;
 	err = subsys_called_when_bound(ss) ? membership_adopt(ss) : 0;
@@ -745,8 +792,11 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 		return ERR_PTR(err);
 	for (nr = 1; nr < MAX_CONTAINER_HIERARCHIES && hierarchies[nr]; nr++)
 		;
-	if (nr == MAX_CONTAINER_HIERARCHIES)
+	if (nr == MAX_CONTAINER_HIERARCHIES) {
+		pr_err("no room for another hierarchy: all %d are in use (MAX_CONTAINER_HIERARCHIES, one is for what is not bound)\n",
+		       MAX_CONTAINER_HIERARCHIES);
 		return ERR_PTR(-ENOSPC);
+	}
 
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	if (!h)

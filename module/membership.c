@@ -489,6 +489,7 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 			err = ss->can_fork(ss, cont, m->task, words_for(m, ss),
 					   words_for(parent, ss));
 			if (unlikely(err)) {
+				err = callback_errno(err, ss->name);
 				asked &= (bits & -bits) - 1;
 				break;
 			}
@@ -1225,16 +1226,18 @@ static struct move *move_gather(struct task_struct *task, struct container *to, 
 	}
 }
 
-/* Asks all who may object. */
-static int move_ask(struct move *mv, struct container *to)
+/* Asks all who may object: to a move, or to a @clone. */
+static int move_ask(struct move *mv, struct container *to, bool clone)
 {
+	int (*ask)(struct container_subsys *ss, struct container *cont, struct task_struct *tsk);
 	struct hierarchy *h = container_hierarchy(to);
 	struct container_subsys *ss;
 	int i, id, err;
 
 	for (i = 0; i < mv->count; i++)
 		for_each_bound_subsys(h, id, ss) {
-			err = ss->can_attach ? ss->can_attach(ss, to, mv->tasks[i].task) : 0;
+			ask = clone ? ss->can_clone : ss->can_attach;
+			err = ask ? callback_errno(ask(ss, to, mv->tasks[i].task), ss->name) : 0;
 			if (err)
 				return err;
 		}
@@ -1276,7 +1279,7 @@ static int move_go(struct move *mv, struct container *to)
 }
 
 /* Prepares the move of one task, so that only its exit can be in the way. */
-static struct move *move_begin(struct container *to, struct task_struct *task)
+static struct move *move_begin(struct container *to, struct task_struct *task, bool clone)
 {
 	struct move *mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
 	int err;
@@ -1285,7 +1288,7 @@ static struct move *move_begin(struct container *to, struct task_struct *task)
 		return ERR_PTR(-ENOMEM);
 	mv->count = 1;
 	mv->tasks[0].task = get_task_struct(task);
-	err = move_ask(mv, to);
+	err = move_ask(mv, to, clone);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	if (err) {
@@ -1302,13 +1305,13 @@ static struct move *move_begin(struct container *to, struct task_struct *task)
  * The task needs no right to do so.
  *
  * Context: manage lock held until container_enter(); sleeps.
- * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_attach()
+ * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_clone()
  * says, and nothing has changed.
  */
 struct move *container_enter_prepare(struct container *to)
 {
 	lockdep_assert_held(&manage_mutex);
-	return move_begin(to, current);
+	return move_begin(to, current, true);
 }
 
 /**
@@ -1331,8 +1334,9 @@ void container_enter(struct move *mv, struct container *to)
  * @cred: whose right it is to do so
  *
  * Context: manage lock held; sleeps.
- * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, or what a subsystem's
- * can_attach() says. On failure nothing has changed.
+ * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, -ENODEV if @to is removed,
+ * -EINVAL without the lock, or what a subsystem's can_attach() says. On failure nothing
+ * has changed.
  */
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
@@ -1340,14 +1344,19 @@ int container_attach_task(struct container *to, struct task_struct *task,
 	struct move *mv;
 	int gone;
 
-	lockdep_assert_held(&manage_mutex);
+	if (!manage_lock_is_mine()) {
+		pr_err("container_attach_task() was called without the manage lock\n");
+		return -EINVAL;
+	}
+	if (container_is_removed(to))
+		return -ENODEV;
 	if (task->flags & PF_EXITING)
 		return -ESRCH;
 	if (!may_move(cred, task))
 		return -EACCES;
 	if (task_is_in(task, to))
 		return 0;
-	mv = move_begin(to, task);
+	mv = move_begin(to, task, false);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
 	gone = move_go(mv, to);
@@ -1395,7 +1404,7 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	mv = move_gather(task, to, GFP_KERNEL);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
-	err = move_ask(mv, to);
+	err = move_ask(mv, to, false);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	gone = err ? 0 : move_go(mv, to);

@@ -992,6 +992,7 @@ struct container_subsys cpuset_subsys = {
 	.destroy = cpuset_destroy,
 	.clone = cpuset_clone,
 	.can_attach = cpuset_can_attach,
+	.can_clone = cpuset_can_attach,
 	.attach = cpuset_attach,
 	.post_attach = cpuset_post_attach,
 	.can_fork = cpuset_can_fork,
