@@ -53,8 +53,8 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 #define MAX_CFTYPE_NAME			64
 
 /*
- * Words of data that all subsystems together may keep for each task: ours need
- * six (cpuacct three, cpuset, numtasks and bc one each), which leaves one to others.
+ * Words of data that all subsystems together may keep for each task: ours need eight
+ * (cpuacct three, cpuset and numtasks two each, bc one), which leaves one to others.
  */
 #define CONTAINER_TASK_WORDS		9
 
@@ -73,7 +73,7 @@ struct new_file;
  *	from the moment its removal is decided.
  *
  * Embedded in the subsystem's own structure, which its create() allocates
- * zeroed and puts with container_set_subsys_state().
+ * zeroed and puts in its container; what @container is, the core says then.
  */
 struct container_subsys_state {
 	struct container *container;
@@ -96,6 +96,8 @@ struct container_subsys_state {
  * @hierarchy: number of the hierarchy.
  * @dentry: the directory. Valid under either mutex while not removed.
  * @new_files: files that its directory is to get; while it is being made.
+ * @leaving: how many containers below are gone, but for their directories. Written
+ *	under the manage lock.
  * @subsys: each bound subsystem's state.
  * @ref: keeps the memory. Freed after a grace period, so a pointer found
  *	under RCU stays readable until the reader leaves.
@@ -115,6 +117,7 @@ struct container {
 	int hierarchy;
 	struct dentry *dentry;
 	struct new_file *new_files;
+	unsigned int leaving;
 	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
 	refcount_t ref;
 	atomic_t releases;
@@ -141,12 +144,14 @@ enum {
  * @private: for the subsystem, to tell files with common handlers apart.
  * @mode: permission bits; 0 derives them from the handlers (0644, 0444, 0200).
  * @too_long: errno for a write of more than a page; 0 means -E2BIG.
- * @show: prints the value. Called with the callback lock held, may sleep.
- *	Returns 0 or a negative errno.
+ * @show: prints the value. Called with the callback lock held and the manage lock
+ *	not, so that it may take neither; may sleep. Returns 0 or a negative errno.
  * @write: takes a new value. @buf is NUL-terminated, without the one newline
  *	at its end and has no NUL inside; @file tells whose credentials count
- *	(those of the opener). Called with the manage lock held, may sleep.
- *	Returns 0 or a negative errno, having changed nothing.
+ *	(those of the opener), and is good for nothing else: it may have been opened
+ *	through another filesystem. Called with the manage lock held and the callback
+ *	lock, which it may take, not; may sleep. Returns 0 or a negative errno, having
+ *	changed nothing.
  *
  * Neither is called once the container is removed: the caller gets -ENODEV.
  */
@@ -191,16 +196,24 @@ struct container_cftype {
  * create() and destroy() run with the manage lock held and the callback lock not.
  *
  * @create: makes the state of @cont and puts it there; @cont->parent is NULL
- *	for the one made at registration. Manage lock held, may sleep; errno on
- *	failure. Mandatory.
+ *	for the one made at registration. The core then sets the state's container.
+ *	Manage lock held, may sleep; errno on failure, having put nothing there.
+ *	Mandatory.
  * @destroy: undoes create(). Readers under RCU may still be looking: free with
  *	kfree_rcu() or after a grace period. Manage lock held. Mandatory.
  * @can_attach: may @tsk move to @cont? Every bound subsystem is asked before any
  *	is told. Manage lock held, may sleep; 0 or the errno of the write.
+ *	Also the place to set aside what attach(), which must not sleep, will want.
+ * @can_clone: may @tsk, the current task, have @cont, a new child of its container, to
+ *	itself? Asked by container_clone() in place of can_attach(), so that a subsystem
+ *	may allow the one and forbid the other; without it, it does not mind. @cont is
+ *	complete but for being linked. Manage lock held, may sleep; errno on failure,
+ *	and there is no new container.
  * @attach: @tsk moves from @old_cont to @cont, now. Called just before the move
  *	becomes visible, with the lock of the task's entry held: must not
  *	sleep or take a container->lock. Not called at exit: see exit().
  * @post_attach: the move is done. Manage lock held, may sleep.
+ * What a callback returns beside 0 and an errno counts as -EINVAL.
  * The callbacks about one task get the container it is in and its task words.
  * Those that are called atomic run with preemption off. That holds back grace
  * periods, but rcu_dereference() wants an rcu_read_lock() of the callback's own.
@@ -225,11 +238,12 @@ struct container_cftype {
  *	and after it.
  * @clone: container_clone() has made @cont for the current task: takes from
  *	@cont->parent what it needs for the task to be let in, and what the task is
- *	to find as it was. After create(), before populate() and can_attach();
+ *	to find as it was. After create(), before populate() and can_clone();
  *	@cont is not among its parent's children yet. Manage lock held, may sleep;
  *	errno on failure, and there is no new container.
  * @populate: adds the control files to @cont's new directory, with
- *	container_add_file(). Manage lock held, may sleep; errno on failure.
+ *	container_add_file(), which can be called nowhere else. Manage lock held, callback
+ *	lock not; may sleep; errno on failure.
  * @bind: the subsystem was bound to the hierarchy of @root: its files and
  *	tasks come next. Manage lock held, may sleep; errno on failure, which is
  *	that of the mount.
@@ -256,6 +270,8 @@ struct container_subsys {
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
 	int (*can_attach)(struct container_subsys *ss, struct container *cont,
 			  struct task_struct *tsk);
+	int (*can_clone)(struct container_subsys *ss, struct container *cont,
+			 struct task_struct *tsk);
 	void (*attach)(struct container_subsys *ss, struct container *cont,
 		       struct container *old_cont, struct task_struct *tsk);
 	void (*post_attach)(struct container_subsys *ss, struct container *cont,
@@ -313,6 +329,7 @@ int container_add_file(struct container *cont, const struct container_cftype *cf
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
 void container_css_released(struct container_subsys_state *css);
+void container_css_unbalanced(struct container_subsys_state *css);
 
 /**
  * task_is_born - is a task complete?
@@ -428,9 +445,14 @@ container_css_get_current(struct container_subsys *ss)
  */
 static inline void container_css_put(struct container_subsys_state *css)
 {
+	int left;
+
 	rcu_read_lock();
-	if (atomic_dec_and_test(&css->refcnt))
+	left = atomic_dec_return(&css->refcnt);
+	if (!left)
 		container_css_released(css);
+	else if (unlikely(left < 0))
+		container_css_unbalanced(css);
 	rcu_read_unlock();
 }
 

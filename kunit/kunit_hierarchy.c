@@ -57,6 +57,23 @@ void container_released(struct container *cont)
 	last_released = cont;
 }
 
+static int tried_again;
+
+void container_delete_again(struct container *cont)
+{
+	if (test_and_clear_bit(CONT_DELETE_PENDING, &cont->flags))
+		tried_again++;
+}
+
+int release_prepare(int hierarchy)
+{
+	return 0;
+}
+
+void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg)
+{
+}
+
 void container_release_work(struct work_struct *work)
 {
 }
@@ -424,10 +441,14 @@ static struct container *make(struct kunit *test, struct container *parent)
 
 static int take_away(struct container *cont, bool subtree)
 {
+	struct container *parent = cont->parent;
 	int err;
 
 	container_manage_lock();
 	err = container_remove(cont, subtree);
+	if (!err) {
+		container_left(parent);
+	}
 	container_manage_unlock();
 	return err;
 }
@@ -495,6 +516,87 @@ static void inherit(struct kunit *test)
 	container_discard(cont);
 	container_manage_unlock();
 	hierarchy_unmake(h);
+}
+
+static int stateless_create(struct container_subsys *ss, struct container *cont)
+{
+	note('n', ss);
+	return 0;
+}
+
+/* As in 2006: whose the state is, the core says. */
+static int plain_create(struct container_subsys *ss, struct container *cont)
+{
+	cont->subsys[ss->subsys_id] = kzalloc(sizeof(struct container_subsys_state), GFP_KERNEL);
+	return cont->subsys[ss->subsys_id] ? 0 : -ENOMEM;
+}
+
+static void create_makes(struct kunit *test)
+{
+	struct hierarchy *h = hierarchy_make(test, "s0,s1");
+	struct container *cont;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(h));
+	happened();
+	container_manage_lock();
+	subsys[1].create = stateless_create;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	KUNIT_EXPECT_STREQ(test, happened(), "c0n1d0");
+	subsys[1].create = test_create;
+	/* what is no errno would be taken for a pointer */
+	create_errno[1] = 5;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	create_errno[1] = -MAX_ERRNO - 1;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	create_errno[1] = 0;
+	subsys[1].create = plain_create;
+	cont = container_create(&h->top);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(cont));
+	KUNIT_EXPECT_PTR_EQ(test, container_subsys_state(cont, &subsys[1])->container, cont);
+	container_discard(cont);
+	subsys[1].create = test_create;
+	container_manage_unlock();
+	hierarchy_unmake(h);
+}
+
+/* While members are being killed, who does that removes; a retry comes after it. */
+static void remove_killing(struct kunit *test)
+{
+	struct hierarchy *h = hierarchy_make(test, "s0");
+	struct container *a, *b;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(h));
+	a = make(test, &h->top);
+	b = make(test, a);
+	tried_again = 0;
+	container_manage_lock();
+	KUNIT_EXPECT_EQ(test, container_kill_members(a), 0);
+	KUNIT_EXPECT_TRUE(test, test_bit(CONT_KILLING, &b->flags));
+	KUNIT_EXPECT_EQ(test, container_remove(b, false), -EBUSY);
+	KUNIT_EXPECT_EQ(test, tried_again, 0);
+	set_bit(CONT_DELETE_PENDING, &b->flags);
+	container_kill_end(a);
+	KUNIT_EXPECT_FALSE(test, test_bit(CONT_KILLING, &b->flags));
+	KUNIT_EXPECT_EQ(test, tried_again, 1);
+	container_manage_unlock();
+	KUNIT_EXPECT_EQ(test, take_away(b, false), 0);
+	container_manage_lock();
+	KUNIT_EXPECT_EQ(test, container_kill_members(a), 0);
+	container_manage_unlock();
+	KUNIT_EXPECT_EQ(test, take_away(a, true), 0);
+	hierarchy_unmake(h);
+}
+
+/* Calls that would wait for themselves, and a lock that is missing. */
+static void wrong_lock(struct kunit *test)
+{
+	container_manage_lock();
+	KUNIT_EXPECT_TRUE(test, manage_lock_is_mine());
+	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[0]), -EDEADLK);
+	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[0]), -EDEADLK);
+	container_manage_unlock();
+	KUNIT_EXPECT_FALSE(test, manage_lock_is_mine());
+	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[0]), -EEXIST);
 }
 
 static void create_fails(struct kunit *test)
@@ -670,6 +772,9 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(members_only),
 	KUNIT_CASE(create_inherits),
 	KUNIT_CASE(inherit),
+	KUNIT_CASE(create_makes),
+	KUNIT_CASE(remove_killing),
+	KUNIT_CASE(wrong_lock),
 	KUNIT_CASE(create_fails),
 	KUNIT_CASE(remove_refused),
 	KUNIT_CASE(remove_releases_parent),

@@ -55,13 +55,16 @@ static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 /* They got a first argument in 5.12, which changed its type in 6.3. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
 #define COMPAT_IDMAP_PARAM
+#define COMPAT_IDMAP_ARG
 #define compat_inode_init_owner(inode, dir, mode) inode_init_owner(inode, dir, mode)
 #elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define COMPAT_IDMAP_PARAM struct user_namespace *mnt_userns,
+#define COMPAT_IDMAP_ARG mnt_userns,
 #define compat_inode_init_owner(inode, dir, mode) \
 	inode_init_owner(&init_user_ns, inode, dir, mode)
 #else
 #define COMPAT_IDMAP_PARAM struct mnt_idmap *idmap,
+#define COMPAT_IDMAP_ARG idmap,
 #define compat_inode_init_owner(inode, dir, mode) \
 	inode_init_owner(&nop_mnt_idmap, inode, dir, mode)
 #endif
@@ -135,6 +138,33 @@ static inline void compat_kill_super(struct super_block *sb)
 	kill_anon_super(sb);
 }
 #endif
+
+/* The children of a dentry got another kind of list in 6.8. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define compat_for_each_child(child, dir) \
+	list_for_each_entry(child, &(dir)->d_subdirs, d_child)
+#else
+#define compat_for_each_child(child, dir) \
+	hlist_for_each_entry(child, &(dir)->d_children, d_sib)
+#endif
+
+/* One of the children that are there, with a reference, or NULL; the inode is locked. */
+static inline struct dentry *compat_first_child(struct dentry *dir)
+{
+	struct dentry *child, *found = NULL;
+
+	spin_lock(&dir->d_lock);
+	compat_for_each_child(child, dir) {
+		spin_lock_nested(&child->d_lock, DENTRY_D_LOCK_NESTED);
+		if (simple_positive(child))
+			found = dget_dlock(child);
+		spin_unlock(&child->d_lock);
+		if (found)
+			break;
+	}
+	spin_unlock(&dir->d_lock);
+	return found;
+}
 
 /* --- names that moved ------------------------------------------------------ */
 

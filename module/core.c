@@ -51,12 +51,9 @@ static int __init core_init(void)
 	err = membership_init();
 	if (err)
 		return err;
-	err = release_init();
-	if (err)
-		goto err_membership;
 	err = proc_init();
 	if (err)
-		goto err_release;
+		goto err_membership;
 	err = fs_init();
 	if (err)
 		goto err_proc;
@@ -65,8 +62,6 @@ static int __init core_init(void)
 
 err_proc:
 	proc_exit();
-err_release:
-	release_exit();
 err_membership:
 	membership_exit();
 	return err;

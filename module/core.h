@@ -7,12 +7,15 @@
 
 #include <linux/bitmap.h>
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
+#include <linux/printk.h>
 
 #include "container.h"
 
 struct fs_context;
+struct inode;
 struct member;
 struct mount_options;
 struct move;
@@ -45,6 +48,18 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
 	return container_of(cont->top_container, struct hierarchy, top);
 }
 
+/*
+ * What a callback of somebody's returned. Anything but 0 and an errno would be taken for
+ * success further up, or for a pointer.
+ */
+static inline int callback_errno(int ret, const char *whose)
+{
+	if (likely(ret <= 0 && ret >= -MAX_ERRNO))
+		return ret;
+	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", whose, ret);
+	return -EINVAL;
+}
+
 static inline bool container_is_top(const struct container *cont)
 {
 	return !cont->parent;
@@ -54,6 +69,8 @@ static inline bool container_is_top(const struct container *cont)
 extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
+bool manage_lock_is_mine(void);
+int container_make_state(struct container_subsys *ss, struct container *cont);
 void hierarchy_init(void);
 struct hierarchy *hierarchy_find(const struct mount_options *opts);
 struct hierarchy *hierarchy_create(const struct mount_options *opts,
@@ -70,6 +87,7 @@ void container_discard(struct container *cont);
 int container_kill_members(struct container *cont);
 void container_kill_end(struct container *cont);
 void container_emptied(void);
+void container_left(struct container *parent);
 int container_remove(struct container *cont, bool subtree);
 void container_get(struct container *cont);
 void container_put(struct container *cont);
@@ -83,6 +101,7 @@ void membership_untrack(void);
 int membership_adopt(struct container_subsys *ss);
 void membership_forget(struct container_subsys *ss);
 int membership_count(struct container *cont);
+void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
 int membership_list(struct container *cont, bool processes, pid_t **list);
 bool task_is_in(struct task_struct *task, struct container *cont);
 struct container *membership_of(struct task_struct *task, int hierarchy);
@@ -113,7 +132,9 @@ static inline bool subsys_called_when_bound(const struct container_subsys *ss)
 /* fs.c */
 int fs_init(void);
 void fs_exit(void);
-int fs_remove_container(struct container *cont, bool subtree);
+int fs_remove_container(struct container *cont);
+struct container *fs_container(const struct inode *inode);
+const struct container_cftype *fs_cftype(const struct inode *inode);
 int fs_add_file(struct container *cont, const struct container_cftype *cft,
 		const struct file_operations *fops);
 
@@ -121,9 +142,10 @@ int fs_add_file(struct container *cont, const struct container_cftype *cft,
 int files_populate(struct container *cont);
 
 /* release.c */
-int release_init(void);
+int release_prepare(int hierarchy);
 void release_exit(void);
 void container_released(struct container *cont);
+void container_delete_again(struct container *cont);
 void container_release_work(struct work_struct *work);
 
 /* proc.c */

@@ -7,43 +7,55 @@
  * the container still there. tasks and procs differ: their list is made when
  * the file is opened, without either lock.
  */
-#include <linux/dcache.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
+#include <linux/poll.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "core.h"
 #include "parse.h"
 
-/* A control file's directory never changes, and keeps its container. */
 static struct container *file_container(const struct file *file)
 {
-	return d_inode(file->f_path.dentry->d_parent)->i_private;
+	return fs_container(file_inode(file));
 }
 
 static const struct container_cftype *file_cftype(const struct file *file)
 {
-	return file_inode(file)->i_private;
+	return fs_cftype(file_inode(file));
 }
 
-/* What was written, without the newline at its end, in memory of its own. */
-static char *copy_value(const struct container_cftype *cft, const char __user *ubuf, size_t count)
+/*
+ * What was written, however many parts it came in, without the newline at its end, in
+ * memory of its own.
+ */
+static char *copy_value(const struct container_cftype *cft, struct iov_iter *from)
 {
+	size_t count = iov_iter_count(from);
 	char *buf;
 
 	if (count > PAGE_SIZE)
 		return ERR_PTR(cft->too_long ?: -E2BIG);
-	buf = memdup_user_nul(ubuf, count);
-	if (IS_ERR(buf))
-		return buf;
+	buf = kmalloc(count + 1, GFP_KERNEL);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_iter_full(buf, count, from)) {
+		kfree(buf);
+		return ERR_PTR(-EFAULT);
+	}
 	if (memchr(buf, '\0', count)) {
 		kfree(buf);
 		return ERR_PTR(-EINVAL);
 	}
+	buf[count] = '\0';
 	if (buf[count - 1] == '\n')
 		buf[count - 1] = '\0';
 	return buf;
@@ -88,11 +100,17 @@ static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 	return seq_read_iter(iocb, to);
 }
 
-static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t count,
-			    loff_t *ppos)
+/* It can be waited for, which is over at once. */
+static __poll_t control_poll(struct file *file, poll_table *wait)
 {
-	const struct container_cftype *cft = file_cftype(file);
-	struct container *cont = file_container(file);
+	return DEFAULT_POLLMASK;
+}
+
+static ssize_t cftype_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	const struct container_cftype *cft = file_cftype(iocb->ki_filp);
+	struct container *cont = file_container(iocb->ki_filp);
+	size_t count = iov_iter_count(from);
 	char *buf;
 	int err;
 
@@ -100,11 +118,12 @@ static ssize_t cftype_write(struct file *file, const char __user *ubuf, size_t c
 		return 0;
 	if (!cft->write)
 		return -EINVAL;
-	buf = copy_value(cft, ubuf, count);
+	buf = copy_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	container_manage_lock();
-	err = container_is_removed(cont) ? -ENODEV : cft->write(cont, cft, file, buf);
+	err = container_is_removed(cont) ? -ENODEV :
+	      callback_errno(cft->write(cont, cft, iocb->ki_filp, buf), cft->name);
 	container_manage_unlock();
 	kfree(buf);
 	return err ?: count;
@@ -115,7 +134,10 @@ static const struct file_operations cftype_file_ops = {
 	.open = cftype_open,
 	.read_iter = control_read,
 	.splice_read = compat_splice_read,
-	.write = cftype_write,
+	.write_iter = cftype_write,
+	.splice_write = iter_file_splice_write,
+	.poll = control_poll,
+	.fsync = noop_fsync,
 	.llseek = seq_lseek,
 	.release = single_release,
 };
@@ -193,8 +215,8 @@ static const struct seq_operations members_seq_ops = {
 
 static int members_open(struct inode *inode, struct file *file)
 {
-	const struct container_cftype *cft = inode->i_private;
-	struct container *cont = file_container(file);
+	const struct container_cftype *cft = fs_cftype(inode);
+	struct container *cont = fs_container(inode);
 	struct members *members;
 	int count;
 
@@ -245,21 +267,26 @@ static int attach_by_nr(struct container *cont, pid_t nr, bool process,
 	return err;
 }
 
-static ssize_t members_write(struct file *file, const char __user *ubuf, size_t count,
-			     loff_t *ppos)
+static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
 	const struct container_cftype *cft = file_cftype(file);
+	size_t count = iov_iter_count(from);
 	unsigned long nr;
 	char *buf;
 	int err;
 
 	if (!count)
 		return 0;
-	buf = copy_value(cft, ubuf, count);
+	buf = copy_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
+	/* "the writer", and it is not known: a helper of the kernel's writes for a thread */
+	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
+			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
+		err = -EINVAL;
 	if (err)
 		return err;
 	container_manage_lock();
@@ -274,7 +301,10 @@ static const struct file_operations members_file_ops = {
 	.open = members_open,
 	.read_iter = control_read,
 	.splice_read = compat_splice_read,
-	.write = members_write,
+	.write_iter = members_write,
+	.splice_write = iter_file_splice_write,
+	.poll = control_poll,
+	.fsync = noop_fsync,
 	.llseek = seq_lseek,
 	.release = members_release,
 };
@@ -358,6 +388,24 @@ static const struct container_cftype files_below[] = {
 	},
 };
 
+/* The directory that is getting its files, and who makes it. Under the manage lock. */
+static struct {
+	struct container *cont;
+	struct task_struct *task;
+} populated;
+
+/* Can this be a file? Its name has to be one in a directory, and in the kernel log. */
+static bool cftype_ok(const struct container_cftype *cft)
+{
+	const char *c = cft->name;
+
+	while (isascii(*c) && isgraph(*c) && *c != '/' && c < cft->name + MAX_CFTYPE_NAME - 1)
+		c++;
+	return !*c && c > cft->name && strcmp(cft->name, ".") && strcmp(cft->name, "..") &&
+	       (cft->show || cft->write) && !(cft->mode & ~0777) &&
+	       cft->too_long <= 0 && cft->too_long >= -MAX_ERRNO;
+}
+
 /**
  * container_add_file - add a control file to a container's directory
  * @cont: the container that populate() was called for
@@ -365,11 +413,24 @@ static const struct container_cftype files_below[] = {
  *
  * For populate() callbacks; the files go with the directory.
  *
- * Context: manage lock held; sleeps.
- * Return: 0, -EEXIST, -ENOMEM.
+ * Context: in populate(), so with the manage lock held; sleeps.
+ * Return: 0; -EPERM outside populate(), or for another container than its; -EINVAL for
+ * a file that cannot be, by its name, its mode or its handlers; -EEXIST, -ENOMEM. On
+ * failure nothing has changed; the first two are logged.
  */
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
+	/* only we ourselves put us there, so no lock is needed to look */
+	if (READ_ONCE(populated.task) != current || populated.cont != cont) {
+		pr_err("%ps: control files are added by populate(), to its own container\n",
+		       __builtin_return_address(0));
+		return -EPERM;
+	}
+	if (!cft || !cftype_ok(cft)) {
+		pr_err("%ps: no good control file: its name, its mode, too_long, or no handler\n",
+		       __builtin_return_address(0));
+		return -EINVAL;
+	}
 	return fs_add_file(cont, cft, &cftype_file_ops);
 }
 EXPORT_SYMBOL_GPL(container_add_file);
@@ -380,7 +441,7 @@ EXPORT_SYMBOL_GPL(container_add_file);
  * @cfts: the files
  * @count: how many
  *
- * Context: manage lock held; sleeps.
+ * Context: in populate(), as container_add_file().
  * Return: 0, or the errno of the one that could not be added.
  */
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count)
@@ -406,6 +467,8 @@ int files_populate(struct container *cont)
 	struct container_subsys *ss;
 	int i, id, err = 0;
 
+	populated.cont = cont;
+	WRITE_ONCE(populated.task, current);
 	for (i = 0; i < ARRAY_SIZE(members_files) && !err; i++)
 		err = fs_add_file(cont, members_files + i, &members_file_ops);
 	if (!err)
@@ -416,6 +479,7 @@ int files_populate(struct container *cont)
 			container_add_files(cont, files_below, ARRAY_SIZE(files_below));
 	for_each_bound_subsys(h, id, ss)
 		if (!err && ss->populate)
-			err = ss->populate(ss, cont);
+			err = callback_errno(ss->populate(ss, cont), ss->name);
+	WRITE_ONCE(populated.task, NULL);
 	return err;
 }

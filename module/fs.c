@@ -2,12 +2,14 @@
 /*
  * The filesystem: its type, mount options and directories.
  *
- * A superblock belongs to one hierarchy, a directory to one container, which its
- * inode keeps. The dentries have no backing store: each is pinned until it is
- * removed.
+ * A superblock belongs to one hierarchy. Each inode, a directory's or a file's, has
+ * and keeps its container: nobody looks at a path for it, since a file may have been
+ * opened through overlayfs. The dentries have no backing store: each is pinned until it
+ * is removed.
  *
- * Order of locks: s_umount, removal_mutex, the inode locks, the manage lock. None
- * of the others is taken under the manage lock.
+ * Order of locks: s_umount, the inode locks, the manage lock; never the other way
+ * round. A user can have an inode lock held for as long as he likes (getdents(2) into
+ * memory that does not come), so whoever waits for one holds nothing of ours.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,16 +30,47 @@
 
 #define CONTAINER_SUPER_MAGIC 0x27e0eb
 
-static const struct inode_operations dir_inode_ops;
-
-/*
- * Held from the removal of a container to that of its directory, so that nobody
- * removes the parent's directory in between. Outside the manage lock and the
- * inode locks.
- */
-static DEFINE_MUTEX(removal_mutex);
+static const struct inode_operations dir_inode_ops, file_inode_ops;
 
 /* --- inodes and files ------------------------------------------------------ */
+
+/**
+ * struct container_inode - an inode of ours
+ * @vfs: the VFS's part
+ * @cont: its container, which it keeps unless that is a root: that lives as long as the
+ *	superblock. Set before the inode shows, and never changed
+ * @cft: of a control file, likewise
+ */
+struct container_inode {
+	struct inode vfs;
+	struct container *cont;
+	const struct container_cftype *cft;
+};
+
+static struct kmem_cache *inode_cache;
+
+static struct container_inode *to_ours(const struct inode *inode)
+{
+	return container_of(inode, struct container_inode, vfs);
+}
+
+/**
+ * fs_container - the container that an inode of this filesystem belongs to
+ * @inode: the inode, which keeps it
+ */
+struct container *fs_container(const struct inode *inode)
+{
+	return to_ours(inode)->cont;
+}
+
+/**
+ * fs_cftype - the control file that an inode is
+ * @inode: the inode of a file
+ */
+const struct container_cftype *fs_cftype(const struct inode *inode)
+{
+	return to_ours(inode)->cft;
+}
 
 static struct inode *make_inode(struct super_block *sb, umode_t mode)
 {
@@ -53,9 +86,33 @@ static struct inode *make_inode(struct super_block *sb, umode_t mode)
 		inode->i_fop = &simple_dir_operations;
 		/* for "." */
 		inc_nlink(inode);
+	} else {
+		inode->i_op = &file_inode_ops;
 	}
 	return inode;
 }
+
+/* Says whose a new inode is. */
+static void own_inode(struct inode *inode, struct container *cont)
+{
+	if (!container_is_top(cont))
+		container_get(cont);
+	to_ours(inode)->cont = cont;
+}
+
+/*
+ * chmod, chown, utimes. A control file has no size: who truncates it, as a shell does
+ * before it writes, is told that this was done.
+ */
+static int file_setattr(COMPAT_IDMAP_PARAM struct dentry *dentry, struct iattr *attr)
+{
+	attr->ia_valid &= ~ATTR_SIZE;
+	return simple_setattr(COMPAT_IDMAP_ARG dentry, attr);
+}
+
+static const struct inode_operations file_inode_ops = {
+	.setattr = file_setattr,
+};
 
 /* A file that a directory in the making is to get once it is there. */
 struct new_file {
@@ -92,7 +149,8 @@ int fs_add_file(struct container *cont, const struct container_cftype *cft,
 	f->inode = make_inode(cont->dentry->d_sb, S_IFREG | mode);
 	if (!f->inode)
 		goto err_dentry;
-	f->inode->i_private = (void *)cft;
+	own_inode(f->inode, cont);
+	to_ours(f->inode)->cft = cft;
 	f->inode->i_fop = fops;
 	f->next = cont->new_files;
 	cont->new_files = f;
@@ -106,15 +164,15 @@ err_file:
 }
 
 /* The files of a directory that is there now show; or it will not be, and they go. */
-static void finish_files(struct container *cont, bool show)
+static void finish_files(struct container *cont, struct dentry *dir, bool show)
 {
 	struct new_file *f;
 
 	while ((f = cont->new_files)) {
 		cont->new_files = f->next;
 		if (show) {
-			f->inode->i_uid = d_inode(cont->dentry)->i_uid;
-			f->inode->i_gid = d_inode(cont->dentry)->i_gid;
+			f->inode->i_uid = d_inode(dir)->i_uid;
+			f->inode->i_gid = d_inode(dir)->i_gid;
 			compat_d_add_pinned(f->dentry, f->inode);
 		} else {
 			iput(f->inode);
@@ -140,16 +198,25 @@ static int check_path(const struct container *cont)
  * Makes a container and its directory; as a @clone, the current task enters it at
  * once. It then belongs to whoever has its parent: a task that only wants to have
  * namespaces of its own gets no say about limits.
+ *
+ * Both show at once, under the manage lock: whoever removes the container, be it an
+ * instant later, finds its directory. The files come next, and whoever looks for one of
+ * them, or is to remove them, waits for the lock of the new inode.
  */
 static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
-	struct container *parent = dir->i_private, *cont;
+	struct container *parent = fs_container(dir), *cont;
 	struct move *mv = NULL;
 	struct inode *inode;
 	int err;
 
 	if (strchr(dentry->d_name.name, '\n'))
 		return -EINVAL;
+	inode = make_inode(dir->i_sb, S_IFDIR | mode);
+	if (!inode)
+		return -ENOMEM;
+	/* nobody else has it, so nobody waits here */
+	inode_lock_nested(inode, I_MUTEX_CHILD);
 
 	container_manage_lock();
 	if (clone && !task_is_in(current, parent)) {
@@ -161,19 +228,14 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
-	err = -ENOMEM;
-	inode = make_inode(dir->i_sb, S_IFDIR | mode);
-	if (!inode)
-		goto err_discard;
-	container_get(cont);
-	inode->i_private = cont;
+	own_inode(inode, cont);
 	cont->dentry = dentry;
 	if (clone) {
 		inode->i_uid = dir->i_uid;
 		inode->i_gid = dir->i_gid;
 		err = check_path(cont) ?: container_inherit(cont);
 		if (err)
-			goto err_inode;
+			goto err_discard;
 	}
 	err = files_populate(cont);
 	if (err)
@@ -186,28 +248,27 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 	}
 
 	container_link(cont);
+	compat_d_instantiate_pinned(dentry, inode);
 	/* not before it is a child: its parent may lose its last member */
 	if (clone)
 		container_enter(mv, cont);
 	container_manage_unlock();
 
-	/* whoever comes in before the files are there waits for this lock */
-	inode_lock_nested(inode, I_MUTEX_CHILD);
-	compat_d_instantiate_pinned(dentry, inode);
-	finish_files(cont, true);
+	/* it may be removed by now, but its files are not */
+	finish_files(cont, dentry, true);
 	inode_unlock(inode);
 	inc_nlink(dir);
 	compat_inode_touch(dir);
 	return 0;
 
 err_files:
-	finish_files(cont, false);
-err_inode:
-	iput(inode);
+	finish_files(cont, dentry, false);
 err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
+	inode_unlock(inode);
+	iput(inode);
 	return err;
 }
 
@@ -217,74 +278,105 @@ static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
 	return compat_mkdir_return(make_directory(dir, dentry, mode, false));
 }
 
-/**
- * fs_remove_container - remove a container and its directory
- * @cont: a container below a root, with a reference of the caller's
- * @kill: kill its members first, and take all that is below along
- *
- * Context: sleeps; no inode lock held.
- * Return: as container_remove() and container_kill_members().
+/*
+ * Takes a container out of its hierarchy. Its directory is then the caller's to remove,
+ * and end_removal() to be called. Nobody else does either meanwhile: the container
+ * above is not removed before.
  */
-int fs_remove_container(struct container *cont, bool kill)
+static int begin_removal(struct container *cont, bool kill)
 {
 	struct hierarchy *h = container_hierarchy(cont);
-	struct super_block *sb = h->sb;
-	struct dentry *dentry;
 	int err;
 
-	if (kill) {
-		container_manage_lock();
-		err = container_kill_members(cont);
-		container_manage_unlock();
-		if (err)
-			return err;
-	}
-
-	mutex_lock(&removal_mutex);
 	container_manage_lock();
-	err = container_remove(cont, kill);
-	if (err) {
-		if (kill && err != -ENODEV)
+	err = kill ? container_kill_members(cont) : 0;
+	if (!err) {
+		err = container_remove(cont, kill);
+		if (err && kill && err != -ENODEV)
 			container_kill_end(cont);
-		container_manage_unlock();
-		mutex_unlock(&removal_mutex);
-		return err;
 	}
-	dentry = dget(cont->dentry);
 	/*
 	 * Something has to keep the superblock while we are at the directory: the
 	 * reference that the last container leaves, or one more of the same kind.
 	 */
-	if (h->nr_containers > 1)
-		atomic_inc(&sb->s_active);
+	if (!err && h->nr_containers > 1)
+		atomic_inc(&h->sb->s_active);
 	container_manage_unlock();
-	simple_recursive_removal(dentry, NULL);
-	dput(dentry);
-	mutex_unlock(&removal_mutex);
+	return err;
+}
+
+static void end_removal(struct container *parent, struct super_block *sb)
+{
+	container_manage_lock();
+	container_left(parent);
+	container_manage_unlock();
 	deactivate_super(sb);
+}
+
+/**
+ * fs_remove_container - remove a container and its directory
+ * @cont: a container below a root, with a reference of the caller's
+ *
+ * Context: sleeps; no lock held.
+ * Return: as container_remove().
+ */
+int fs_remove_container(struct container *cont)
+{
+	/* it stays while there are containers below the root, or their directories */
+	struct super_block *sb = container_hierarchy(cont)->sb;
+	int err = begin_removal(cont, false);
+
+	if (err)
+		return err;
+	simple_recursive_removal(cont->dentry, NULL);
+	end_removal(cont->parent, sb);
 	return 0;
 }
 
+/* Removes what is in the directory of a container that is gone; no inode lock held. */
+static void remove_content(struct dentry *dir)
+{
+	struct dentry *child;
+
+	for (;;) {
+		/* who is about to finish another removal in it has this lock */
+		inode_lock(d_inode(dir));
+		child = compat_first_child(dir);
+		inode_unlock(d_inode(dir));
+		if (!child)
+			break;
+		simple_recursive_removal(child, NULL);
+		dput(child);
+	}
+}
+
 /*
- * The VFS holds the locks of both inodes. They are given up meanwhile: a member
- * that is being killed may be waiting for one, and simple_recursive_removal(),
- * which all removals share, takes them. What they protected is protected by the
- * manage lock: once the container is marked as removed, no mkdir, rmdir or
- * rename touches the directory any more.
+ * The VFS holds the locks of both inodes. They are given up meanwhile: a member that
+ * is being killed may be waiting for one, and simple_recursive_removal() takes them.
+ * What they protected is protected by the manage lock: once the container is marked
+ * as removed, no mkdir, rmdir or rename touches the directory any more. What is left of
+ * it in the end is removed as the VFS expects, which tells whoever watches.
  */
 static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
-	struct container *cont = inode->i_private;
+	struct container *cont = fs_container(inode);
 	int err;
 
 	inode_unlock(inode);
 	inode_unlock(dir);
-	err = fs_remove_container(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags));
+	err = begin_removal(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags));
+	if (!err)
+		remove_content(dentry);
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	inode_lock(inode);
 	/* somebody else was faster: to rmdir(2) it is not there any more */
-	return err == -ENODEV ? -ENOENT : err;
+	if (err)
+		return err == -ENODEV ? -ENOENT : err;
+	err = simple_rmdir(dir, dentry);
+	/* the caller's mount keeps the superblock, too */
+	end_removal(cont->parent, dir->i_sb);
+	return err;
 }
 
 static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *old_dentry,
@@ -303,7 +395,7 @@ static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *o
 		return -EIO;
 	if (strchr(new_dentry->d_name.name, '\n'))
 		return -EINVAL;
-	cont = d_inode(old_dentry)->i_private;
+	cont = fs_container(d_inode(old_dentry));
 	container_lock();
 	err = container_is_removed(cont) ? -ENOENT : 0;
 	container_unlock();
@@ -370,15 +462,21 @@ static int clone_once(struct container_subsys *ss)
  * the subsystems' clone() takes over what the task needs of theirs. The directory
  * has the owner of the one above.
  *
+ * No can_attach() is asked, but can_clone().
+ *
  * Context: process, no lock held; sleeps.
  * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
- * do; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
+ * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
  * move failed with. On failure there is no new container and nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {
 	int err;
 
+	if (manage_lock_is_mine()) {
+		pr_err("%s: container_clone() was called with the manage lock held\n", ss->name);
+		return -EDEADLK;
+	}
 	do {
 		err = clone_once(ss);
 	} while (err == -ERESTART);
@@ -388,13 +486,30 @@ EXPORT_SYMBOL_GPL(container_clone);
 
 /* --- superblocks ----------------------------------------------------------- */
 
+static struct inode *super_alloc_inode(struct super_block *sb)
+{
+	/* none of ours is ever kept unused: the VFS's lists of such do not matter */
+	struct container_inode *ci = kmem_cache_alloc(inode_cache, GFP_KERNEL);
+
+	if (!ci)
+		return NULL;
+	ci->cont = NULL;
+	ci->cft = NULL;
+	return &ci->vfs;
+}
+
+static void super_free_inode(struct inode *inode)
+{
+	kmem_cache_free(inode_cache, to_ours(inode));
+}
+
 static void super_evict_inode(struct inode *inode)
 {
-	struct container *cont = inode->i_private;
+	struct container *cont = fs_container(inode);
 
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
-	if (S_ISDIR(inode->i_mode) && cont && !container_is_top(cont))
+	if (cont && !container_is_top(cont))
 		container_put(cont);
 }
 
@@ -420,6 +535,8 @@ static int super_show_options(struct seq_file *m, struct dentry *root)
 }
 
 static const struct super_operations super_ops = {
+	.alloc_inode = super_alloc_inode,
+	.free_inode = super_free_inode,
 	.statfs = simple_statfs,
 	.drop_inode = compat_drop_inode,
 	.evict_inode = super_evict_inode,
@@ -451,15 +568,21 @@ static int super_make_hierarchy(struct super_block *sb, const struct mount_optio
 
 	if (IS_ERR(h))
 		return PTR_ERR(h);
-	sb->s_fs_info = h;
-	d_inode(sb->s_root)->i_private = &h->top;
+	own_inode(d_inode(sb->s_root), &h->top);
 	h->top.dentry = sb->s_root;
 	err = files_populate(&h->top);
-	finish_files(&h->top, !err);
+	finish_files(&h->top, sb->s_root, !err);
+	if (err) {
+		/* at once: a mount that comes now may not find it half made */
+		to_ours(d_inode(sb->s_root))->cont = NULL;
+		hierarchy_dissolve(h);
+		hierarchy_put(h);
+		return err;
+	}
+	sb->s_fs_info = h;
 	/* from here on container_clone() may make directories */
-	if (!err)
-		sb->s_flags |= SB_ACTIVE;
-	return err;
+	sb->s_flags |= SB_ACTIVE;
+	return 0;
 }
 
 /* Loads the modules of subsystems that are named and not there. */
@@ -633,12 +756,31 @@ static struct file_system_type container_fs_type = {
 };
 MODULE_ALIAS_FS("container");
 
+static void init_inode_once(void *mem)
+{
+	struct container_inode *ci = mem;
+
+	inode_init_once(&ci->vfs);
+}
+
 int fs_init(void)
 {
-	return register_filesystem(&container_fs_type);
+	int err;
+
+	inode_cache = kmem_cache_create("container_inode", sizeof(struct container_inode), 0,
+					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, init_inode_once);
+	if (!inode_cache)
+		return -ENOMEM;
+	err = register_filesystem(&container_fs_type);
+	if (err)
+		kmem_cache_destroy(inode_cache);
+	return err;
 }
 
 void fs_exit(void)
 {
 	unregister_filesystem(&container_fs_type);
+	/* inodes are freed after a grace period */
+	rcu_barrier();
+	kmem_cache_destroy(inode_cache);
 }

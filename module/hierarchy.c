@@ -24,6 +24,8 @@
 #include "table.h"
 
 DEFINE_MUTEX(manage_mutex);
+/* Who has it. */
+static struct task_struct *manager;
 static DEFINE_MUTEX(callback_mutex);
 
 struct hierarchy dummy_hierarchy;
@@ -34,6 +36,8 @@ static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
 static atomic_t dissolved;
 /* Woken when a container that is being killed has lost its last member. */
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);
+/* Woken when the directory of a container that is gone is gone, too. */
+static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
 
 /**
  * container_manage_lock - keep containers, memberships and bindings as they are
@@ -43,6 +47,7 @@ static DECLARE_WAIT_QUEUE_HEAD(container_killed);
 void container_manage_lock(void)
 {
 	mutex_lock(&manage_mutex);
+	WRITE_ONCE(manager, current);
 }
 EXPORT_SYMBOL_GPL(container_manage_lock);
 
@@ -51,9 +56,22 @@ EXPORT_SYMBOL_GPL(container_manage_lock);
  */
 void container_manage_unlock(void)
 {
+	WRITE_ONCE(manager, NULL);
 	mutex_unlock(&manage_mutex);
 }
 EXPORT_SYMBOL_GPL(container_manage_unlock);
+
+/**
+ * manage_lock_is_mine - does the current task hold the manage lock?
+ *
+ * For calls from outside that would hang, or do harm, in the wrong place.
+ *
+ * Context: process. Lockless: nobody else makes it the current task, or another.
+ */
+bool manage_lock_is_mine(void)
+{
+	return READ_ONCE(manager) == current;
+}
 
 /**
  * container_lock - keep containers where they are, for a look
@@ -88,6 +106,8 @@ int container_path(const struct container *cont, char *buf, int buflen)
 {
 	char *path;
 
+	if (buflen <= 0)
+		return -ENAMETOOLONG;
 	if (container_is_removed(cont))
 		return -ENODEV;
 	if (container_is_top(cont)) {
@@ -206,6 +226,32 @@ static void container_destroy_states(struct container *cont)
 /* --- containers ------------------------------------------------------------ */
 
 /**
+ * container_make_state - have a subsystem make its state of a container
+ * @ss: the subsystem
+ * @cont: the container
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, what create() says, or -EINVAL if it says 0 and there is no state.
+ */
+int container_make_state(struct container_subsys *ss, struct container *cont)
+{
+	struct container_subsys_state *css;
+	int err = callback_errno(ss->create(ss, cont), ss->name);
+
+	if (err) {
+		cont->subsys[ss->subsys_id] = NULL;
+		return err;
+	}
+	css = cont->subsys[ss->subsys_id];
+	if (!css) {
+		pr_err("%s: create() made no state\n", ss->name);
+		return -EINVAL;
+	}
+	css->container = cont;
+	return 0;
+}
+
+/**
  * container_create - make a container that nobody sees yet
  * @parent: where it will be
  *
@@ -232,7 +278,7 @@ struct container *container_create(struct container *parent)
 				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR));
 	refcount_inc(&h->ref);
 	for_each_bound_subsys(h, id, ss) {
-		err = ss->create(ss, cont);
+		err = container_make_state(ss, cont);
 		if (err) {
 			container_discard(cont);
 			return ERR_PTR(err);
@@ -267,7 +313,7 @@ int container_inherit(struct container *cont)
 	int id, err;
 
 	for_each_bound_subsys(h, id, ss) {
-		err = ss->clone ? ss->clone(ss, cont) : 0;
+		err = ss->clone ? callback_errno(ss->clone(ss, cont), ss->name) : 0;
 		if (err)
 			return err;
 	}
@@ -294,6 +340,9 @@ void container_link(struct container *cont)
 		atomic_inc(&h->sb->s_active);
 }
 
+/* A count that no number of gets and puts, right or wrong, makes positive. */
+#define CSS_FROZEN (INT_MIN / 2)
+
 /* Keeps anybody from taking a reference on the states, if there is none now. */
 static bool container_freeze(struct container *cont)
 {
@@ -302,7 +351,7 @@ static bool container_freeze(struct container *cont)
 	int id, undo;
 
 	for_each_bound_subsys(h, id, ss) {
-		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, INT_MIN) == 0)
+		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, CSS_FROZEN) == 0)
 			continue;
 		for_each_set_bit(undo, h->subsys, id)
 			atomic_set(&cont->subsys[undo]->refcnt, 0);
@@ -365,23 +414,34 @@ static void container_unlink(struct container *cont)
  * @cont: a container below a root
  * @subtree: with all that is below it; otherwise having children is an error
  *
- * The directory stays, to be removed by the caller after the manage lock. If no
- * container is left below the root, the caller owes deactivate_super() after
- * that.
+ * The directory stays, to be removed by the caller after the manage lock, which then
+ * calls container_left(): until then the container above is not removed. If no
+ * container is left below the root, the caller owes deactivate_super() after that.
  *
- * Context: manage lock held; sleeps.
- * Return: 0; -EBUSY with members, children, or states that are referenced, and
- * nothing has changed; -ENODEV if it is removed already.
+ * Context: manage lock held, and given up while waiting for directories of containers
+ * below, which are gone; no lock may be held that their removal needs.
+ * Return: 0; -EBUSY with members, children, or states that are referenced, or while
+ * somebody else is killing its members, and nothing has changed; -EINTR; -ENODEV if it
+ * is removed already.
  */
 int container_remove(struct container *cont, bool subtree)
 {
 	struct container *pos, *last;
+	int err;
 
 	lockdep_assert_held(&manage_mutex);
-	if (container_is_removed(cont))
-		return -ENODEV;
-	if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
-		return -EBUSY;
+	do {
+		if (container_is_removed(cont))
+			return -ENODEV;
+		if (!subtree && test_bit(CONT_KILLING, &cont->flags))
+			return -EBUSY;
+		if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
+			return -EBUSY;
+		pos = half_removed_in(cont);
+		err = pos ? wait_half_removed(pos) : 0;
+		if (err)
+			return err;
+	} while (pos);
 
 	if (!container_freeze(cont))
 		return -EBUSY;
@@ -397,37 +457,46 @@ int container_remove(struct container *cont, bool subtree)
 	for (;;) {
 		for (pos = cont; !list_empty(&pos->children); )
 			pos = list_first_entry(&pos->children, struct container, sibling);
+		last = pos->parent;
 		container_unlink(pos);
 		if (pos == cont)
-			return 0;
+			break;
 	}
+	/* its parent; theirs go with it */
+	WRITE_ONCE(last->leaving, last->leaving + 1);
+	return 0;
 }
 
-static void set_killing(struct container *top, bool on)
+static void set_killing(struct container *top)
 {
 	struct container *pos;
 
 	for (pos = top; pos; pos = container_next_descendant(pos, top))
-		if (on)
-			set_bit(CONT_KILLING, &pos->flags);
-		else
-			clear_bit(CONT_KILLING, &pos->flags);
+		set_bit(CONT_KILLING, &pos->flags);
+}
+
+static void look_at_victim(struct member *m, void *ok)
+{
+	if (same_thread_group(m->task, current) || (m->task->flags & PF_KTHREAD) ||
+	    is_global_init(m->task))
+		*(bool *)ok = false;
 }
 
 /* Can every member die, and is none of them us? */
 static bool may_kill(struct container *cont)
 {
-	struct member *m;
-	struct place *at;
 	bool ok = true;
 
-	spin_lock(&cont->lock);
-	for_each_member(m, at, cont)
-		if (same_thread_group(m->task, current) ||
-		    (m->task->flags & PF_KTHREAD) || is_global_init(m->task))
-			ok = false;
-	spin_unlock(&cont->lock);
+	membership_walk(cont, look_at_victim, &ok);
 	return ok;
+}
+
+static void kill_member(struct member *m, void *unborn)
+{
+	if (task_is_born(m->task))
+		send_sig(SIGKILL, m->task, 1);
+	else
+		*(bool *)unborn = true;
 }
 
 /*
@@ -439,18 +508,46 @@ static bool may_kill(struct container *cont)
 static bool kill_all(struct container *cont)
 {
 	bool unborn = false;
-	struct member *m;
-	struct place *at;
 
-	spin_lock(&cont->lock);
-	for_each_member(m, at, cont) {
-		if (task_is_born(m->task))
-			send_sig(SIGKILL, m->task, 1);
-		else
-			unborn = true;
-	}
-	spin_unlock(&cont->lock);
+	membership_walk(cont, kill_member, &unborn);
 	return unborn;
+}
+
+/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
+static struct container *half_removed_in(struct container *top)
+{
+	struct container *pos;
+
+	for (pos = top; pos; pos = container_next_descendant(pos, top))
+		if (READ_ONCE(pos->leaving))
+			return pos;
+	return NULL;
+}
+
+/* Waits for that; the manage lock is given up. */
+static int wait_half_removed(struct container *cont)
+{
+	int err;
+
+	container_get(cont);
+	container_manage_unlock();
+	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
+	container_put(cont);
+	container_manage_lock();
+	return err ? -EINTR : 0;
+}
+
+/**
+ * container_left - after container_remove() the directory is gone, too
+ * @parent: the container in which it was
+ *
+ * Context: manage lock held.
+ */
+void container_left(struct container *parent)
+{
+	lockdep_assert_held(&manage_mutex);
+	WRITE_ONCE(parent->leaving, parent->leaving - 1);
+	wake_up_all(&directory_gone);
 }
 
 /**
@@ -487,7 +584,7 @@ int container_kill_members(struct container *cont)
 		if (!may_kill(pos))
 			return -EBUSY;
 
-	set_killing(cont, true);
+	set_killing(cont);
 	while (populated_in(cont)) {
 		unborn = false;
 		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
@@ -505,7 +602,7 @@ int container_kill_members(struct container *cont)
 		if (container_is_removed(cont))
 			return -ENODEV;
 		if (left < 0) {
-			set_killing(cont, false);
+			container_kill_end(cont);
 			return -EINTR;
 		}
 	}
@@ -520,7 +617,12 @@ int container_kill_members(struct container *cont)
  */
 void container_kill_end(struct container *cont)
 {
-	set_killing(cont, false);
+	struct container *pos;
+
+	for (pos = cont; pos; pos = container_next_descendant(pos, cont)) {
+		clear_bit(CONT_KILLING, &pos->flags);
+		container_delete_again(pos);
+	}
 }
 
 /* --- hierarchies ----------------------------------------------------------- */
@@ -569,6 +671,8 @@ static bool options_fit(const struct hierarchy *h, const struct mount_options *o
 /**
  * hierarchy_find - the active hierarchy that a mount asks for
  * @opts: its options
+ *
+ * What would have removed itself meanwhile does so now.
  *
  * Context: manage lock held.
  * Return: the hierarchy; NULL if one is to be made; -ENOENT for an unknown name
@@ -638,7 +742,7 @@ static int hierarchy_bind(struct hierarchy *h, struct container_subsys *ss)
 	int err;
 
 	hierarchy_rebind(ss, &dummy_hierarchy, h);
-	err = ss->bind ? ss->bind(ss, &h->top) : 0;
+	err = ss->bind ? callback_errno(ss->bind(ss, &h->top), ss->name) : 0;
 	if (err)
 		goto err_rebind;
 	err = subsys_called_when_bound(ss) ? membership_adopt(ss) : 0;
@@ -688,8 +792,11 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 		return ERR_PTR(err);
 	for (nr = 1; nr < MAX_CONTAINER_HIERARCHIES && hierarchies[nr]; nr++)
 		;
-	if (nr == MAX_CONTAINER_HIERARCHIES)
+	if (nr == MAX_CONTAINER_HIERARCHIES) {
+		pr_err("no room for another hierarchy: all %d are in use (MAX_CONTAINER_HIERARCHIES, one is for what is not bound)\n",
+		       MAX_CONTAINER_HIERARCHIES);
 		return ERR_PTR(-ENOSPC);
+	}
 
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	if (!h)
@@ -704,7 +811,7 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 			err = -EBUSY;
 			goto err_modules;
 		}
-	err = membership_track();
+	err = release_prepare(nr) ?: membership_track();
 	if (err)
 		goto err_modules;
 

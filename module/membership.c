@@ -151,26 +151,104 @@ u64 *container_task_data(struct task_struct *task, struct container_subsys *ss)
 }
 EXPORT_SYMBOL_GPL(container_task_data);
 
+/*
+ * A walk over a container's members, in portions. Between two of them the lock is
+ * dropped, and a mark stays in the list where the next one begins; who comes in
+ * meanwhile is before it.
+ */
+#define WALK_PORTION 256
+
+static void walk_begin(struct container *cont, struct place *mark)
+{
+	*mark = (struct place) {};
+	spin_lock(&cont->lock);
+	hlist_add_head(&mark->link, &cont->members);
+	spin_unlock(&cont->lock);
+}
+
+/* One portion, with the lock held, and under RCU. Return: is there another one? */
+static bool walk_on(struct container *cont, struct place *mark,
+		    void (*fn)(struct member *m, void *arg), void *arg)
+{
+	struct hlist_node *node;
+	struct place *at;
+	int n;
+
+	spin_lock(&cont->lock);
+	rcu_read_lock();
+	node = mark->link.next;
+	hlist_del_init(&mark->link);
+	for (n = 0; node && n < WALK_PORTION; n++, node = node->next) {
+		at = hlist_entry(node, struct place, link);
+		if (at->cont)
+			fn(place_member(at, cont->hierarchy), arg);
+	}
+	if (node)
+		hlist_add_before(&mark->link, node);
+	rcu_read_unlock();
+	spin_unlock(&cont->lock);
+	return node;
+}
+
+/* Before the end, if need be. */
+static void walk_end(struct container *cont, struct place *mark)
+{
+	spin_lock(&cont->lock);
+	hlist_del_init(&mark->link);
+	spin_unlock(&cont->lock);
+}
+
+/**
+ * membership_walk - call a function for each member's entry
+ * @cont: a container below a root
+ * @fn: the function; must not sleep or move tasks
+ * @arg: passed to @fn
+ *
+ * Context: as container_for_each_member(), which see.
+ */
+void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg)
+{
+	struct place mark;
+
+	walk_begin(cont, &mark);
+	while (walk_on(cont, &mark, fn, arg))
+		cond_resched();
+}
+
+struct for_each {
+	struct container_subsys *ss;
+	void (*fn)(struct task_struct *task, u64 *data, void *arg);
+	void *arg;
+};
+
+static void for_each_fn(struct member *m, void *arg)
+{
+	struct for_each *each = arg;
+
+	each->fn(m->task, m->data + each->ss->task_offset, each->arg);
+}
+
 /**
  * container_for_each_member - call a function for each member
  * @cont: a container below a root: a root has no list of its members
  * @ss: whose words to pass
- * @fn: the function; must not sleep or move tasks
+ * @fn: the function; must not sleep or move tasks. Called under RCU, and with @cont->lock
+ *	held, so that the member does not leave or exit meanwhile
  * @arg: passed to @fn
  *
- * Context: process. Holds @cont->lock throughout.
+ * The lock is held for a few hundred members at a time. Each who is a member from the
+ * beginning to the end is met once; who leaves or comes in between, at most once for
+ * each time that he came.
+ *
+ * Context: process, not under RCU; sleeps between the calls.
  */
 void container_for_each_member(struct container *cont, struct container_subsys *ss,
 			       void (*fn)(struct task_struct *task, u64 *data, void *arg),
 			       void *arg)
 {
-	struct member *m;
-	struct place *at;
+	struct for_each each = { .ss = ss, .fn = fn, .arg = arg };
 
-	spin_lock(&cont->lock);
-	for_each_member(m, at, cont)
-		fn(m->task, m->data + ss->task_offset, arg);
-	spin_unlock(&cont->lock);
+	membership_walk(cont, for_each_fn, &each);
 }
 EXPORT_SYMBOL_GPL(container_for_each_member);
 
@@ -413,6 +491,7 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 			err = ss->can_fork(ss, cont, m->task, words_for(m, ss),
 					   words_for(parent, ss));
 			if (unlikely(err)) {
+				err = callback_errno(err, ss->name);
 				asked &= (bits & -bits) - 1;
 				break;
 			}
@@ -939,44 +1018,35 @@ static void numbers_finish(struct numbers *l)
 	l->count = n;
 }
 
-/*
- * A container's members go into the array in portions. Between two of them the
- * lock is dropped, and a mark of ours stays in the list where the next one
- * begins; who comes in meanwhile is before it.
- */
-#define LIST_PORTION 256
+struct listing {
+	struct pid_namespace *ns;
+	bool processes;
+	struct numbers *l;
+};
+
+static void list_member(struct member *m, void *arg)
+{
+	struct listing *to = arg;
+	pid_t nr = visible_nr(m->task, to->ns, to->processes);
+
+	if (nr)
+		to->l->nr[to->l->count++] = nr;
+}
 
 static int list_members(struct container *cont, struct pid_namespace *ns, bool processes,
 			struct numbers *l)
 {
-	struct place mark = {}, *at;
-	struct hlist_node *node;
-	int n, err;
-	pid_t nr;
+	struct listing to = { .ns = ns, .processes = processes, .l = l };
+	struct place mark;
+	int err;
 
-	spin_lock(&cont->lock);
-	hlist_add_head(&mark.link, &cont->members);
+	walk_begin(cont, &mark);
 	do {
-		spin_unlock(&cont->lock);
-		err = numbers_reserve(l, l->count + LIST_PORTION);
 		cond_resched();
-		spin_lock(&cont->lock);
-		node = err ? NULL : mark.link.next;
-		hlist_del(&mark.link);
-		rcu_read_lock();
-		for (n = 0; node && n < LIST_PORTION; n++, node = node->next) {
-			at = hlist_entry(node, struct place, link);
-			if (!at->cont)
-				continue;
-			nr = visible_nr(place_member(at, cont->hierarchy)->task, ns, processes);
-			if (nr)
-				l->nr[l->count++] = nr;
-		}
-		rcu_read_unlock();
-		if (node)
-			hlist_add_before(&mark.link, node);
-	} while (node);
-	spin_unlock(&cont->lock);
+		err = numbers_reserve(l, l->count + WALK_PORTION);
+	} while (!err && walk_on(cont, &mark, list_member, &to));
+	if (err)
+		walk_end(cont, &mark);
 	return err;
 }
 
@@ -990,12 +1060,12 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 	pid_t nr;
 
 	do {
-		err = numbers_reserve(l, l->count + LIST_PORTION);
+		err = numbers_reserve(l, l->count + WALK_PORTION);
 		if (err)
 			return err;
 		cond_resched();
 		rcu_read_lock();
-		for (n = 0; n < LIST_PORTION; n++) {
+		for (n = 0; n < WALK_PORTION; n++) {
 			pid = next_pid(next, ns);
 			if (!pid)
 				break;
@@ -1009,7 +1079,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 				l->nr[l->count++] = nr;
 		}
 		rcu_read_unlock();
-	} while (n == LIST_PORTION);
+	} while (n == WALK_PORTION);
 	return 0;
 }
 
@@ -1196,16 +1266,18 @@ static struct move *move_gather(struct task_struct *task, struct container *to, 
 	}
 }
 
-/* Asks all who may object. */
-static int move_ask(struct move *mv, struct container *to)
+/* Asks all who may object: to a move, or to a @clone. */
+static int move_ask(struct move *mv, struct container *to, bool clone)
 {
+	int (*ask)(struct container_subsys *ss, struct container *cont, struct task_struct *tsk);
 	struct hierarchy *h = container_hierarchy(to);
 	struct container_subsys *ss;
 	int i, id, err;
 
 	for (i = 0; i < mv->count; i++)
 		for_each_bound_subsys(h, id, ss) {
-			err = ss->can_attach ? ss->can_attach(ss, to, mv->tasks[i].task) : 0;
+			ask = clone ? ss->can_clone : ss->can_attach;
+			err = ask ? callback_errno(ask(ss, to, mv->tasks[i].task), ss->name) : 0;
 			if (err)
 				return err;
 		}
@@ -1247,7 +1319,7 @@ static int move_go(struct move *mv, struct container *to)
 }
 
 /* Prepares the move of one task, so that only its exit can be in the way. */
-static struct move *move_begin(struct container *to, struct task_struct *task)
+static struct move *move_begin(struct container *to, struct task_struct *task, bool clone)
 {
 	struct move *mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
 	int err;
@@ -1256,7 +1328,7 @@ static struct move *move_begin(struct container *to, struct task_struct *task)
 		return ERR_PTR(-ENOMEM);
 	mv->count = 1;
 	mv->tasks[0].task = get_task_struct(task);
-	err = move_ask(mv, to);
+	err = move_ask(mv, to, clone);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	if (err) {
@@ -1273,13 +1345,13 @@ static struct move *move_begin(struct container *to, struct task_struct *task)
  * The task needs no right to do so.
  *
  * Context: manage lock held until container_enter(); sleeps.
- * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_attach()
+ * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_clone()
  * says, and nothing has changed.
  */
 struct move *container_enter_prepare(struct container *to)
 {
 	lockdep_assert_held(&manage_mutex);
-	return move_begin(to, current);
+	return move_begin(to, current, true);
 }
 
 /**
@@ -1302,8 +1374,9 @@ void container_enter(struct move *mv, struct container *to)
  * @cred: whose right it is to do so
  *
  * Context: manage lock held; sleeps.
- * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, or what a subsystem's
- * can_attach() says. On failure nothing has changed.
+ * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, -ENODEV if @to is removed,
+ * -EINVAL without the lock, or what a subsystem's can_attach() says. On failure nothing
+ * has changed.
  */
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
@@ -1311,14 +1384,19 @@ int container_attach_task(struct container *to, struct task_struct *task,
 	struct move *mv;
 	int gone;
 
-	lockdep_assert_held(&manage_mutex);
+	if (!manage_lock_is_mine()) {
+		pr_err("container_attach_task() was called without the manage lock\n");
+		return -EINVAL;
+	}
+	if (container_is_removed(to))
+		return -ENODEV;
 	if (task->flags & PF_EXITING)
 		return -ESRCH;
 	if (!may_move(cred, task))
 		return -EACCES;
 	if (task_is_in(task, to))
 		return 0;
-	mv = move_begin(to, task);
+	mv = move_begin(to, task, false);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
 	gone = move_go(mv, to);
@@ -1366,7 +1444,7 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	mv = move_gather(task, to, GFP_KERNEL);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
-	err = move_ask(mv, to);
+	err = move_ask(mv, to, false);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	gone = err ? 0 : move_go(mv, to);

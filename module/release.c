@@ -15,7 +15,12 @@
 
 #include "core.h"
 
-static struct workqueue_struct *release_wq;
+/*
+ * By hierarchy; made with the first hierarchy of that number. A user may hold up the
+ * removal of directories that he can list, and with them all workers of a queue, but no
+ * other hierarchy's.
+ */
+static struct workqueue_struct *release_wq[MAX_CONTAINER_HIERARCHIES];
 
 /* Runs the agent for a container that may be gone by now. */
 static void run_agent(struct container *cont)
@@ -45,12 +50,15 @@ static void run_agent(struct container *cont)
 	kfree(path);
 }
 
-/* Removes the container unless it is in use again. */
+/*
+ * Removes the container unless it is in use again, or somebody's rmdir is killing its
+ * members and removes it itself.
+ */
 static void auto_delete(struct container *cont)
 {
-	/* before trying, so that a reference dropped meanwhile is not missed */
+	/* before trying, so that what is in the way does not go unseen */
 	set_bit(CONT_DELETE_PENDING, &cont->flags);
-	fs_remove_container(cont, false);
+	fs_remove_container(cont);
 }
 
 void container_release_work(struct work_struct *work)
@@ -71,7 +79,7 @@ static void release_queue(struct container *cont)
 	/* gone for good: nothing to run for it, and its work cannot keep it */
 	if (!refcount_inc_not_zero(&cont->ref))
 		return;
-	if (!queue_work(release_wq, &cont->release_work))
+	if (!queue_work(release_wq[cont->hierarchy], &cont->release_work))
 		container_put(cont);
 }
 
@@ -90,28 +98,64 @@ void container_released(struct container *cont)
 }
 
 /**
- * container_css_released - the last reference on a state was dropped
- * @css: the state, readable under RCU
+ * container_delete_again - what was in the way of an automatic removal may be gone
+ * @cont: the container, readable under RCU
  *
- * Part of container_css_put(): an automatic removal that the reference was in the
- * way of is tried again.
+ * Context: any that may take a spinlock.
  */
-void container_css_released(struct container_subsys_state *css)
+void container_delete_again(struct container *cont)
 {
-	struct container *cont = READ_ONCE(css->container);
-
 	if (test_and_clear_bit(CONT_DELETE_PENDING, &cont->flags))
 		release_queue(cont);
 }
+
+/**
+ * container_css_released - the last reference on a state was dropped
+ * @css: the state, readable under RCU
+ *
+ * Part of container_css_put().
+ */
+void container_css_released(struct container_subsys_state *css)
+{
+	container_delete_again(READ_ONCE(css->container));
+}
 EXPORT_SYMBOL_GPL(container_css_released);
 
-int release_init(void)
+/**
+ * container_css_unbalanced - a reference was dropped that nobody had
+ * @css: the state
+ *
+ * The other part of container_css_put(): the count is put right, and it is said whose
+ * fault that is.
+ */
+void container_css_unbalanced(struct container_subsys_state *css)
 {
-	release_wq = alloc_workqueue("container_release", WQ_UNBOUND, 0);
-	return release_wq ? 0 : -ENOMEM;
+	atomic_inc(&css->refcnt);
+	pr_err_ratelimited("%ps dropped a reference on a container's state that nobody had taken\n",
+			   __builtin_return_address(0));
+}
+EXPORT_SYMBOL_GPL(container_css_unbalanced);
+
+/**
+ * release_prepare - get ready for the releases of a hierarchy's containers
+ * @hierarchy: its number
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int release_prepare(int hierarchy)
+{
+	if (!release_wq[hierarchy])
+		release_wq[hierarchy] = alloc_workqueue("container_rel%d", WQ_UNBOUND, 0,
+							hierarchy);
+	return release_wq[hierarchy] ? 0 : -ENOMEM;
 }
 
 void release_exit(void)
 {
-	destroy_workqueue(release_wq);
+	int i;
+
+	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (release_wq[i])
+			destroy_workqueue(release_wq[i]);
 }

@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -42,8 +43,11 @@ static int subsys_place_words(struct container_subsys *new)
 	unsigned int offset = 0;
 	int id;
 again:
-	if (offset + new->task_words > CONTAINER_TASK_WORDS)
+	if (offset + new->task_words > CONTAINER_TASK_WORDS) {
+		pr_err("%s: no room for %u task words: there are %d, which others have in part (CONTAINER_TASK_WORDS)\n",
+		       new->name, new->task_words, CONTAINER_TASK_WORDS);
 		return -ENOSPC;
+	}
 	for_each_subsys(id, ss)
 		if (ss->task_words && offset < ss->task_offset + ss->task_words &&
 		    ss->task_offset < offset + new->task_words) {
@@ -72,12 +76,15 @@ static int subsys_register(struct container_subsys *ss)
 	int id, err;
 
 	for_each_subsys(id, other)
-		if (!strcmp(other->name, ss->name))
+		if (other == ss || !strcmp(other->name, ss->name))
 			return -EEXIST;
 	for (id = 0; id < MAX_CONTAINER_SUBSYS && subsystems[id]; id++)
 		;
-	if (id == MAX_CONTAINER_SUBSYS)
+	if (id == MAX_CONTAINER_SUBSYS) {
+		pr_err("%s: no room for another subsystem: there are %d (MAX_CONTAINER_SUBSYS)\n",
+		       ss->name, MAX_CONTAINER_SUBSYS);
 		return -ENOSPC;
+	}
 	err = subsys_place_words(ss);
 	if (err)
 		return err;
@@ -85,7 +92,7 @@ static int subsys_register(struct container_subsys *ss)
 	ss->subsys_id = id;
 	ss->hierarchy = 0;
 	ss->active = false;
-	err = ss->create(ss, top);
+	err = container_make_state(ss, top);
 	if (err)
 		goto err_id;
 	subsys_set(id, ss);
@@ -113,6 +120,25 @@ static bool subsys_name_reserved(const char *name)
 	return match_string(words, ARRAY_SIZE(words), name) >= 0;
 }
 
+/* Calls of a kind that make no sense together, or say what is not so. */
+static bool subsys_flags_ok(const struct container_subsys *ss)
+{
+	return (!ss->members_only || (!ss->bound_only && !ss->told_when_asked && !ss->left)) &&
+	       (!ss->marked_only || ss->members_only);
+}
+
+/*
+ * Is a call that takes the manage lock made where it is held? It would wait for
+ * itself, and the whole system for it.
+ */
+static bool would_hang(const char *call)
+{
+	if (!manage_lock_is_mine())
+		return false;
+	pr_err("%s() was called with the manage lock held, as in a callback\n", call);
+	return true;
+}
+
 /**
  * container_register_subsys - make a subsystem known
  * @ss: the subsystem, which stays where it is until it is unregistered
@@ -122,16 +148,20 @@ static bool subsys_name_reserved(const char *name)
  * every task that exists unless it is members_only or bound_only.
  *
  * Context: process, no lock held; sleeps.
- * Return: 0; -EINVAL for a bad name or without create() or destroy(), -EEXIST,
- * -ENOSPC when there are too many or their task words do not fit, -ENOMEM, or
- * what create() says.
+ * Return: 0; -EINVAL for a bad name, without create() or destroy(), with flags that do
+ * not go together, or if create() makes no state; -EEXIST for a name, or a structure, that
+ * is registered; -ENOSPC when there are too many or their task words do not fit, which
+ * the log says; -ENOMEM; -EDEADLK with the manage lock held; or what create() says.
  */
 int container_register_subsys(struct container_subsys *ss)
 {
 	int err;
 
+	if (would_hang(__func__))
+		return -EDEADLK;
 	if (!ss->name || !parse_name_ok(ss->name, "_-", MAX_CONTAINER_TYPE_NAMELEN) ||
-	    subsys_name_reserved(ss->name) || !ss->create || !ss->destroy)
+	    subsys_name_reserved(ss->name) || !ss->create || !ss->destroy ||
+	    !subsys_flags_ok(ss))
 		return -EINVAL;
 
 	container_manage_lock();
@@ -150,12 +180,14 @@ EXPORT_SYMBOL_GPL(container_register_subsys);
  *
  * Context: process, no lock held; sleeps.
  * Return: 0; -EBUSY while it is bound to a hierarchy, -EINVAL if it is not
- * registered.
+ * registered, -EDEADLK with the manage lock held.
  */
 int container_unregister_subsys(struct container_subsys *ss)
 {
 	int id, err = 0;
 
+	if (would_hang(__func__))
+		return -EDEADLK;
 	container_manage_lock();
 	id = ss->subsys_id;
 	if (id < 0 || id >= MAX_CONTAINER_SUBSYS || subsystems[id] != ss) {
@@ -197,13 +229,17 @@ EXPORT_SYMBOL_GPL(container_subsys_root);
  * @ss: a subsystem bound to it
  * @path: the program; shorter than PATH_MAX
  *
- * Nothing happens while @ss is not bound, or when there is no memory.
+ * Nothing happens while @ss is not bound, or when there is no memory; nor, but for a line
+ * in the log, for a path that is too long, or without the lock.
  *
  * Context: process, callback lock not held; manage lock held, as in bind().
  */
 void container_set_release_agent_path(struct container_subsys *ss, const char *path)
 {
-	if (ss->hierarchy)
+	if (!manage_lock_is_mine() || !path || strlen(path) >= PATH_MAX)
+		pr_err("%s: %s() without the manage lock, or with a bad path\n", ss->name,
+		       __func__);
+	else if (ss->hierarchy)
 		hierarchy_set_release_agent(hierarchies[ss->hierarchy], path);
 }
 EXPORT_SYMBOL_GPL(container_set_release_agent_path);

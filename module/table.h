@@ -69,11 +69,6 @@ static inline struct member *place_member(struct place *at, int hierarchy)
 	return container_of(at, struct member, in[hierarchy]);
 }
 
-/* Walks over the members of @c; its lock is held. */
-#define for_each_member(m, at, c)					\
-	hlist_for_each_entry(at, &(c)->members, link)			\
-		if ((at)->cont && ((m) = place_member(at, (c)->hierarchy)))
-
 struct bucket {
 	struct hlist_nulls_head head;
 	spinlock_t lock;

@@ -9,11 +9,14 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "lib.h"
@@ -205,10 +208,15 @@ static void test_register(void)
 
 static void test_too_many(void)
 {
-	int before = registered_count(), filled = -1, max = -1;
+	int before = registered_count(), filled = -1, max = -1, fd = kmsg_open();
 	const char *s;
+	char *log;
 
 	err(cmd("fill 0"), ENOSPC, "one subsystem too many");
+	kmsg_lines(fd, &log);
+	close(fd);
+	ok(log && strstr(log, "fill") && strstr(log, "MAX_CONTAINER_SUBSYS"),
+	   "the log says which, and of what");
 	s = events();
 	sscanf(s ? s : "", "apitest0 filled %d of %d", &filled, &max);
 	eq(filled + before, max, "when all places are taken");
@@ -233,9 +241,15 @@ static int offset(int slot)
 static void test_words(void)
 {
 	enum { WORDS = 9 };	/* CONTAINER_TASK_WORDS */
+	int fd = kmsg_open();
+	char *log;
 
 	cmd("words 0 %d", WORDS + 1);
 	err(cmd("register 0"), ENOSPC, "more task words than there are");
+	kmsg_lines(fd, &log);
+	close(fd);
+	ok(log && strstr(log, "apitest0") && strstr(log, "CONTAINER_TASK_WORDS"),
+	   "the log says whose, and of what");
 	cmd("words 0 1");
 	err(cmd("register 0"), 0, "one word");
 	cmd("words 1 %d", WORDS);
@@ -801,6 +815,7 @@ static void test_lookups(void)
 	err(cmd("path 0 2"), 0, "the root's path");
 	happened("0 path /", "is /");
 	err(cmd("path 0 1"), ENAMETOOLONG, "in a buffer of one");
+	err(cmd("path 0 0"), ENAMETOOLONG, "in none");
 	reap(p);
 	reap(q);
 	put(A "/kill_on_rmdir", "1");
@@ -821,17 +836,28 @@ static const char *my_path(void)
 
 static void test_clone(void)
 {
+	union {
+		struct inotify_event e;
+		char room[512];
+	} event;
 	pid_t me = getpid();
+	int watch;
 
 	err(cmd("register 0") ?: cmd("register 1"), 0, "register");
 	err(cmd("clone 0"), 0, "clone of a subsystem that is not bound does nothing");
 	err(cmount(M, BOTH), 0, "mount");
 	forget();
 
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	inotify_add_watch(watch, M, IN_CREATE | IN_DELETE);
 	err(cmd("clone 0"), 0, "clone");
+	eq(read(watch, &event, sizeof(event)), sizeof(event.e) + 16, "one change is told");
+	ok(event.e.mask == (IN_CREATE | IN_ISDIR) && atoi(event.e.name) == me,
+	   "that it was made");
+	close(watch);
 	streq(my_path(), P("/%d", me), "we are in a child of our own, named after us");
 	happened("0 create 1;1 create 1;0 clone 1 of 0;1 clone 1 of 0;"
-		 "0 populate 1;1 populate 1;0 can_attach 1;1 can_attach 1;"
+		 "0 populate 1;1 populate 1;0 can_clone 1;1 can_clone 1;"
 		 "0 attach 1 from 0;1 attach 1 from 0;0 post_attach 1 from 0;1 post_attach 1 from 0", "of a clone");
 	eq(mode_of(P(M "/%d", me)), 0755, "mode of its directory");
 	err(cmd("clone 1"), 0, "clone again");
@@ -853,8 +879,8 @@ static void test_clone(void)
 	err(cmd("clone 0"), EDOM, "clone, and a subsystem's clone fails");
 	cmd("fail 1 populate %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and populate fails");
-	cmd("fail 1 can_attach %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and can_attach refuses");
+	cmd("fail 1 can_clone %d", EDOM);
+	err(cmd("clone 0"), EDOM, "clone, and can_clone refuses");
 	streq(listing(M), dir, "no new container is left");
 	streq(state(), proc, "/proc/containers is as before");
 	streq(my_path(), "/", "we are where we were");
@@ -864,8 +890,257 @@ static void test_clone(void)
 	rmdir(P(M "/%d", me));
 	rmdir(P(M "/%d-2", me));
 	rmdir(P(M "/%d-3", me));
+	/* moves forbidden, and clones allowed */
+	cmd("fail 0 can_attach %d", EDOM);
+	err(cmd("clone 0"), 0, "clone, whatever can_attach says");
+	err(put(M "/tasks", "0"), EDOM, "which is asked by a move");
+	err(put(M "/tasks", "0"), 0, "move out");
+	rmdir(P(M "/%d", me));
 	forget();
 	stop();
+	/* who has no can_clone does not mind */
+	cmd("without 0 can_clone");
+	start();
+	err(cmd("clone 0"), 0, "clone without can_clone");
+	put(M "/tasks", "0");
+	rmdir(P(M "/%d", me));
+	forget();
+	stop();
+}
+
+static void pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int cloner(struct kid *up, void *arg)
+{
+	volatile bool *end = arg;
+	int e, bad = 0;
+
+	pin();
+	kid_recv(up);
+	while (!*end) {
+		e = cmd("clone 0");
+		bad += e != 0;
+	}
+	return bad ? 1 : 0;
+}
+
+/* A task that clones is moved away at any moment, and its containers go by themselves. */
+static void test_clone_race(void)
+{
+	struct sched_param fifo = { .sched_priority = 10 };
+	long end = now_ms() + (debug_kernel() ? 10000 : 5000);
+	volatile bool *over = mmap_shared(sizeof(*over));
+	int fd, moves = 0, len;
+	cpu_set_t before;
+	struct kid k;
+	pid_t keep;
+	char nr[16];
+
+	start();
+	mkdir(A, 0755);
+	keep = sleeper();
+	movepid(A, keep);
+	put(A "/auto_delete", "1");
+	k = kid_start(cloner, (void *)over);
+	/* not in the root: what is made there does not go by itself */
+	err(movepid(A, k.pid), 0, "it begins in a container");
+	kid_send(&k, 0);
+	/* on its CPU, and before it */
+	sched_getaffinity(0, sizeof(before), &before);
+	pin();
+	sched_setscheduler(0, SCHED_FIFO, &fifo);
+	fd = open(A "/tasks", O_WRONLY);
+	len = sprintf(nr, "%d", k.pid);
+	srandom(1);
+	while (now_ms() < end) {
+		usleep(random() % 3000);
+		moves += write(fd, nr, len) == len;
+		usleep(3000);
+	}
+	fifo.sched_priority = 0;
+	sched_setscheduler(0, SCHED_OTHER, &fifo);
+	sched_setaffinity(0, sizeof(before), &before);
+	*over = true;
+	close(fd);
+	eq(kid_wait(&k), 0, "a task clones while it is moved about (%d times)", moves);
+	reap(keep);
+	ok(wait_for(access(A, F_OK)), "what it made is gone in the end, and what it was in");
+	forget();
+	stop();
+}
+
+/* --- mounts at once ----------------------------------------------------------- */
+
+static int mounter(struct kid *up, void *arg)
+{
+	volatile bool *end = arg;
+	int bad = 0;
+
+	mkdir("/tmp/n", 0755);
+	kid_send(up, 0);
+	while (!*end) {
+		if (mount("x", "/tmp/n", "container", 0, BOTH))
+			continue;
+		/* with all its files, if at all */
+		bad += access("/tmp/n/tasks", F_OK) != 0;
+		bad += access("/tmp/n/apitest1.ref", F_OK) != 0;
+		umount("/tmp/n");
+	}
+	rmdir("/tmp/n");
+	return bad != 0;
+}
+
+/* A mount that fails when its hierarchy is there, and another that asks for the same. */
+static void test_mount_race(void)
+{
+	int rounds = debug_kernel() ? 100 : 400, failed = 0;
+	volatile bool *end = mmap_shared(sizeof(*end));
+	struct kid k;
+
+	err(cmd("register 0") ?: cmd("register 1"), 0, "register two");
+	mkdir(M, 0755);
+	k = kid_start(mounter, (void *)end);
+	kid_recv(&k);
+	for (int i = 0; i < rounds; i++) {
+		cmd("fail 1 populate %d", EDOM);
+		if (mount("x", M, "container", 0, BOTH))
+			failed++;
+		else
+			umount(M);
+	}
+	*end = true;
+	eq(kid_wait(&k), 0, "no mount shows what another left half made");
+	diag("%d of %d mounts failed", failed, rounds);
+	cmd("fail 1 populate 0");
+	err(cmount(M, BOTH), 0, "mount");
+	ok(!access(M "/tasks", F_OK), "it is complete");
+	forget();
+	stop();
+}
+
+/* --- what an author gets wrong ------------------------------------------------ */
+
+/* A line of ours came that says this. */
+static void logged(int fd, const char *text, const char *what)
+{
+	char *lines;
+
+	kmsg_lines(fd, &lines);
+	ok(lines && strstr(lines, text), "the log says: %s", what);
+	if (!lines || !strstr(lines, text))
+		diag("%s", lines ? lines : "nothing");
+	close(fd);
+}
+
+static int fork_error(void *arg)
+{
+	pid_t p;
+
+	if (put(A "/tasks", "0"))
+		return 254;
+	(void)arg;
+	cmd("fail 0 can_fork -5");
+	p = fork();
+	if (!p)
+		_exit(0);
+	if (p < 0)
+		return errno;
+	waitpid(p, NULL, 0);
+	return 0;
+}
+
+static void test_wrong(void)
+{
+	const char *dir, *proc;
+	int fd = kmsg_open();
+	pid_t p;
+
+	/* nothing is registered */
+	cmd("stateless 0 1");
+	err(cmd("register 0"), EINVAL, "create makes no state");
+	logged(fd, "apitest0", "who makes no state");
+	cmd("stateless 0 0");
+	cmd("fail 0 create -5");
+	err(cmd("register 0"), EINVAL, "create returns what is no errno");
+	err(cmd("wrong 0 flags"), EINVAL, "flags that do not go together");
+	cmd("reset 0");
+	forget();
+
+	start();
+	/* the same structure by another name */
+	cmd("name 0 other");
+	err(cmd("register 0"), EEXIST, "register what is registered, by another name");
+	cmd("name 0 apitest0");
+	mkdir(A, 0755);
+	p = sleeper();
+	dir = strdup(listing(M));
+	proc = strdup(state());
+	fd = kmsg_open();
+	err(cmd("wrong 0 add_file"), EPERM, "add a file after populate");
+	logged(fd, "populate", "a file that comes too late");
+	err(cmd("wrong 0 add_files"), EPERM, "and without a lock");
+	err(cmd("wrong 0 attach"), EINVAL, "move a task without the lock");
+	fd = kmsg_open();
+	err(cmd("wrong 0 put"), 0, "drop a reference that nobody has");
+	logged(fd, "reference", "who dropped it");
+	eq(getnum(M "/apitest0.ref"), 0, "the count is as it was");
+	err(cmd("wrong 0 agent"), 0, "an agent without the lock, or with a bad path");
+	streq(get(M "/release_agent"), "\n", "there is none");
+	streq(listing(M), dir, "no file was added");
+	streq(state(), proc, "/proc/containers is as before");
+	/* what a callback returns that is no errno */
+	for (int i = 0; i < 2; i++) {
+		cmd("fail %d create -5", i);
+		err(E(mkdir(M "/x", 0755)), EINVAL, "create of %d returns 5", i);
+		cmd("fail %d populate -5", i);
+		err(E(mkdir(M "/x", 0755)), EINVAL, "populate of %d returns 5", i);
+		cmd("fail %d can_attach -5", i);
+		err(movepid(A, p), EINVAL, "can_attach of %d returns 5", i);
+		cmd("fail %d can_clone -5", i);
+		err(cmd("clone 0"), EINVAL, "can_clone of %d returns 5", i);
+		cmd("fail %d clone -5", i);
+		err(cmd("clone 0"), EINVAL, "clone of %d returns 5", i);
+		cmd("fail %d clone 10000", i);
+		err(cmd("clone 0"), EINVAL, "clone of %d returns -10000", i);
+	}
+	err(in_child(fork_error, NULL), EINVAL, "can_fork returns 5");
+	cmd("stateless 1 1");
+	err(E(mkdir(M "/x", 0755)), EINVAL, "create makes no state");
+	cmd("stateless 1 0");
+	streq(listing(M), dir, "no directory was made");
+	streq(state(), proc, "/proc/containers is as before");
+	eq(nids(A "/tasks"), 0, "nobody has moved");
+	forget();
+	/* in populate */
+	cmd("bad_files 0 1");
+	err(E(mkdir(M "/x", 0755)), 0, "files that cannot be, and calls that would hang");
+	cmd("bad_files 0 0");
+	streq(listing(M "/x"), listing(A), "no file is there that should not");
+	rmdir(M "/x");
+	forget();
+	reap(p);
+	rmdir(A);
+	stop();
+
+	err(cmd("register 0"), 0, "register");
+	cmd("fail 0 bind -5");
+	err(cmount(M, "apitest0"), EINVAL, "bind returns 5");
+	cmd("bad_files 0 1");
+	err(cmount(M, "apitest0"), 0, "the same in the populate of a mount");
+	forget();
+	err(E(umount(M)), 0, "unmount");
+	err(cmd("unregister 0"), 0, "unregister");
+	cmd("reset 0");
+	forget();
+	free((void *)dir);
+	free((void *)proc);
 }
 
 int main(void)
@@ -895,5 +1170,8 @@ int main(void)
 	test_ref_race();
 	test_lookups();
 	test_clone();
+	test_clone_race();
+	test_mount_race();
+	test_wrong();
 	finish();
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include "lib.h"
 
@@ -281,6 +282,92 @@ static void test_removed(void)
 	err(cumount("/tmp/c"), 0, "unmount");
 }
 
+/* --- who watches is told of each change, once --- */
+
+static int watch;
+
+static int enter(void *dir)
+{
+	return movepid(dir, getpid());
+}
+
+/* Reads what there is; how often an event has come for a name in all. */
+static int events(unsigned int event, const char *name)
+{
+	static struct { unsigned int mask; char name[64]; } log[256];
+	static int n;
+	char buf[4096] __attribute__((aligned(8)));
+	int count = 0;
+	ssize_t len;
+
+	while ((len = read(watch, buf, sizeof(buf))) > 0)
+		for (char *p = buf; p < buf + len && n < 256; n++) {
+			struct inotify_event *e = (void *)p;
+
+			log[n].mask = e->mask;
+			snprintf(log[n].name, sizeof(log[n].name), "%s", e->len ? e->name : "");
+			p += sizeof(*e) + e->len;
+		}
+	for (int i = 0; i < n; i++)
+		count += (log[i].mask & event) && !strcmp(log[i].name, name);
+	if (!event)
+		n = 0;
+	return count;
+}
+
+/* They come before the call returns, or, from a worker, soon. More would come at once. */
+static void told_once(unsigned int event, const char *name, const char *what)
+{
+	wait_for(events(event, name) > 0);
+	msleep(20);
+	eq(events(event, name), 1, "%s is told once", what);
+}
+
+static void test_watch(void)
+{
+	int fd;
+
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	inotify_add_watch(watch, M, IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
+	mkdir(M "/w", 0755);
+	told_once(IN_CREATE, "w", "mkdir");
+	rename(M "/w", M "/v");
+	told_once(IN_MOVED_FROM, "w", "rename, from");
+	told_once(IN_MOVED_TO, "v", "rename, to");
+	inotify_add_watch(watch, M "/v", IN_DELETE_SELF);
+	rmdir(M "/v");
+	told_once(IN_DELETE, "v", "rmdir");
+	told_once(IN_DELETE_SELF, "", "rmdir, to itself,");
+	events(0, "");
+
+	mkdir(M "/w", 0755);
+	rmdir(M "/w");
+	mkdir(M "/w", 0755);
+	msleep(20);
+	eq(events(IN_CREATE, "w"), 2, "mkdir again is told again");
+	err(put(M "/w/auto_delete", "1"), 0, "auto_delete");
+	in_child(enter, M "/w");
+	wait_for(access(M "/w", F_OK));
+	events(0, "");
+	mkdir(M "/x", 0755);
+	err(put(M "/x/auto_delete", "1"), 0, "auto_delete");
+	in_child(enter, M "/x");
+	told_once(IN_DELETE, "x", "auto_delete");
+	ok(access(M "/x", F_OK), "and it is gone");
+
+	mkdir(M "/y", 0755);
+	mkdir(M "/y/a", 0755);
+	mkdir(M "/y/a/b", 0755);
+	put(M "/y/kill_on_rmdir", "1");
+	inotify_add_watch(watch, M "/y/a", IN_CREATE | IN_DELETE);
+	fd = open(M "/y/a/b", O_RDONLY | O_DIRECTORY);
+	err(E(rmdir(M "/y")), 0, "rmdir of a tree");
+	told_once(IN_DELETE, "y", "rmdir of a tree");
+	told_once(IN_DELETE, "b", "a directory in it");
+	close(fd);
+	close(watch);
+}
+
 int main(void)
 {
 	setup();
@@ -291,6 +378,7 @@ int main(void)
 	test_rename();
 	test_files_fixed();
 	test_removed();
+	test_watch();
 	err(cumount(M), 0, "unmount");
 	finish();
 }

@@ -334,7 +334,8 @@ static void test_noprefix(void)
 /* Hierarchies run out, and their numbers are used again. */
 static void test_limit(void)
 {
-	int n, e = 0, second = 0;
+	int n, e = 0, second = 0, fd = kmsg_open();
+	char *log;
 	const char *before;
 	struct hier h;
 
@@ -345,6 +346,9 @@ static void test_limit(void)
 			break;
 	}
 	err(e, ENOSPC, "no hierarchy is left after %d", n);
+	kmsg_lines(fd, &log);
+	close(fd);
+	ok(log && strstr(log, "MAX_CONTAINER_HIERARCHIES"), "the log says of what");
 	ok(n >= 1, "there was room for at least one");
 	eq(nhiers(), n + 1, "/proc/containers has a line for each");
 	streq(world(), before, "the mount that failed changed nothing");

@@ -6,12 +6,15 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -614,6 +617,199 @@ static void test_kill(void)
 	untree();
 }
 
+/* With auto_delete, too: it is one removal, the caller's. */
+static void test_kill_and_delete(void)
+{
+	int rounds = debug_kernel() ? 50 : 200, good = 0, first = 0, both = 0, left = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		pid_t p;
+
+		mkdir(M "/k", 0755);
+		mkdir(M "/k/a", 0755);
+		for (int n = 0; n < 2; n++) {
+			put(P(M "/k%s/auto_delete", n ? "/a" : ""), "1");
+			put(P(M "/k%s/kill_on_rmdir", n ? "/a" : ""), "1");
+		}
+		p = sleeper();
+		good += !movepid(M "/k/a", p) && !rmdir(M "/k");
+		reap(p);
+		left += !access(M "/k", F_OK);
+	}
+	eq(good, rounds, "rmdir with both flags succeeds, each time");
+	eq(left, 0, "and it is gone then");
+	/* two at once: one has done it */
+	for (int i = 0; i < rounds; i++) {
+		struct kid k;
+		pid_t p;
+		int e, f;
+
+		mkdir(M "/k", 0755);
+		put(M "/k/auto_delete", "1");
+		put(M "/k/kill_on_rmdir", "1");
+		p = sleeper();
+		movepid(M "/k", p);
+		k = kid_start(rmdir_kid, M "/k");
+		e = E(rmdir(M "/k"));
+		f = kid_wait(&k);
+		first += !e;
+		both += (!e && f == ENOENT) || (!f && e == ENOENT);
+		reap(p);
+	}
+	eq(both, rounds, "of two at once one succeeds, and the other says ENOENT");
+	diag("we were the first of them %d times", first);
+}
+
+/* --- what somebody holds up --- */
+
+static char *hole;		/* memory that does not come */
+
+/* Makes it: whoever writes there waits for as long as we like. */
+static int make_hole(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		return -1;
+	hole = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)hole;
+	reg.range.len = 4096;
+	return ioctl(fd, UFFDIO_REGISTER, &reg) ? -1 : fd;
+}
+
+/* Lists a directory for ever, with its lock held. */
+static int lister(struct kid *up, void *dir)
+{
+	int uffd = make_hole(), fd = open(dir, O_RDONLY | O_DIRECTORY);
+	int e = uffd < 0 || fd < 0 ? errno : 0;
+
+	kid_send(up, e);
+	if (!e)
+		syscall(SYS_getdents64, fd, hole, 4096);
+	return 0;
+}
+
+static bool waits(pid_t p)
+{
+	return strchr("SD", task_state(p, p)) != NULL;
+}
+
+/* Starts it: false where there is no such memory. */
+static bool hold_up(struct kid *k, const char *dir)
+{
+	int e;
+
+	*k = kid_start(lister, (void *)dir);
+	e = kid_recv(k);
+	if (e) {
+		skip("no userfaultfd here: %s", strerror(e));
+		kid_wait(k);
+		return false;
+	}
+	ok(wait_for(waits(k->pid)), "somebody lists %s, and does not end", dir);
+	msleep(50);
+	return true;
+}
+
+static void let_go(struct kid *k)
+{
+	kill(k->pid, SIGKILL);
+	kid_wait(k);
+}
+
+/* A member that waits for a directory's lock, and can so not be killed. */
+static int maker_in(struct kid *up, void *dir)
+{
+	kid_send(up, movepid(dir, getpid()));
+	mkdir(M "/h/z", 0755);
+	return 0;
+}
+
+/* A removal that is given up leaves what was released meanwhile to auto_delete. */
+static void test_kill_fails(void)
+{
+	struct kid k, q, r;
+	pid_t p;
+
+	mkdir(M "/h", 0755);
+	if (!hold_up(&k, M "/h"))
+		goto out;
+	tree();
+	flag(M "/k", "kill_on_rmdir", 1);
+	flag(M "/k/a/b", "auto_delete", 1);
+	p = member(M "/k/a/b");
+	q = kid_start(maker_in, M "/k/c");
+	err(kid_recv(&q), 0, "a member");
+	ok(wait_for(task_state(q.pid, q.pid) == 'D'), "that cannot be killed");
+	r = kid_start(rmdir_kid, M "/k");
+	ok(wait_for(!alive(p)), "the other one dies");
+	msleep(100);
+	ok(!gone(M "/k/a/b"), "its container is left to the caller of rmdir");
+	kill(r.pid, SIGKILL);
+	kid_wait(&r);
+	ok(wait_for(gone(M "/k/a/b")), "who gives up: auto_delete removes it");
+	ok(!gone(M "/k/c"), "the others are there");
+	let_go(&k);
+	kid_wait(&q);
+	waitpid(p, NULL, 0);
+	ok(wait_for(!nids(M "/k/c/tasks")), "they are empty in the end");
+	err(E(rmdir(M "/k")), 0, "and removed");
+out:
+	rmdir(M "/h/z");
+	rmdir(M "/h");
+	untree();
+}
+
+static int enter_and_go(void *dir)
+{
+	return movepid(dir, getpid());
+}
+
+/* A removal that has to wait is in nobody's way but that of the container above. */
+static void test_held_up(void)
+{
+	struct kid k, r, other;
+	char buf[16];
+	int fd;
+
+	mkdir(M "/h", 0755);
+	mkdir(M "/h/x", 0755);
+	mkdir(M "/o", 0755);
+	mkdir(M "/o/d", 0755);
+	flag(M "/h/x", "auto_delete", 1);
+	fd = open(M "/h/x/tasks", O_RDONLY);
+	if (!hold_up(&k, M "/h/x"))
+		goto out;
+	in_child(enter_and_go, M "/h/x");
+	ok(wait_for(pread(fd, buf, sizeof(buf), 0) < 0 && errno == ENODEV),
+	   "the container removes itself");
+	other = kid_start(rmdir_kid, M "/o/d");
+	ok(wait_for(gone(M "/o/d")), "an rmdir elsewhere does not wait");
+	flag(M "/o", "auto_delete", 1);
+	in_child(enter_and_go, M "/o");
+	ok(wait_for(gone(M "/o")), "nor does an automatic removal");
+	r = kid_start(rmdir_kid, M "/h");
+	ok(wait_for(task_state(r.pid, r.pid) == 'S'), "who removes the one above waits");
+	msleep(100);
+	ok(!gone(M "/h"), "while there is something in it");
+	kill(r.pid, SIGKILL);
+	eq(kid_wait(&r), -SIGKILL, "and can be killed");
+	r = kid_start(rmdir_kid, M "/h");
+	wait_for(task_state(r.pid, r.pid) == 'S');
+	let_go(&k);
+	err(kid_wait(&r), 0, "the end of the list: both are removed");
+	ok(gone(M "/h"), "they are gone");
+	kid_wait(&other);
+out:
+	close(fd);
+	rmdir(M "/h/x");
+	rmdir(M "/h");
+	rmdir(M "/o/d");
+	rmdir(M "/o");
+}
+
 int main(int argc, char **argv, char **env)
 {
 	if (!strcmp(argv[0], AGENT))
@@ -627,6 +823,9 @@ int main(int argc, char **argv, char **env)
 	test_auto_delete();
 	test_kill();
 	test_kill_threads();
+	test_kill_and_delete();
+	test_kill_fails();
+	test_held_up();
 	err(cumount(M), 0, "unmount");
 	unlink(AGENT);
 	unlink(LOG);

@@ -426,6 +426,7 @@ struct container_subsys bc_subsys = {
 	.destroy = bc_destroy,
 	.clone = bc_clone,
 	.can_attach = bc_can_attach,
+	.can_clone = bc_can_attach,
 	.attach = bc_attach,
 	.can_fork = bc_can_fork,
 	.cancel_fork = bc_cancel_fork,

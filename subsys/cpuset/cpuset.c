@@ -184,9 +184,7 @@ static void for_each_member(struct container *cont,
 			    void (*fn)(struct task_struct *task, u64 *words, void *arg),
 			    void *arg)
 {
-	rcu_read_lock();
 	container_for_each_member(cont, &cpuset_subsys, fn, arg);
-	rcu_read_unlock();
 }
 
 /* A change, published already, is due for all members. */
@@ -994,6 +992,7 @@ struct container_subsys cpuset_subsys = {
 	.destroy = cpuset_destroy,
 	.clone = cpuset_clone,
 	.can_attach = cpuset_can_attach,
+	.can_clone = cpuset_can_attach,
 	.attach = cpuset_attach,
 	.post_attach = cpuset_post_attach,
 	.can_fork = cpuset_can_fork,

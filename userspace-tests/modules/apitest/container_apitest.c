@@ -26,13 +26,14 @@
 #define HELD		8
 #define LOG_SIZE	65536
 
-enum { CREATE, CLONE, POPULATE, CAN_ATTACH, CAN_FORK, BIND, NR_FALLIBLE };
+enum { CREATE, CLONE, POPULATE, CAN_ATTACH, CAN_CLONE, CAN_FORK, BIND, NR_FALLIBLE };
 
 static const char * const fallible[NR_FALLIBLE] = {
 	[CREATE] = "create",
 	[CLONE] = "clone",
 	[POPULATE] = "populate",
 	[CAN_ATTACH] = "can_attach",
+	[CAN_CLONE] = "can_clone",
 	[CAN_FORK] = "can_fork",
 	[BIND] = "bind",
 };
@@ -43,6 +44,8 @@ static const char * const fallible[NR_FALLIBLE] = {
  * @name: its name
  * @files: its control files
  * @fail: what the next call of a callback returns, 0: it succeeds
+ * @stateless: create() puts no state in its container
+ * @bad_files: populate() tries to add files that cannot be
  * @next_id: number of the next state
  * @alive: states that were made and not destroyed
  * @births: calls of fork(), or of can_fork() where that counts as one
@@ -54,6 +57,7 @@ struct slot {
 	char name[64];
 	struct container_cftype files[2];
 	int fail[NR_FALLIBLE];
+	bool stateless, bad_files;
 	int next_id;
 	int alive;
 	atomic_t births, deaths;
@@ -188,12 +192,15 @@ static int api_create(struct container_subsys *ss, struct container *cont)
 	err = fails(s, CREATE);
 	if (err)
 		return err;
+	if (s->stateless)
+		return 0;
 	st = kzalloc(sizeof(*st), GFP_KERNEL);
 	if (!st)
 		return -ENOMEM;
 	st->id = s->next_id++;
 	s->alive++;
-	container_set_subsys_state(cont, ss, &st->css);
+	/* as in 2006: the core says whose it is */
+	cont->subsys[ss->subsys_id] = &st->css;
 	note(s, "create %d", st->id);
 	return 0;
 }
@@ -220,6 +227,20 @@ static int api_can_attach(struct container_subsys *ss, struct container *cont,
 	check_managed(s, "can_attach");
 	note(s, "can_attach %d", id_of(s, cont));
 	return fails(s, CAN_ATTACH);
+}
+
+static int api_can_clone(struct container_subsys *ss, struct container *cont,
+			 struct task_struct *tsk)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "can_clone");
+	violation_if(tsk != current, s, "can_clone for another");
+	rcu_read_lock();
+	violation_if(cont->parent != task_container(tsk, ss), s, "can_clone of another's");
+	rcu_read_unlock();
+	note(s, "can_clone %d", id_of(s, cont));
+	return fails(s, CAN_CLONE);
 }
 
 /* Marks the task, to see later whether its words stay its own. */
@@ -351,13 +372,50 @@ static int id_show(struct seq_file *m, struct container *cont, const struct cont
 	return 0;
 }
 
+/* What cannot be a file of a container, and into another container. */
+static void try_bad_files(struct slot *s, struct container *cont)
+{
+	static const struct container_cftype bad[] = {
+		{ .name = "", .show = id_show },
+		{ .name = ".", .show = id_show },
+		{ .name = "..", .show = id_show },
+		{ .name = "a/b", .show = id_show },
+		{ .name = "/", .show = id_show },
+		{ .name = "a\nb", .show = id_show },
+		{ .name = "a b", .show = id_show },
+		{ .name = "\x80", .show = id_show },
+		{ .name = "0123456789012345678901234567890123456789012345678901234567890123",
+		  .show = id_show },
+		{ .name = "no.handler" },
+		{ .name = "a.device", .show = id_show, .mode = S_IFBLK | 0600 },
+		{ .name = "suid", .show = id_show, .mode = 04755 },
+		{ .name = "positive", .write = ref_write, .too_long = 7 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		violation_if(container_add_file(cont, &bad[i]) != -EINVAL, s, bad[i].name);
+	violation_if(container_add_file(cont, NULL) != -EINVAL, s, "no file");
+	if (cont->parent)
+		violation_if(container_add_file(cont->parent, s->files) != -EPERM, s,
+			     "a file for the parent");
+	violation_if(container_register_subsys(&s->ss) != -EDEADLK, s, "register in populate");
+	violation_if(container_unregister_subsys(&s->ss) != -EDEADLK, s,
+		     "unregister in populate");
+	violation_if(container_clone(&s->ss) != -EDEADLK, s, "clone in populate");
+}
+
 static int api_populate(struct container_subsys *ss, struct container *cont)
 {
 	struct slot *s = to_slot(ss);
 	int err;
 
 	check_managed(s, "populate");
+	violation_if(container_subsys_state(cont, ss)->container != cont, s,
+		     "the core has not said whose the state is");
 	note(s, "populate %d", id_of(s, cont));
+	if (s->bad_files)
+		try_bad_files(s, cont);
 	err = container_add_files(cont, s->files, ARRAY_SIZE(s->files));
 	violation_if(!err && container_add_file(cont, s->files) != -EEXIST, s,
 		     "a file added twice");
@@ -421,6 +479,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.create = api_create,
 		.destroy = api_destroy,
 		.can_attach = api_can_attach,
+		.can_clone = api_can_clone,
 		.attach = api_attach,
 		.post_attach = api_post_attach,
 		.can_fork = api_can_fork,
@@ -477,9 +536,57 @@ static int do_without(struct slot *s, char *a, char *b)
 {
 	if (!strcmp(a ?: "", "create"))
 		s->ss.create = NULL;
+	else if (!strcmp(a ?: "", "can_clone"))
+		s->ss.can_clone = NULL;
 	else
 		s->ss.destroy = NULL;
 	return 0;
+}
+
+static int do_stateless(struct slot *s, char *a, char *b)
+{
+	return kstrtobool(a ?: "", &s->stateless);
+}
+
+static int do_bad_files(struct slot *s, char *a, char *b)
+{
+	return kstrtobool(a ?: "", &s->bad_files);
+}
+
+/* What a subsystem's author should not do, and what comes of it. */
+static int do_wrong(struct slot *s, char *a, char *b)
+{
+	struct container *root = container_subsys_root(&s->ss);
+	static char path[PATH_MAX + 1];
+	int err = 0;
+
+	if (!strcmp(a ?: "", "add_file")) {
+		container_manage_lock();
+		err = container_add_file(root, s->files);
+		container_manage_unlock();
+	} else if (!strcmp(a ?: "", "add_files")) {
+		err = container_add_files(root, s->files, ARRAY_SIZE(s->files));
+	} else if (!strcmp(a ?: "", "attach")) {
+		err = container_attach_task(root, current, current_cred());
+	} else if (!strcmp(a ?: "", "put")) {
+		rcu_read_lock();
+		container_css_put(task_subsys_state(current, &s->ss));
+		rcu_read_unlock();
+	} else if (!strcmp(a ?: "", "agent")) {
+		memset(path, 'x', PATH_MAX);
+		container_set_release_agent_path(&s->ss, "/unlocked");
+		container_manage_lock();
+		container_set_release_agent_path(&s->ss, path);
+		container_set_release_agent_path(&s->ss, NULL);
+		container_manage_unlock();
+	} else if (!strcmp(a ?: "", "flags")) {
+		s->ss.members_only = true;
+		s->ss.told_when_asked = true;
+		err = container_register_subsys(&s->ss);
+	} else {
+		return -EBADR;
+	}
+	return err;
 }
 
 static int do_words(struct slot *s, char *a, char *b)
@@ -549,9 +656,7 @@ static int do_mark(struct slot *s, char *a, char *b)
 	     pos = container_next_descendant(pos, root)) {
 		do {
 			m.busy = false;
-			rcu_read_lock();
 			container_for_each_member(pos, &s->ss, mark_member, &m);
-			rcu_read_unlock();
 		} while (m.busy);
 	}
 	container_manage_unlock();
@@ -699,9 +804,7 @@ static int do_walk(struct slot *s, char *a, char *b)
 	     pos = container_next_descendant(pos, root)) {
 		w.id = id_of(s, pos);
 		w.members = 0;
-		rcu_read_lock();
 		container_for_each_member(pos, &s->ss, walk_member, &w);
-		rcu_read_unlock();
 		note(s, "walk %d in %d members %d", w.id, id_of(s, pos->parent), w.members);
 	}
 	container_unlock();
@@ -768,6 +871,9 @@ static const struct {
 	{ "unregister", do_unregister },
 	{ "name", do_name },
 	{ "without", do_without },
+	{ "stateless", do_stateless },
+	{ "bad_files", do_bad_files },
+	{ "wrong", do_wrong },
 	{ "words", do_words },
 	{ "everyone", do_everyone },
 	{ "bound", do_bound },
