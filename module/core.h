@@ -55,8 +55,8 @@ extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
 void hierarchy_init(void);
-struct hierarchy *hierarchy_find(const struct mount_options *opts);
-struct hierarchy *hierarchy_create(const struct mount_options *opts,
+struct hierarchy *hierarchy_find(struct mount_options *opts);
+struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb);
 void hierarchy_dissolve(struct hierarchy *h);
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
