@@ -130,6 +130,7 @@ enum {
 	CONT_NOTIFY_ON_RELEASE,
 	CONT_AUTO_DELETE,
 	CONT_KILL_ON_RMDIR,
+	CONT_CLONE_CHILDREN,
 	/* rmdir is killing the members: nobody may fork in it */
 	CONT_KILLING,
 	/* an auto-delete found the state referenced: try again at the last put */

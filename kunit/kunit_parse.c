@@ -108,6 +108,11 @@ static void option_default(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, opts->noprefix);
 	/* saying a flag twice says nothing new */
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "all,all,noprefix,noprefix"), 0);
+	KUNIT_EXPECT_FALSE(test, opts->clone_children);
+	KUNIT_EXPECT_EQ(test, parse_all(opts, "clone_children"), 0);
+	KUNIT_EXPECT_TRUE(test, opts->all);
+	KUNIT_EXPECT_TRUE(test, opts->clone_children);
+	KUNIT_EXPECT_STREQ(test, &opts->why[0], "");
 }
 
 static void option_subsystems(struct kunit *test)
@@ -125,6 +130,12 @@ static void option_subsystems(struct kunit *test)
 	for_each_option_subsys(opts, name)
 		KUNIT_EXPECT_STREQ(test, name, n++ ? "cpuacct" : "cpuset");
 	KUNIT_EXPECT_EQ(test, n, 2);
+
+	/* all includes those that stand beside it */
+	KUNIT_EXPECT_EQ(test, parse_all(opts, "cpuset,all"), 0);
+	KUNIT_EXPECT_TRUE(test, opts->all);
+	KUNIT_EXPECT_EQ(test, opts->nr_subsys, 1);
+	KUNIT_EXPECT_EQ(test, parse_all(opts, "all,cpuset,name=x,noprefix"), 0);
 
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "cpuset=1"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "cpuset="), -EINVAL);
@@ -170,10 +181,11 @@ static void option_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "none,cpuset,name=x"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "cpuset,name=x,none"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "none,all,name=x"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, parse_all(opts, "all,cpuset"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, parse_all(opts, "none,all,cpuset,name=x"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "none=1,name=x"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "all=1"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "noprefix=1"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, parse_all(opts, "clone_children=1"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "none,name=x"), 0);
 	KUNIT_EXPECT_TRUE(test, opts->none);
 	KUNIT_EXPECT_FALSE(test, opts->all);
@@ -228,6 +240,36 @@ static void option_release_agent(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, opts->release_agent, "");
 }
 
+/* Whatever is refused says why, and names what the user wrote. */
+static void option_why(struct kunit *test)
+{
+	static const struct {
+		const char *options, *named;
+	} refused[] = {
+		{ "name", "name=" }, { "name=a/b", "name=" }, { "name=a,name=b", "name=" },
+		{ "release_agent", "release_agent=" },
+		{ "release_agent=/a,release_agent=/b", "release_agent=" },
+		{ "cpuset=1", "cpuset" }, { "all=1", "all" }, { "none", "none" },
+		{ "none,name=x,cpuset", "none" },
+		{ "a-name-that-is-too-long-for-a-subsystem", "a-name-that-is-too-long" },
+	};
+	struct mount_options *opts = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		KUNIT_EXPECT_NE(test, parse_all(opts, refused[i].options), 0);
+		KUNIT_EXPECT_TRUE_MSG(test, strstr(opts->why, refused[i].named),
+				      "%s: %s", refused[i].options, opts->why);
+	}
+	KUNIT_EXPECT_EQ(test, options_unknown(opts, "ab"), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, strstr(opts->why, "\"ab\""));
+	/* one line, whatever it is */
+	KUNIT_EXPECT_EQ(test, options_unknown(opts, "a\nb\t\033"), -ENOENT);
+	KUNIT_EXPECT_TRUE_MSG(test, strstr(opts->why, "\"a\\nb\\t\\e\""), "%s", opts->why);
+	KUNIT_EXPECT_EQ(test, options_refuse(opts, -EBUSY, "%200s", "x"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, strlen(opts->why), sizeof(opts->why) - 1);
+}
+
 static void option_empty_token(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, parse_has_empty_token(""));
@@ -247,6 +289,7 @@ static struct kunit_case option_cases[] = {
 	KUNIT_CASE(option_none),
 	KUNIT_CASE(option_name),
 	KUNIT_CASE(option_release_agent),
+	KUNIT_CASE(option_why),
 	KUNIT_CASE(option_empty_token),
 	{}
 };

@@ -72,8 +72,8 @@ extern struct hierarchy dummy_hierarchy;
 bool manage_lock_is_mine(void);
 int container_make_state(struct container_subsys *ss, struct container *cont);
 void hierarchy_init(void);
-struct hierarchy *hierarchy_find(const struct mount_options *opts);
-struct hierarchy *hierarchy_create(const struct mount_options *opts,
+struct hierarchy *hierarchy_find(struct mount_options *opts);
+struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb);
 void hierarchy_dissolve(struct hierarchy *h);
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path);

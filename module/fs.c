@@ -528,6 +528,8 @@ static int super_show_options(struct seq_file *m, struct dentry *root)
 		seq_printf(m, ",name=%s", h->name);
 	if (h->noprefix)
 		seq_puts(m, ",noprefix");
+	if (test_bit(CONT_CLONE_CHILDREN, &h->top.flags))
+		seq_puts(m, ",clone_children");
 	if (h->release_agent[0])
 		seq_show_option(m, "release_agent", h->release_agent);
 	container_unlock();
@@ -561,7 +563,7 @@ static int super_fill(struct super_block *sb)
 }
 
 /* Makes the hierarchy that a new superblock is for, and its root directory. */
-static int super_make_hierarchy(struct super_block *sb, const struct mount_options *opts)
+static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
 	int err;
@@ -583,6 +585,37 @@ static int super_make_hierarchy(struct super_block *sb, const struct mount_optio
 	/* from here on container_clone() may make directories */
 	sb->s_flags |= SB_ACTIVE;
 	return 0;
+}
+
+/*
+ * Says why a mount is refused, once in the kernel log and once in that of fsopen(2), if
+ * the caller has one, which mount(8) shows.
+ */
+static int mount_result(struct fs_context *fc, int err)
+{
+	const struct mount_options *opts = fc->fs_private;
+
+	if (err && opts->why[0]) {
+		/* without that log errorf() would say it in the kernel's */
+		if (fc->log.log)
+			errorf(fc, "%s", opts->why);
+		pr_err("mount refused: %s\n", opts->why);
+	}
+	return err;
+}
+
+/* Looked at before the options, so that nobody else fills the kernel log with those. */
+static int check_privilege(struct fs_context *fc)
+{
+	static const char why[] = "this takes CAP_SYS_ADMIN in the initial user namespace";
+
+	if (capable(CAP_SYS_ADMIN))
+		return 0;
+	if (fc->log.log)
+		errorf(fc, "%s", why);
+	pr_notice_ratelimited("mount refused to %s[%d]: %s\n", current->comm,
+			      task_pid_nr(current), why);
+	return -EPERM;
 }
 
 /* Loads the modules of subsystems that are named and not there. */
@@ -661,51 +694,67 @@ static int fs_get_tree(struct fs_context *fc)
 
 	err = parse_options_check(opts);
 	if (err)
-		return err;
+		return mount_result(fc, err);
 	load_subsystems(opts);
 	do {
 		err = get_tree_once(fc);
 	} while (err == -ERESTART);
-	return err;
+	return mount_result(fc, err);
 }
 
 static int fs_reconfigure(struct fs_context *fc)
 {
 	struct mount_options *opts = fc->fs_private;
-	struct hierarchy *h = fc->root->d_sb->s_fs_info;
-	int err = 0;
+	struct hierarchy *h = fc->root->d_sb->s_fs_info, *found;
+	int err;
 
 	if (!opts->given)
 		return 0;
 	err = parse_options_check(opts);
 	if (err)
-		return err;
+		return mount_result(fc, err);
 	container_manage_lock();
-	if (hierarchy_find(opts) != h)
-		err = -EBUSY;
+	found = hierarchy_find(opts);
+	/* a reason why these options cannot be had is one why they cannot be had here */
+	if (found != h)
+		err = IS_ERR(found) ? -EBUSY :
+			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");
 	container_manage_unlock();
-	return err;
+	return mount_result(fc, err);
 }
 
 static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 {
+	int err;
+
+	if (param->type == fs_value_is_string && !strcmp(param->key, "source"))
+		return -ENOPARAM;
+	err = check_privilege(fc);
+	if (err)
+		return err;
 	switch (param->type) {
 	case fs_value_is_flag:
-		return parse_option(fc->fs_private, param->key, NULL);
+		err = parse_option(fc->fs_private, param->key, NULL);
+		break;
 	case fs_value_is_string:
-		if (!strcmp(param->key, "source"))
-			return -ENOPARAM;
-		return parse_option(fc->fs_private, param->key, param->string);
+		err = parse_option(fc->fs_private, param->key, param->string);
+		break;
 	default:
-		return -EINVAL;
+		err = options_refuse(fc->fs_private, -EINVAL, "options are text");
 	}
+	return mount_result(fc, err);
 }
 
 /* The string of mount(2); the generic parser would skip empty tokens. */
 static int fs_parse_monolithic(struct fs_context *fc, void *data)
 {
+	int err = check_privilege(fc);
+
+	if (err)
+		return err;
 	if (data && parse_has_empty_token(data))
-		return -EINVAL;
+		return mount_result(fc, options_refuse(fc->fs_private, -EINVAL,
+						       "an option is empty: too many commas"));
 	return generic_parse_monolithic(fc, data);
 }
 

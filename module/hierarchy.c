@@ -627,30 +627,28 @@ void container_kill_end(struct container *cont)
 
 /* --- hierarchies ----------------------------------------------------------- */
 
-/* The set that a mount asks for, by subsystem id. */
-static int wanted_set(const struct mount_options *opts, unsigned long *set)
+/* The set that a mount asks for, by subsystem id. Those that all has beside it are in it. */
+static int wanted_set(struct mount_options *opts, unsigned long *set)
 {
 	struct container_subsys *ss;
 	const char *name;
 	int id;
 
 	bitmap_zero(set, MAX_CONTAINER_SUBSYS);
-	if (opts->all) {
-		for_each_subsys(id, ss)
-			if (ss->active)
-				__set_bit(id, set);
-		if (bitmap_empty(set, MAX_CONTAINER_SUBSYS)) {
-			pr_err("no subsystem is registered: load one, such as container_cpuacct, or mount with -o none,name=X\n");
-			return -EINVAL;
-		}
-		return 0;
-	}
 	for_each_option_subsys(opts, name) {
 		ss = subsys_find(name);
 		if (!ss)
-			return -ENOENT;
+			return options_unknown(opts, name);
 		__set_bit(ss->subsys_id, set);
 	}
+	if (!opts->all)
+		return 0;
+	for_each_subsys(id, ss)
+		if (ss->active)
+			__set_bit(id, set);
+	if (bitmap_empty(set, MAX_CONTAINER_SUBSYS))
+		return options_refuse(opts, -EINVAL,
+				      "no subsystem is registered: load one, such as container_cpuacct, or mount with -o none,name=X");
 	return 0;
 }
 
@@ -659,18 +657,66 @@ static bool same_name(const struct hierarchy *h, const struct mount_options *opt
 	return opts->name[0] && !strcmp(h->name, opts->name);
 }
 
-/* Does a mount that found its hierarchy ask for it as it is? */
-static bool options_fit(const struct hierarchy *h, const struct mount_options *opts)
+/* What a hierarchy is called where it is in the way: as in /proc/<pid>/container. */
+static const char *hierarchy_label(const struct hierarchy *h, char *buf, size_t size)
 {
-	return (!opts->name[0] || same_name(h, opts)) &&
-	       (!opts->noprefix || h->noprefix) &&
-	       (opts->release_agent == NULL ||
-		!strcmp(opts->release_agent, h->release_agent));
+	struct container_subsys *ss;
+	size_t n = 0;
+	int id;
+
+	if (h->name[0])
+		n = scnprintf(buf, size, "name=%s", h->name);
+	for_each_bound_subsys(h, id, ss)
+		n += scnprintf(buf + n, size - n, "%s%s", n ? "," : "", ss->name);
+	return buf;
+}
+
+static struct hierarchy *name_taken(struct mount_options *opts, const struct hierarchy *h)
+{
+	char label[80];
+
+	return ERR_PTR(options_refuse(opts, -EBUSY, "the name is taken by hierarchy %d (%s)",
+				      h->top.hierarchy,
+				      hierarchy_label(h, label, sizeof(label))));
+}
+
+static struct hierarchy *subsys_taken(struct mount_options *opts, const struct hierarchy *h,
+				      const unsigned long *set)
+{
+	DECLARE_BITMAP(both, MAX_CONTAINER_SUBSYS);
+	char label[80];
+
+	bitmap_and(both, h->subsys, set, MAX_CONTAINER_SUBSYS);
+	return ERR_PTR(options_refuse(opts, -EBUSY, "%s is taken by hierarchy %d (%s)",
+				      subsystems[find_first_bit(both, MAX_CONTAINER_SUBSYS)]->name,
+				      h->top.hierarchy,
+				      hierarchy_label(h, label, sizeof(label))));
+}
+
+/* A mount has found its hierarchy: does it ask for it as it is? */
+static struct hierarchy *options_fit(struct mount_options *opts, struct hierarchy *h)
+{
+	const char *other;
+	char label[80];
+
+	if (opts->name[0] && !same_name(h, opts))
+		other = "name=";
+	else if (opts->noprefix && !h->noprefix)
+		other = "noprefix";
+	else if (opts->release_agent && strcmp(opts->release_agent, h->release_agent))
+		other = "release_agent=";
+	else if (opts->clone_children && !test_bit(CONT_CLONE_CHILDREN, &h->top.flags))
+		other = "clone_children";
+	else
+		return h;
+	return ERR_PTR(options_refuse(opts, -EBUSY, "hierarchy %d (%s) is active without that %s",
+				      h->top.hierarchy,
+				      hierarchy_label(h, label, sizeof(label)), other));
 }
 
 /**
  * hierarchy_find - the active hierarchy that a mount asks for
- * @opts: its options
+ * @opts: its options; on failure they say why
  *
  * What would have removed itself meanwhile does so now.
  *
@@ -679,22 +725,23 @@ static bool options_fit(const struct hierarchy *h, const struct mount_options *o
  * or subsystem, -EINVAL for all when there is none, -EBUSY when the options
  * cannot be had because of a hierarchy that is active.
  */
-struct hierarchy *hierarchy_find(const struct mount_options *opts)
+struct hierarchy *hierarchy_find(struct mount_options *opts)
 {
+	struct hierarchy *h, *named = NULL, *equal = NULL, *overlaps = NULL;
 	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
-	struct hierarchy *h, *named = NULL, *equal = NULL;
-	bool overlaps = false;
 	int i, err;
 
 	lockdep_assert_held(&manage_mutex);
+	opts->why[0] = '\0';
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
 		if (hierarchies[i] && same_name(hierarchies[i], opts))
 			named = hierarchies[i];
 
 	if (!opts->all && !opts->none && !opts->nr_subsys) {
 		if (!named)
-			return ERR_PTR(-ENOENT);
-		return options_fit(named, opts) ? named : ERR_PTR(-EBUSY);
+			return ERR_PTR(options_refuse(opts, -ENOENT, "no hierarchy is named %s",
+						      opts->name));
+		return options_fit(opts, named);
 	}
 
 	err = wanted_set(opts, set);
@@ -703,8 +750,8 @@ struct hierarchy *hierarchy_find(const struct mount_options *opts)
 	if (opts->none) {
 		if (!named)
 			return NULL;
-		return bitmap_empty(named->subsys, MAX_CONTAINER_SUBSYS) &&
-		       options_fit(named, opts) ? named : ERR_PTR(-EBUSY);
+		return bitmap_empty(named->subsys, MAX_CONTAINER_SUBSYS) ?
+			options_fit(opts, named) : name_taken(opts, named);
 	}
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++) {
 		h = hierarchies[i];
@@ -713,11 +760,13 @@ struct hierarchy *hierarchy_find(const struct mount_options *opts)
 		if (bitmap_equal(h->subsys, set, MAX_CONTAINER_SUBSYS))
 			equal = h;
 		else if (bitmap_intersects(h->subsys, set, MAX_CONTAINER_SUBSYS))
-			overlaps = true;
+			overlaps = h;
 	}
 	if (equal)
-		return options_fit(equal, opts) ? equal : ERR_PTR(-EBUSY);
-	return overlaps || named ? ERR_PTR(-EBUSY) : NULL;
+		return options_fit(opts, equal);
+	if (overlaps)
+		return subsys_taken(opts, overlaps, set);
+	return named ? name_taken(opts, named) : NULL;
 }
 
 /* Moves a subsystem and its top state from one hierarchy to another. */
@@ -771,7 +820,7 @@ static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
 
 /**
  * hierarchy_create - make a hierarchy and bind its subsystems
- * @opts: what for; hierarchy_find() returned NULL for it
+ * @opts: what for; hierarchy_find() returned NULL for it. On failure they may say why
  * @sb: its superblock
  *
  * Context: manage lock held; sleeps.
@@ -779,7 +828,7 @@ static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
  * subsystem's module is being unloaded, or the errno of arming the hooks or of a
  * subsystem's bind(). On failure nothing has changed.
  */
-struct hierarchy *hierarchy_create(const struct mount_options *opts,
+struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb)
 {
 	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
@@ -792,11 +841,10 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 		return ERR_PTR(err);
 	for (nr = 1; nr < MAX_CONTAINER_HIERARCHIES && hierarchies[nr]; nr++)
 		;
-	if (nr == MAX_CONTAINER_HIERARCHIES) {
-		pr_err("no room for another hierarchy: all %d are in use (MAX_CONTAINER_HIERARCHIES, one is for what is not bound)\n",
-		       MAX_CONTAINER_HIERARCHIES);
-		return ERR_PTR(-ENOSPC);
-	}
+	if (nr == MAX_CONTAINER_HIERARCHIES)
+		return ERR_PTR(options_refuse(opts, -ENOSPC,
+					      "all %d hierarchies are in use (MAX_CONTAINER_HIERARCHIES)",
+					      MAX_CONTAINER_HIERARCHIES - 1));
 
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	if (!h)
@@ -808,7 +856,8 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 	}
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS)
 		if (!try_module_get(subsystems[id]->owner)) {
-			err = -EBUSY;
+			err = options_refuse(opts, -EBUSY, "%s is being unloaded",
+					     subsystems[id]->name);
 			goto err_modules;
 		}
 	err = release_prepare(nr) ?: membership_track();
@@ -819,6 +868,8 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 	container_setup(&h->top, h, NULL);
 	strscpy(h->name, opts->name, sizeof(h->name));
 	h->noprefix = opts->noprefix;
+	if (opts->clone_children)
+		set_bit(CONT_CLONE_CHILDREN, &h->top.flags);
 	h->nr_containers = 1;
 	h->sb = sb;
 	refcount_set(&h->ref, 1);
@@ -834,6 +885,7 @@ struct hierarchy *hierarchy_create(const struct mount_options *opts,
 	return h;
 
 err_bound:
+	options_refuse(opts, err, "%s cannot be bound: error %d", subsystems[id]->name, err);
 	/* it has the modules of those that are bound, we have the others */
 	for_each_set_bit_from(id, set, MAX_CONTAINER_SUBSYS)
 		module_put(subsystems[id]->owner);

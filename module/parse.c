@@ -27,6 +27,38 @@ bool parse_name_ok(const char *name, const char *also, int max)
 	return c > name && c - name <= max;
 }
 
+/**
+ * options_refuse - note why a mount is refused
+ * @opts: its options
+ * @err: the errno that the caller of mount gets
+ * @fmt: the reason, one line without a newline
+ *
+ * Return: @err.
+ */
+int options_refuse(struct mount_options *opts, int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(opts->why, sizeof(opts->why), fmt, args);
+	va_end(args);
+	return err;
+}
+
+/**
+ * options_unknown - note that nobody knows an option
+ * @opts: the options
+ * @name: what should have been an option or a subsystem
+ *
+ * Return: -ENOENT.
+ */
+int options_unknown(struct mount_options *opts, const char *name)
+{
+	return options_refuse(opts, -ENOENT,
+			      "\"%*pE\" is no option, and no subsystem that is there or can be loaded",
+			      (int)strnlen(name, 40), name);
+}
+
 static int parse_subsys(struct mount_options *opts, const char *name)
 {
 	const char *known;
@@ -37,7 +69,7 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 	/* more names than can be registered, or one that cannot: unknown */
 	if (opts->nr_subsys == MAX_CONTAINER_SUBSYS ||
 	    strlen(name) > MAX_CONTAINER_TYPE_NAMELEN)
-		return -ENOENT;
+		return options_unknown(opts, name);
 	strcpy(opts->subsys[opts->nr_subsys++], name);
 	return 0;
 }
@@ -49,34 +81,42 @@ static int parse_subsys(struct mount_options *opts, const char *name)
  * @value: what follows its equals sign, or NULL
  *
  * Return: 0, -EINVAL, -ENOENT for what cannot be a subsystem, -ENAMETOOLONG,
- * -ENOMEM.
+ * -ENOMEM. All but the last say why.
  */
 int parse_option(struct mount_options *opts, const char *key, const char *value)
 {
 	opts->given = true;
 	if (!strcmp(key, "name")) {
-		if (!value || opts->name[0] ||
-		    !parse_name_ok(value, "._-", sizeof(opts->name) - 1))
-			return -EINVAL;
+		if (opts->name[0])
+			return options_refuse(opts, -EINVAL, "name= is given twice");
+		if (!value || !parse_name_ok(value, "._-", sizeof(opts->name) - 1))
+			return options_refuse(opts, -EINVAL,
+					      "name= takes 1-63 letters, digits, periods, hyphens and underscores");
 		strcpy(opts->name, value);
 		return 0;
 	}
 	if (!strcmp(key, "release_agent")) {
-		if (!value || opts->release_agent)
-			return -EINVAL;
+		if (opts->release_agent)
+			return options_refuse(opts, -EINVAL, "release_agent= is given twice");
+		if (!value)
+			return options_refuse(opts, -EINVAL, "release_agent= takes a path");
 		if (strlen(value) >= PATH_MAX)
-			return -ENAMETOOLONG;
+			return options_refuse(opts, -ENAMETOOLONG,
+					      "the path of release_agent= is too long");
 		opts->release_agent = kstrdup(value, GFP_KERNEL);
 		return opts->release_agent ? 0 : -ENOMEM;
 	}
 	if (value)
-		return -EINVAL;
+		return options_refuse(opts, -EINVAL, "\"%*pE\" takes no value",
+				      (int)strnlen(key, 40), key);
 	if (!strcmp(key, "all"))
 		opts->all = true;
 	else if (!strcmp(key, "none"))
 		opts->none = true;
 	else if (!strcmp(key, "noprefix"))
 		opts->noprefix = true;
+	else if (!strcmp(key, "clone_children"))
+		opts->clone_children = true;
 	else
 		return parse_subsys(opts, key);
 	return 0;
@@ -86,16 +126,16 @@ int parse_option(struct mount_options *opts, const char *key, const char *value)
  * parse_options_check - are the options, now complete, good together?
  * @opts: the options; all is the default when they name no set and no hierarchy
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, or -EINVAL, which says why.
  */
 int parse_options_check(struct mount_options *opts)
 {
 	if (!opts->all && !opts->none && !opts->nr_subsys && !opts->name[0])
 		opts->all = true;
-	if (opts->all + opts->none + !!opts->nr_subsys > 1)
-		return -EINVAL;
+	if (opts->none && (opts->all || opts->nr_subsys))
+		return options_refuse(opts, -EINVAL, "none goes with no subsystem");
 	if (opts->none && !opts->name[0])
-		return -EINVAL;
+		return options_refuse(opts, -EINVAL, "none needs name=");
 	return 0;
 }
 

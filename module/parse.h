@@ -12,21 +12,25 @@
  * @all: every subsystem that is registered
  * @none: no subsystem
  * @noprefix: cpuset's files without their prefix
+ * @clone_children: the root's clone_children begins as 1
  * @given: any option at all was given
  * @name: of the hierarchy, or empty
  * @release_agent: initial program, allocated; NULL if not given
  * @nr_subsys: how many subsystems are named
  * @subsys: their names, each once
+ * @why: what is wrong with them, once they are refused
  */
 struct mount_options {
 	bool all;
 	bool none;
 	bool noprefix;
+	bool clone_children;
 	bool given;
 	char name[64];
 	char *release_agent;
 	int nr_subsys;
 	char subsys[MAX_CONTAINER_SUBSYS][MAX_CONTAINER_TYPE_NAMELEN + 1];
+	char why[160];
 };
 
 #define for_each_option_subsys(opts, pos)				\
@@ -34,6 +38,9 @@ struct mount_options {
 	     (pos) < (opts)->subsys[(opts)->nr_subsys];			\
 	     (pos) += sizeof((opts)->subsys[0]))
 
+__printf(3, 4)
+int options_refuse(struct mount_options *opts, int err, const char *fmt, ...);
+int options_unknown(struct mount_options *opts, const char *name);
 int parse_option(struct mount_options *opts, const char *key, const char *value);
 int parse_options_check(struct mount_options *opts);
 bool parse_has_empty_token(const char *options);

@@ -115,7 +115,9 @@ err_id:
 /* Words that the options of a mount have taken already. */
 static bool subsys_name_reserved(const char *name)
 {
-	static const char * const words[] = { "all", "none", "name", "noprefix", "release_agent" };
+	static const char * const words[] = {
+		"all", "none", "name", "noprefix", "release_agent", "clone_children",
+	};
 
 	return match_string(words, ARRAY_SIZE(words), name) >= 0;
 }

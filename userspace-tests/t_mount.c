@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,8 @@ static void test_all(void)
 	err(mounts_same("all"), 0, "-o all is the same");
 	err(mounts_same(""), 0, "an empty option string is the same");
 	err(mounts_same(registered(",")), 0, "naming each of them is the same");
+	err(mounts_same("all,cpuacct"), 0, "all with one of them, too");
+	err(mounts_same("cpuacct,all,all"), 0, "in any order");
 	err(mounts_same(shown_options(M)), 0,
 	    "the options in /proc/mounts mount it again (%s)",
 	    shown_options(M));
@@ -176,7 +179,10 @@ static void test_bad(void)
 		{ "none,cpuacct,name=x", "none with a subsystem", EINVAL },
 		{ "cpuacct,none,name=x", "a subsystem with none", EINVAL },
 		{ "none,all,name=x", "none with all", EINVAL },
-		{ "all,cpuacct", "all with a subsystem", EINVAL },
+		{ "none,all,cpuacct,name=x", "none with all and one", EINVAL },
+		{ "all,nosuch", "all with an unknown subsystem", ENOENT },
+		{ "cpuacct=1", "a subsystem with a value", EINVAL },
+		{ "cpuacct,clone_children=1", "a flag with a value", EINVAL },
 		{ "none,name=", "an empty name", EINVAL },
 		{ "none,name=a/b", "a slash in the name", EINVAL },
 		{ "none,name=a b", "a blank in the name", EINVAL },
@@ -331,6 +337,23 @@ static void test_noprefix(void)
 	rmdir(M2);
 }
 
+static void test_clone_children(void)
+{
+	err(cmount(M, "cpuacct"), 0, "mount without clone_children");
+	ok(!strstr(shown_options(M), "clone_children"), "/proc/mounts has none");
+	err(cmount(M2, "cpuacct,clone_children"), EBUSY, "clone_children on top of it");
+	err(cumount(M), 0, "unmount");
+	err(cmount(M, "cpuacct,clone_children"), 0, "mount with clone_children");
+	ok(strstr(shown_options(M), "clone_children"), "it is in /proc/mounts");
+	err(mounts_same(shown_options(M)), 0, "asked for as shown (%s)",
+	    shown_options(M));
+	err(mounts_same("cpuacct"), 0, "the set alone is the same tree");
+	err(cumount(M), 0, "unmount");
+	err(cmount(M, "none,name=x,clone_children"), 0, "with none, too");
+	err(cumount(M), 0, "unmount");
+	rmdir(M2);
+}
+
 /* Hierarchies run out, and their numbers are used again. */
 static void test_limit(void)
 {
@@ -436,6 +459,150 @@ static void test_fsopen(void)
 	eq(nhiers(), 1, "that is dropped makes no hierarchy");
 	err(cmount(M, "cpuacct"), 0, "and binds no subsystem");
 	err(cumount(M), 0, "unmount");
+	rmdir(M2);
+}
+
+/* What the fsopen context FS has to say, in the kernel's words; "" for nothing. */
+static const char *fs_log(int fs)
+{
+	const char *all = "";
+	char line[512];
+	ssize_t n;
+
+	while ((n = read(fs, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		all = P("%s%s", all, line);
+	}
+	return all;
+}
+
+static int count_of(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/*
+ * Mounts OPTS both ways. The reason has to be in the log of fsopen, as an error, and in
+ * the kernel's once for each.
+ */
+static void refused(const char *opts, int want, const char *reason)
+{
+	int fs = syscall(SYS_fsopen, "container", 0), kmsg = kmsg_open(), e = 0;
+	char copy[256], *tok, *save, *value, *text;
+	const char *log;
+
+	snprintf(copy, sizeof(copy), "%s", opts);
+	for (tok = strtok_r(copy, ",", &save); tok && !e; tok = strtok_r(NULL, ",", &save)) {
+		value = strchr(tok, '=');
+		if (value)
+			*value++ = '\0';
+		e = E(syscall(SYS_fsconfig, fs, value ? 1 : 0, tok, value, 0));
+	}
+	if (!e)
+		e = E(syscall(SYS_fsconfig, fs, 6, NULL, NULL, 0));
+	err(e, want, "fsopen: %s", opts);
+	log = fs_log(fs);
+	ok(!strncmp(log, "e ", 2) && count_of(log, "\n") == 1 &&
+	   strstr(log, reason), "its log says why (%.*s)", (int)strcspn(log, "\n"), log);
+	close(fs);
+	kmsg_lines(kmsg, &text);
+	eq(count_of(text, reason), 1, "so does the kernel's, once");
+	close(kmsg);
+
+	kmsg = kmsg_open();
+	err(cmount(M2, opts), want, "mount: %s", opts);
+	kmsg_lines(kmsg, &text);
+	eq(count_of(text, reason), 1, "the kernel log says why, once (%s)", reason);
+	close(kmsg);
+}
+
+static int mount_as_user(void *arg)
+{
+	(void)arg;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return -1;
+	return E(mount("x", "/tmp", "container", 0, "no-such-option"));
+}
+
+static int fsopen_as_user(void *arg)
+{
+	int fs, e;
+
+	(void)arg;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return -1;
+	fs = syscall(SYS_fsopen, "container", 0);
+	if (fs < 0)
+		return -1;
+	e = E(syscall(SYS_fsconfig, fs, 0, "no-such-option", NULL, 0));
+	if (e == EPERM && !strstr(fs_log(fs), "CAP_SYS_ADMIN"))
+		return 1;
+	return e;
+}
+
+static void test_refusals(void)
+{
+	const char *other = other_subsys();
+	char *text;
+	int i, e, kmsg;
+
+	refused("nosuch", ENOENT, "\"nosuch\" is no option");
+	refused("cpuacct,nosuch", ENOENT, "\"nosuch\" is no option");
+	refused("../x", ENOENT, "\"../x\" is no option");
+	refused("cpuacct=1", EINVAL, "\"cpuacct\" takes no value");
+	refused("none", EINVAL, "none needs name=");
+	refused("none,cpuacct,name=x", EINVAL, "none goes with no subsystem");
+	refused("name=a/b", EINVAL, "name= takes 1-63");
+	refused("name=absent", ENOENT, "no hierarchy is named absent");
+	err(cmount(M, "cpuacct,name=first"), 0, "mount -o cpuacct,name=first");
+	refused("cpuacct,name=second", EBUSY,
+		"hierarchy 1 (name=first,cpuacct) is active without that name=");
+	refused("cpuacct,noprefix", EBUSY,
+		"hierarchy 1 (name=first,cpuacct) is active without that noprefix");
+	refused("cpuacct,release_agent=/x", EBUSY, "without that release_agent=");
+	refused("cpuacct,clone_children", EBUSY, "without that clone_children");
+	refused("none,name=first", EBUSY,
+		"the name is taken by hierarchy 1 (name=first,cpuacct)");
+	if (other) {
+		refused(P("%s,cpuacct", other), EBUSY,
+			"cpuacct is taken by hierarchy 1 (name=first,cpuacct)");
+		refused("all", EBUSY, "cpuacct is taken by hierarchy 1");
+	}
+	kmsg = kmsg_open();
+	err(E(mount("x", M, "container", MS_REMOUNT, "none,name=z")), EBUSY,
+	    "a remount with other options");
+	kmsg_lines(kmsg, &text);
+	ok(strstr(text, "a remount cannot change what is bound"), "the log says why");
+	close(kmsg);
+	err(cumount(M), 0, "unmount");
+
+	/* an unprivileged user can have it say something, but not what, nor all day */
+	kmsg = kmsg_open();
+	e = as_user(65534, fsopen_as_user, NULL);
+	if (e == 255) {
+		skip("an unprivileged mount # no user namespaces");
+		close(kmsg);
+		rmdir(M2);
+		return;
+	}
+	err(e, EPERM, "fsopen by an unprivileged user, who is told why");
+	err(as_user(65534, mount_as_user, NULL), EPERM, "mount by an unprivileged user");
+	kmsg_lines(kmsg, &text);
+	eq(count_of(text, "CAP_SYS_ADMIN"), 2, "the kernel log says why");
+	for (i = 0; i < 30; i++)
+		as_user(65534, mount_as_user, NULL);
+	close(kmsg);
+	kmsg = kmsg_open();
+	for (i = 0; i < 30; i++)
+		as_user(65534, mount_as_user, NULL);
+	kmsg_lines(kmsg, &text);
+	ok(count_of(text, "CAP_SYS_ADMIN") < 30 && !strstr(text, "no-such-option"),
+	   "but not each time, and not what the user wrote");
+	close(kmsg);
 	rmdir(M2);
 }
 
@@ -574,9 +741,11 @@ int main(void)
 	test_names();
 	test_release_agent();
 	test_noprefix();
+	test_clone_children();
 	test_limit();
 	test_source();
 	test_fsopen();
+	test_refusals();
 	test_parallel();
 	test_all();
 	test_modules();

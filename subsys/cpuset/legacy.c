@@ -2,7 +2,8 @@
 /*
  * The filesystem of the cpusets before containers: "mount -t cpuset X DIR" is
  * "mount -t container -o cpuset,noprefix,release_agent=/sbin/cpuset_release_agent X DIR".
- * Only where the kernel has no filesystem of that name itself.
+ * Only where the kernel has no filesystem of that name itself: from 6.12 on it has one
+ * with CONFIG_CPUSETS_V1 only, which Debian's kernels do without.
  *
  * It is but another name: the mount is made by the filesystem "container".
  */
