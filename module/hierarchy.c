@@ -409,6 +409,43 @@ static void container_unlink(struct container *cont)
 	container_put(cont);
 }
 
+/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
+static struct container *half_removed_in(struct container *top)
+{
+	struct container *pos;
+
+	for (pos = top; pos; pos = container_next_descendant(pos, top))
+		if (READ_ONCE(pos->leaving))
+			return pos;
+	return NULL;
+}
+
+/* Waits for that; the manage lock is given up. */
+static int wait_half_removed(struct container *cont)
+{
+	int err;
+
+	container_get(cont);
+	container_manage_unlock();
+	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
+	container_put(cont);
+	container_manage_lock();
+	return err ? -EINTR : 0;
+}
+
+/**
+ * container_left - after container_remove() the directory is gone, too
+ * @parent: the container in which it was
+ *
+ * Context: manage lock held.
+ */
+void container_left(struct container *parent)
+{
+	lockdep_assert_held(&manage_mutex);
+	WRITE_ONCE(parent->leaving, parent->leaving - 1);
+	wake_up_all(&directory_gone);
+}
+
 /**
  * container_remove - take a container out of its hierarchy
  * @cont: a container below a root
@@ -513,43 +550,6 @@ static bool kill_all(struct container *cont)
 	return unborn;
 }
 
-/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
-static struct container *half_removed_in(struct container *top)
-{
-	struct container *pos;
-
-	for (pos = top; pos; pos = container_next_descendant(pos, top))
-		if (READ_ONCE(pos->leaving))
-			return pos;
-	return NULL;
-}
-
-/* Waits for that; the manage lock is given up. */
-static int wait_half_removed(struct container *cont)
-{
-	int err;
-
-	container_get(cont);
-	container_manage_unlock();
-	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
-	container_put(cont);
-	container_manage_lock();
-	return err ? -EINTR : 0;
-}
-
-/**
- * container_left - after container_remove() the directory is gone, too
- * @parent: the container in which it was
- *
- * Context: manage lock held.
- */
-void container_left(struct container *parent)
-{
-	lockdep_assert_held(&manage_mutex);
-	WRITE_ONCE(parent->leaving, parent->leaving - 1);
-	wake_up_all(&directory_gone);
-}
-
 /**
  * container_emptied - a container that is being killed has lost its last member
  *
@@ -612,6 +612,8 @@ int container_kill_members(struct container *cont)
 /**
  * container_kill_end - the removal after container_kill_members() failed
  * @cont: the container
+ *
+ * What would have removed itself meanwhile does so now.
  *
  * Context: manage lock held.
  */
@@ -717,8 +719,6 @@ static struct hierarchy *options_fit(struct mount_options *opts, struct hierarch
 /**
  * hierarchy_find - the active hierarchy that a mount asks for
  * @opts: its options; on failure they say why
- *
- * What would have removed itself meanwhile does so now.
  *
  * Context: manage lock held.
  * Return: the hierarchy; NULL if one is to be made; -ENOENT for an unknown name
