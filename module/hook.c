@@ -296,10 +296,17 @@ void hook_show(struct seq_file *m)
 	mutex_unlock(&hook_mutex);
 }
 
-/* Finds kallsyms_lookup_name(), which kprobes can and we cannot; it need not be armed. */
+/*
+ * Finds kallsyms_lookup_name(), which kprobes can and we cannot. The probe is not armed: it
+ * need not be, and arming one with kernel.ftrace_enabled at 0 leaves ftrace in a state
+ * over which it gives up later.
+ */
 int hook_init(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe kp = {
+		.symbol_name = "kallsyms_lookup_name",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 	int err;
 
 	err = register_kprobe(&kp);

@@ -47,7 +47,7 @@ static struct klp_patch patch = {
 
 static int __init patchtest_init(void)
 {
-	struct kprobe kp = { .symbol_name = func };
+	struct kprobe kp = { .symbol_name = func, .flags = KPROBE_FLAG_DISABLED };
 	int err = register_kprobe(&kp);
 
 	if (err)
