@@ -15,8 +15,8 @@
  *	beancounter_uncharge(bc, BC_NUMFILES, 1);
  *	beancounter_put(bc);
  *
- * A charge is to the container alone, not to those above it. No lock is taken, so
- * all of this may be called in any context but NMI.
+ * A charge counts in the container and in every one above it, and has to fit in each.
+ * No lock is taken, so all of this may be called in any context but NMI.
  */
 #ifndef _BEANCOUNTER_H
 #define _BEANCOUNTER_H

@@ -26,6 +26,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -131,6 +132,8 @@ enum {
 	CONT_AUTO_DELETE,
 	CONT_KILL_ON_RMDIR,
 	CONT_CLONE_CHILDREN,
+	/* made by container_clone(); set before create() */
+	CONT_CLONED,
 	/* rmdir is killing the members: nobody may fork in it */
 	CONT_KILLING,
 	/* an auto-delete found the state referenced: try again at the last put */
@@ -251,6 +254,9 @@ struct container_cftype {
  * @unbind: undoes bind(): the hierarchy of @root is dissolved, or was not made after
  *	all. Manage lock held, may sleep.
  *
+ * @show: adds to the subsystem's line in /proc/containers, beginning with a blank.
+ *	Callback lock held, may sleep.
+ *
  * @subsys_id: index into container->subsys; -1 until registered. Set by the core.
  * @hierarchy: number of the hierarchy it is bound to, 0 while it is not. Written
  *	under both mutexes, read under either, or under RCU where a stale
@@ -290,6 +296,7 @@ struct container_subsys {
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	int (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);
+	void (*show)(struct container_subsys *ss, struct seq_file *m);
 
 	int subsys_id;
 	int hierarchy;
@@ -455,6 +462,46 @@ static inline void container_css_put(struct container_subsys_state *css)
 	else if (unlikely(left < 0))
 		container_css_unbalanced(css);
 	rcu_read_unlock();
+}
+
+/**
+ * container_dentry - the directory of a state's container, for a line in the log
+ * @css: the state
+ *
+ * For printk's %pd: %pd4 shows the last four names of the path, or all from the root
+ * on. NULL, which %pd takes, at the top of a hierarchy that is not mounted yet.
+ *
+ * Context: any, under rcu_read_lock() from before the container may be removed until
+ * after it is shown.
+ */
+static inline const struct dentry *container_dentry(const struct container_subsys_state *css)
+{
+	return READ_ONCE(READ_ONCE(css->container)->dentry);
+}
+
+/**
+ * container_refusal_is_news - should the log say that a limit has refused something?
+ * @told: when it last said so of the limits of the same container; 0 at first
+ * @seen: when this limit last refused something; 0 at first
+ *
+ * Refusals with less than ten seconds between one and the next are one episode, which
+ * is told once: the first time that nothing was said of the container for ten
+ * seconds.
+ *
+ * Context: any; any number of callers at once.
+ */
+static inline bool container_refusal_is_news(unsigned long *told, unsigned long *seen)
+{
+	unsigned long now = jiffies | 1, last = READ_ONCE(*told), refused = READ_ONCE(*seen);
+
+	if (refused && now - refused < 10 * HZ) {
+		WRITE_ONCE(*seen, now);
+		return false;
+	}
+	if ((last && now - last < 10 * HZ) || cmpxchg(told, last, now) != last)
+		return false;
+	WRITE_ONCE(*seen, now);
+	return true;
 }
 
 #endif /* _CONTAINER_H */

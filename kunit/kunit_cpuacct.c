@@ -45,10 +45,21 @@ static void load_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpuacct_load(YEAR * 100, YEAR * 100, 2), 50U);
 }
 
+static void following_a_sum(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cpuacct_follow(0, 0, 5), 0ULL);
+	KUNIT_EXPECT_EQ(test, cpuacct_follow(10 * MS, 17 * MS, 4 * MS), 7 * MS);
+	/* set back: to 0, or to 0 and then grown */
+	KUNIT_EXPECT_EQ(test, cpuacct_follow(10 * MS, 0, 4 * MS), 4 * MS);
+	KUNIT_EXPECT_EQ(test, cpuacct_follow(10 * MS, 9 * MS, 12 * MS), 12 * MS);
+	KUNIT_EXPECT_EQ(test, cpuacct_follow(YEAR * 400, 0, 0), 0ULL);
+}
+
 static struct kunit_case load_cases[] = {
 	KUNIT_CASE(load_of_time),
 	KUNIT_CASE(load_rounds),
 	KUNIT_CASE(load_limits),
+	KUNIT_CASE(following_a_sum),
 	{}
 };
 

@@ -431,7 +431,7 @@ static struct container *make(struct kunit *test, struct container *parent)
 	struct container *cont;
 
 	container_manage_lock();
-	cont = container_create(parent);
+	cont = container_create(parent, false);
 	if (!IS_ERR(cont))
 		container_link(cont);
 	container_manage_unlock();
@@ -473,7 +473,7 @@ static void create_inherits(struct kunit *test)
 	/* nothing is made in a container whose members are being killed */
 	container_manage_lock();
 	set_bit(CONT_KILLING, &a->flags);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(a)), (long)-ENOENT);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(a, false)), (long)-ENOENT);
 	clear_bit(CONT_KILLING, &a->flags);
 	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, take_away(a, true), 0);
@@ -498,7 +498,7 @@ static void inherit(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(h));
 	happened();
 	container_manage_lock();
-	cont = container_create(&h->top);
+	cont = container_create(&h->top, false);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(cont));
 	KUNIT_EXPECT_STREQ(test, happened(), "c1c2");
 	KUNIT_EXPECT_EQ(test, container_inherit(cont), 0);
@@ -608,7 +608,7 @@ static void create_fails(struct kunit *test)
 	happened();
 	create_errno[2] = -EDOM;
 	container_manage_lock();
-	cont = container_create(&h->top);
+	cont = container_create(&h->top, false);
 	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, PTR_ERR(cont), -EDOM);
 	/* those that were made are unmade, the others not */

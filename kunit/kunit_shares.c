@@ -12,6 +12,11 @@
 #include "../subsys/resgroup/shares.c"
 #include "shares_cases.h"
 
+static bool charges(struct task_count *group)
+{
+	return !count_charge(group);
+}
+
 /* --- the table -------------------------------------------------------------- */
 
 /**
@@ -114,7 +119,7 @@ static void shares_table(struct kunit *test)
 	for (i = R; i < NODES; i++) {
 		if (!c->room[i])
 			continue;
-		for (room = 0; room < 1000 && count_charge(&t->tasks[i]); room++)
+		for (room = 0; room < 1000 && charges(&t->tasks[i]); room++)
 			;
 		KUNIT_EXPECT_EQ_MSG(test, room, amount(c->room[i]), "%s: room in %s", c->name,
 				    node_paths[i]);
@@ -273,7 +278,7 @@ static void count_any(struct kunit *test)
 		if ((x >> 24) < 140) {
 			bool fits = model_fits(t, tasks, node);
 
-			if (count_charge(&t->tasks[node]) != fits)
+			if (charges(&t->tasks[node]) != fits)
 				break;
 			tasks[node] += fits;
 			refused += !fits;
@@ -313,19 +318,19 @@ static void count_reserve_late(struct kunit *test)
 
 	tree_write(t, A, "min_shares=1,max_shares=1,child_shares_divisor=20");
 	for (i = 0; i < 18; i++)
-		KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[A]));
+		KUNIT_EXPECT_TRUE(test, charges(&t->tasks[A]));
 	tree_write(t, B, "min_shares=5");
 	/* 18 and 5 is more than there is: nothing is left to borrow, */
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[A]));
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[G]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[A]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[G]));
 	/* b has what is left of its own, */
-	KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[B]));
-	KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[B]));
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[B]));
+	KUNIT_EXPECT_TRUE(test, charges(&t->tasks[B]));
+	KUNIT_EXPECT_TRUE(test, charges(&t->tasks[B]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[B]));
 	/* and gets the rest when others go, before they get it back */
 	count_uncharge(&t->tasks[A]);
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[A]));
-	KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[B]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[A]));
+	KUNIT_EXPECT_TRUE(test, charges(&t->tasks[B]));
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->tasks[A].count), 20);
 }
 
@@ -339,15 +344,15 @@ static void count_force(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		count_charge_force(&t->tasks[B]);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->tasks[A].count), 4);
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[B]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[B]));
 	for (i = 0; i < 2; i++)
 		count_uncharge(&t->tasks[B]);
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[E]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[E]));
 	count_uncharge(&t->tasks[B]);
-	KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[E]));
-	KUNIT_EXPECT_FALSE(test, count_charge(&t->tasks[A]));
+	KUNIT_EXPECT_TRUE(test, charges(&t->tasks[E]));
+	KUNIT_EXPECT_FALSE(test, charges(&t->tasks[A]));
 	/* elsewhere there is room */
-	KUNIT_EXPECT_TRUE(test, count_charge(&t->tasks[F]));
+	KUNIT_EXPECT_TRUE(test, charges(&t->tasks[F]));
 }
 
 static struct kunit_case count_cases[] = {

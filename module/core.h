@@ -80,7 +80,7 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
 void hierarchy_put(struct hierarchy *h);
 unsigned int hierarchies_dissolved(void);
 int hierarchy_wait_dissolved(unsigned int seen);
-struct container *container_create(struct container *parent);
+struct container *container_create(struct container *parent, bool clone);
 int container_inherit(struct container *cont);
 void container_link(struct container *cont);
 void container_discard(struct container *cont);

@@ -223,7 +223,7 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 		err = -ERESTART;
 		goto err_unlock;
 	}
-	cont = container_create(parent);
+	cont = container_create(parent, clone);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
 		goto err_unlock;

@@ -254,13 +254,14 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
 /**
  * container_create - make a container that nobody sees yet
  * @parent: where it will be
+ * @clone: for container_clone()
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
  * errno: -ENOENT when @parent is being removed, -ENOMEM, or what a subsystem's
  * create() says.
  */
-struct container *container_create(struct container *parent)
+struct container *container_create(struct container *parent, bool clone)
 {
 	struct hierarchy *h = container_hierarchy(parent);
 	struct container_subsys *ss;
@@ -276,6 +277,8 @@ struct container *container_create(struct container *parent)
 	container_setup(cont, h, parent);
 	cont->flags = parent->flags & (BIT(CONT_NOTIFY_ON_RELEASE) |
 				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR));
+	if (clone)
+		__set_bit(CONT_CLONED, &cont->flags);
 	refcount_inc(&h->ref);
 	for_each_bound_subsys(h, id, ss) {
 		err = container_make_state(ss, cont);

@@ -253,6 +253,10 @@ void subsys_show(struct seq_file *m)
 	int id;
 
 	seq_puts(m, "Subsystems:\n");
-	for_each_subsys(id, ss)
-		seq_printf(m, "%d: name=%s hierarchy=%d\n", id, ss->name, ss->hierarchy);
+	for_each_subsys(id, ss) {
+		seq_printf(m, "%d: name=%s hierarchy=%d", id, ss->name, ss->hierarchy);
+		if (ss->show)
+			ss->show(ss, m);
+		seq_putc(m, '\n');
+	}
 }

@@ -944,6 +944,150 @@ static void test_release(void)
 	curtain();
 }
 
+/* Lines of ns's in the log since then; the file is read to its end. */
+static int complaints(int fd)
+{
+	char *text, *p;
+	int n = 0;
+
+	kmsg_lines(fd, &text);
+	for (p = text; (p = strstr(p, "no container of its own")); p++)
+		n++;
+	return n;
+}
+
+/* --- bounds --------------------------------------------------------------------- */
+
+#define PARAM "/sys/module/container_ns/parameters/"
+
+/* How many tasks have namespaces, but no container of their own, since the module came. */
+static long without(void)
+{
+	char *s = get("/proc/containers");
+
+	s = s ? strstr(s, "name=ns ") : NULL;
+	s = s ? strstr(s, "without=") : NULL;
+	return s ? atol(s + strlen("without=")) : -1;
+}
+
+/* An ordinary user's: each makes namespaces and exits. */
+static int come_and_go(void *arg)
+{
+	int failed = 0, st;
+
+	for (int i = 0; i < *(int *)arg; i++) {
+		pid_t p = fork();
+
+		if (!p)
+			_exit(unshare(CLONE_NEWUSER) != 0);
+		if (p < 0 || waitpid(p, &st, 0) < 0 || st)
+			failed++;
+	}
+	return failed < 255 ? failed : 255;
+}
+
+static void test_bounds(void)
+{
+	int n = 200, fd = kmsg_open(), good = 0;
+	long before = without();
+	struct actor *a, *b[6];
+	const char *dir;
+
+	ok(before >= 0, "/proc/containers has a number of those without a container");
+	streq(get(PARAM "auto_delete"), "Y\n", "auto_delete is on at first");
+	eq(getnum(PARAM "max_depth"), 32, "max_depth is 32");
+	eq(getnum(PARAM "max_containers"), 4096, "max_containers is 4096");
+
+	/* each goes with its last task */
+	a = actor();
+	err(unshares(a, CLONE_NEWUTS), 0, "unshare");
+	eq(getnum(P(M "/%d/auto_delete", a->pid)), 1, "its container has auto_delete");
+	eq(getnum(M "/auto_delete"), 0, "which is not the parent's");
+	b[0] = spawn(a, CLONE_NEWUTS, NULL);
+	eq(getnum(P(M "/%d/%d/auto_delete", a->pid, b[0]->pid)), 1, "one below likewise");
+	dir = strdup(P(M "/%d", a->pid));
+	kill(a->pid, SIGKILL);
+	waitpid(a->pid, NULL, 0);
+	msleep(50);
+	ok(!gone(dir), "it stays as long as there is one below");
+	kill(b[0]->pid, SIGKILL);
+	ok(wait_for(gone(dir)), "and goes after it");
+	curtain();
+	put("/proc/sys/kernel/unprivileged_userns_clone", "1");
+	eq(as_user(1000, come_and_go, &n), 0, "%d short-lived tasks of an ordinary user", n);
+	ok(wait_for(!dirs(M)), "leave nothing");
+	eq(without(), before, "each had its container");
+
+	/* unless somebody wants to keep it */
+	a = actor();
+	unshares(a, CLONE_NEWUTS);
+	dir = strdup(P(M "/%d", a->pid));
+	err(put(P("%s/auto_delete", dir), "0"), 0, "0 in auto_delete");
+	kill(a->pid, SIGKILL);
+	waitpid(a->pid, NULL, 0);
+	msleep(100);
+	ok(!gone(dir), "keeps it");
+	err(E(rmdir(dir)), 0, "until somebody removes it");
+	put(PARAM "auto_delete", "0");
+	nactors = 0;
+	a = actor();
+	unshares(a, CLONE_NEWUTS);
+	eq(getnum(P(M "/%d/auto_delete", a->pid)), 0, "with the parameter off none has it");
+	put(PARAM "auto_delete", "1");
+	curtain();
+
+	/* how deep */
+	put(PARAM "max_depth", "3");
+	mkdir(M "/own", 0755);
+	a = actor();
+	movepid(M "/own", a->pid);
+	before = without();
+	complaints(fd);
+	for (int i = 0; i < 10; i++)
+		good += !unshares(a, CLONE_NEWUTS);
+	eq(good, 10, "unshare again and again");
+	streq(at(a->pid), P("/own/%d/%d/%d/%d", a->pid, a->pid, a->pid, a->pid),
+	      "nests to max_depth below the first, and no deeper");
+	eq(without(), before + 6, "the others are counted");
+	eq(complaints(fd), 1, "and are in the log, once");
+	b[0] = spawn(a, CLONE_NEWUTS, NULL);
+	streq(b[0]->path, at(a->pid), "clone likewise");
+	put(PARAM "max_depth", "32");
+	curtain();
+	good = 0;
+	a = actor();
+	for (int i = 0; i < 40; i++)
+		good += !unshares(a, CLONE_NEWUTS);
+	eq(good, 40, "by default");
+	for (good = 0, dir = at(a->pid); *dir; dir++)
+		good += *dir == '/';
+	eq(good, 33, "that is 32 below the first");
+	curtain();
+	ok(wait_for(!dirs(M)), "which all go");
+
+	/* how many */
+	put(PARAM "max_containers", "5");
+	before = without();
+	for (int i = 0; i < 6; i++) {
+		b[i] = actor();
+		good = unshares(b[i], CLONE_NEWUTS);
+	}
+	err(good, 0, "unshare when there are enough containers");
+	streq(b[4]->path, P("/%d", b[4]->pid), "the fifth has one");
+	streq(b[5]->path, "/", "the sixth has none");
+	eq(without(), before + 1, "and is counted");
+	mkdir(M "/x", 0755);
+	ok(!gone(M "/x"), "mkdir is another matter");
+	kill(b[0]->pid, SIGKILL);
+	ok(wait_for(dirs(M) == 5), "one ends");
+	unshares(b[5], CLONE_NEWUTS);
+	streq(b[5]->path, P("/%d", b[5]->pid), "and makes room");
+	put(PARAM "max_containers", "4096");
+	curtain();
+	ok(wait_for(!dirs(M)), "none is left");
+	close(fd);
+}
+
 /* Many short lives, in many processes at once. */
 static int short_lives(struct kid *up, void *arg)
 {
@@ -971,6 +1115,7 @@ static void test_auto_delete(void)
 	pid_t *live, *tree;
 	int nlive, ntree;
 
+	put(PARAM "auto_delete", "0");
 	mkdir(M "/a", 0755);
 	put(M "/a/auto_delete", "1");
 	pid_t keeper = sleeper();
@@ -998,6 +1143,7 @@ static void test_auto_delete(void)
 	ok(wait_for(gone(M "/a")), "nor of a container that nobody made namespaces in");
 	left = dirs(M);
 	eq(left, 2 * n, "without it they stay");
+	put(PARAM "auto_delete", "1");
 	prune(M);
 	ok(wait_for(hier(listing, &h) && h.containers == 1), "no container is left");
 	for (int i = 0; i < 20; i++) {
@@ -1011,18 +1157,6 @@ static void test_auto_delete(void)
 }
 
 /* --- where no container can be made ------------------------------------------ */
-
-/* Lines of ns's in the log since then; the file is read to its end. */
-static int complaints(int fd)
-{
-	char *text, *p;
-	int n = 0;
-
-	kmsg_lines(fd, &text);
-	for (p = text; (p = strstr(p, "no container of its own")); p++)
-		n++;
-	return n;
-}
 
 static void test_refusals(void)
 {
@@ -1474,7 +1608,6 @@ static void test_storm(void)
 /* --- beside other subsystems --------------------------------------------------------- */
 
 static const char *const copied[] = {
-	"bc.numfiles.barrier", "bc.numfiles.limit", "bc.numtasks.limit", "bc.privvmpages.barrier",
 	"cpuset.cpus", "cpuset.mems",
 };
 
@@ -1569,7 +1702,8 @@ static void test_all_together(void)
 	/* when they have run at all */
 	ok(wait_for(dirs(P(M "/lim/%d", k.pid)) >= 9), "so are those of its children that made some");
 	ok(strstr(get(M "/lim/numtasks.stats"), "usage 20\n"), "numtasks counts them all");
-	eq(getnum(M "/lim/bc.numtasks.held"), 0, "bc counts them where they are");
+	eq(getnum(M "/lim/bc.numtasks.held"), 20, "and so does bc");
+	eq(getnum(P(M "/lim/%d/bc.numfiles.limit", k.pid)), 512, "whose own limits begin as ever");
 	kid_send(&k, 0);
 	kid_wait(&k);
 	wait_for(strstr(get(M "/lim/numtasks.stats"), "usage 0\n"));
@@ -1578,6 +1712,71 @@ static void test_all_together(void)
 	put("/sys/module/container_numtasks/parameters/total_numtasks", "%s", total);
 	err(cumount(M), 0, "unmount");
 	free(total);
+}
+
+/* Each child has namespaces of its own, and children. */
+static int rated(struct kid *up, void *arg)
+{
+	volatile int *n = arg;
+
+	kid_recv(up);
+	drop_to(1000);
+	for (int i = 0; i < 5; i++) {
+		pid_t p = fork(), q;
+
+		if (p < 0)
+			break;
+		if (!p) {
+			if (unshare(CLONE_NEWUSER))
+				_exit(1);
+			for (int j = 0; j < 20; j++) {
+				q = fork();
+				if (!q)
+					_exit(0);
+				if (q < 0)
+					break;
+				++*n;
+				waitpid(q, NULL, 0);
+			}
+			_exit(0);
+		}
+		++*n;
+		waitpid(p, NULL, 0);
+	}
+	kid_send(up, 0);
+	kid_recv(up);
+	return 0;
+}
+
+static void test_forkrate(void)
+{
+	int *n = mmap_shared(sizeof(*n)), fd = kmsg_open();
+	char *log, *line;
+	struct kid k;
+
+	modprobe("container_numtasks");
+	put("/proc/sys/kernel/unprivileged_userns_clone", "1");
+	err(cmount(M, "ns,numtasks"), 0, "mount ns,numtasks");
+	mkdir(M "/lim", 0755);
+	k = kid_start(rated, n);
+	err(movepid(M "/lim", k.pid), 0, "a user in a container");
+	put("/sys/module/container_numtasks/parameters/forkrate_interval", "1000");
+	put("/sys/module/container_numtasks/parameters/forkrate", "12");
+	kid_send(&k, 0);
+	kid_recv(&k);
+	eq(*n, 12, "the fork rate is one for it and those that it makes namespaces in");
+	kmsg_lines(fd, &log);
+	line = strstr(log, "container /lim");
+	ok(line && strstr(line, "/lim had 12 forks in 1000 s, the limit is 12"),
+	   "the log has the refusal");
+	put("/sys/module/container_numtasks/parameters/forkrate", "2147483647");
+	put("/sys/module/container_numtasks/parameters/forkrate_interval", "1");
+	kid_send(&k, 0);
+	kid_wait(&k);
+	close(fd);
+	rmdir(M "/lim");
+	wait_for(!dirs(M));
+	err(cumount(M), 0, "unmount");
 }
 
 /* --- failing allocations ------------------------------------------------------------- */
@@ -1740,6 +1939,7 @@ int main(int argc, char **argv)
 	RUN(test_moves());
 	RUN(test_owner());
 	RUN(test_release());
+	RUN(test_bounds());
 	RUN(test_auto_delete());
 	RUN(test_server(false));
 	for (int i = 0; i < 3; i++)
@@ -1750,6 +1950,7 @@ int main(int argc, char **argv)
 	err(cumount(M), 0, "unmount");
 
 	RUN(test_all_together());
+	RUN(test_forkrate());
 	err(cmount(M, "ns"), 0, "mount ns");
 	set = "ns";
 	listing = "ns";

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bc: the beancounters. What a container holds of each resource, and how much of
- * it its members may have.
+ * bc: the beancounters. What a container holds of each resource, together with those
+ * below it, and how much of it their members may have.
  *
  * Here are the table of resources, their control files, the calls for other
  * modules, and numtasks, which needs nothing but the core's callbacks. Files are
  * counted in numfiles.c, address spaces in vm.c; counter.h has the arithmetic.
  *
- * A container is charged alone, not those above it. Who else takes part:
+ * A charge counts in a container and in all above it, and has to fit in each. So
+ * a new container, whoever makes it, lets nobody past a limit. Who else takes part:
  *
  * charges	from anywhere, at any time, without a lock: see counter.h.
- * barriers and limits	are written under the manage lock.
+ * barriers and limits	are written under the manage lock and the callback lock.
  * fork, exit	while bound, for every task. A fork is charged before anybody can
  *	find the child and gives that back where it fails; a task is taken off the
  *	counters as it leaves its container, under the lock of its entry.
  * move	under the lock of the entry, never refused: all that follows the members
  *	is forced on the new container and then taken off the old one, so for a
- *	moment it counts in both and never in none.
+ *	moment it counts in both and never in none. Those that are above both see
+ *	nothing of it.
  * rmdir	a beancounter goes after its last member and the last reference on
- *	it, which each charged file is, and each user of beancounter.h.
+ *	it, which each charged file is, and each user of beancounter.h; and after
+ *	all below it. So who may charge one may charge those above.
  * mount	bind() comes before the first task is told of: the root's counters
  *	begin anew, then the hooks are armed, then fork() comes for each task.
  * unmount	no callback for tasks comes any more. The hooks are disarmed, and
@@ -28,6 +31,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 
 #include "bc.h"
@@ -40,11 +44,11 @@
  * @barrier: of a new container below the root
  * @limit: likewise
  * @others: other modules may charge it
- * @refresh: brings what is held up to date, before it is shown; or NULL
+ * @vm: some of it is in the members' address spaces, which have to be looked at first
  * @sample: for a resource that is accounting only: what is in use beside what was
  *	charged; NULL for others. Its extremes are those of what was shown
- * @crossed: told of each charge, made with BC_LIMIT, that went past the barrier; or
- *	NULL. In the context of the charge
+ * @crossed: told of each charge, made with BC_LIMIT, that went past a barrier, that of
+ *	@c; or NULL. In the context of the charge
  */
 struct bc_resource {
 	const char *name;
@@ -52,10 +56,20 @@ struct bc_resource {
 	unsigned long barrier;
 	unsigned long limit;
 	bool others;
-	void (*refresh)(struct beancounter *bc);
-	unsigned long (*sample)(struct beancounter *bc);
-	void (*crossed)(void);
+	bool vm;
+	unsigned long (*sample)(struct beancounter *bc, const struct vm_figures *f);
+	void (*crossed)(struct bc_counter *c);
 };
+
+static unsigned long sample_kmemsize(struct beancounter *bc, const struct vm_figures *f)
+{
+	return f->tables + counter_held(&bc->counter[BC_NUMTASKS]) * THREAD_SIZE;
+}
+
+static unsigned long sample_physpages(struct beancounter *bc, const struct vm_figures *f)
+{
+	return f->pages;
+}
 
 static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	[BC_KMEMSIZE] = {
@@ -64,14 +78,15 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 		.barrier = BC_UNLIMITED,
 		.limit = BC_UNLIMITED,
 		.others = true,
-		.sample = vm_kmemsize,
+		.vm = true,
+		.sample = sample_kmemsize,
 	},
 	[BC_PRIVVMPAGES] = {
 		.name = "privvmpages",
 		.error = -ENOMEM,
 		.barrier = BC_UNLIMITED,
 		.limit = BC_UNLIMITED,
-		.refresh = vm_refresh,
+		.vm = true,
 	},
 	[BC_PHYSPAGES] = {
 		.name = "physpages",
@@ -79,7 +94,8 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 		.barrier = BC_UNLIMITED,
 		.limit = BC_UNLIMITED,
 		.others = true,
-		.sample = vm_physpages,
+		.vm = true,
+		.sample = sample_physpages,
 	},
 	[BC_NUMTASKS] = {
 		.name = "numtasks",
@@ -96,6 +112,40 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 		.crossed = numfiles_crossed,
 	},
 };
+
+/* Whoever makes containers may have any number of limits. */
+static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
+
+/**
+ * bc_refuse - a charge is refused
+ * @bc: the beancounter that was to be charged
+ * @full: the counter, there or above, that has no room
+ * @resource: what for
+ * @severity: by which bound
+ *
+ * Counts that, and says so in the log.
+ *
+ * Context: any but NMI; no lock of ours held, as a console may be slow. @bc is kept, or
+ * under RCU.
+ * Return: the errno for it.
+ */
+int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
+	      enum bc_severity severity)
+{
+	struct beancounter *owner = counter_bc(full, resource);
+
+	counter_fail(full);
+	if (!container_refusal_is_news(&owner->told_at, &full->refused_at) ||
+	    !__ratelimit(&refusals))
+		return bc_resources[resource].error;
+	rcu_read_lock();
+	pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
+		  bc_resources[resource].name, container_dentry(&bc->css),
+		  container_dentry(&owner->css), counter_held(full),
+		  severity == BC_BARRIER ? "barrier" : "limit", counter_bound(full, severity));
+	rcu_read_unlock();
+	return bc_resources[resource].error;
+}
 
 /* --- for other modules ------------------------------------------------------ */
 
@@ -126,11 +176,12 @@ void beancounter_put(struct beancounter *bc)
 EXPORT_SYMBOL_GPL(beancounter_put);
 
 /**
- * beancounter_charge - charge a container
+ * beancounter_charge - charge a container and all above it
  * @bc: its beancounter, on which the caller has a reference
  * @resource: what for; not one that follows the members
  * @n: how much
- * @severity: when to refuse. What is refused counts in failcnt
+ * @severity: when to refuse. What is refused counts in the failcnt of the container, the
+ *	lowest one, where it did not fit
  *
  * Context: any but NMI.
  * Return: 0; the resource's errno if there is no room (-EMFILE for BC_NUMFILES);
@@ -140,22 +191,19 @@ int beancounter_charge(struct beancounter *bc, enum bc_resource_id resource,
 		       unsigned long n, enum bc_severity severity)
 {
 	const struct bc_resource *res = &bc_resources[resource];
-	struct bc_counter *c;
-	bool crossed = false;
+	struct bc_counter *crossed = NULL, *full;
 
 	if (resource >= BC_RESOURCES || !res->others || n > BC_UNLIMITED)
 		return -EINVAL;
-	c = &bc->counter[resource];
 	if (res->sample || severity == BC_FORCE) {
-		counter_force(c, n);
+		counter_charge_force(&bc->counter[resource], NULL, n);
 		return 0;
 	}
-	if (!counter_try(c, n, severity, &crossed)) {
-		counter_fail(c);
-		return res->error;
-	}
+	full = counter_charge(&bc->counter[resource], NULL, n, severity, &crossed);
+	if (full)
+		return bc_refuse(bc, full, resource, severity);
 	if (unlikely(crossed) && severity == BC_LIMIT && res->crossed)
-		res->crossed();
+		res->crossed(crossed);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(beancounter_charge);
@@ -171,7 +219,7 @@ EXPORT_SYMBOL_GPL(beancounter_charge);
 void beancounter_uncharge(struct beancounter *bc, enum bc_resource_id resource,
 			  unsigned long n)
 {
-	counter_uncharge(&bc->counter[resource], n);
+	counter_uncharge(&bc->counter[resource], NULL, n);
 }
 EXPORT_SYMBOL_GPL(beancounter_uncharge);
 
@@ -181,16 +229,15 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 		       struct task_struct *child, u64 *words, const u64 *parent)
 {
 	struct beancounter *bc = container_bc(cont);
-	struct bc_counter *tasks = &bc->counter[BC_NUMTASKS];
+	struct bc_counter *tasks = &bc->counter[BC_NUMTASKS], *full;
 	struct vm_charge *vc;
 
-	if (unlikely(!counter_try(tasks, 1, BC_LIMIT, NULL))) {
-		counter_fail(tasks);
-		return bc_resources[BC_NUMTASKS].error;
-	}
+	full = counter_charge(tasks, NULL, 1, BC_LIMIT, NULL);
+	if (unlikely(full))
+		return bc_refuse(bc, full, BC_NUMTASKS, BC_LIMIT);
 	vc = vm_fork(child, bc, parent);
 	if (unlikely(!vc)) {
-		counter_uncharge(tasks, 1);
+		counter_undo(tasks, NULL, 1);
 		return -ENOMEM;
 	}
 	WRITE_ONCE(words[0], vm_word(vc));
@@ -204,7 +251,7 @@ static void task_uncharge(struct beancounter *bc, u64 *word)
 
 	WRITE_ONCE(*word, 0);
 	vm_put(vc);
-	counter_uncharge(&bc->counter[BC_NUMTASKS], 1);
+	counter_uncharge(&bc->counter[BC_NUMTASKS], NULL, 1);
 }
 
 static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
@@ -219,7 +266,7 @@ static void bc_fork(struct container_subsys *ss, struct container *cont,
 {
 	struct beancounter *bc = container_bc(cont);
 
-	counter_force(&bc->counter[BC_NUMTASKS], 1);
+	counter_charge_force(&bc->counter[BC_NUMTASKS], NULL, 1);
 	WRITE_ONCE(words[0], vm_word(vm_adopt(child, bc)));
 }
 
@@ -238,13 +285,16 @@ static int bc_can_attach(struct container_subsys *ss, struct container *cont,
 static void bc_attach(struct container_subsys *ss, struct container *cont,
 		      struct container *old_cont, struct task_struct *task)
 {
+	struct bc_counter *to = &container_bc(cont)->counter[BC_NUMTASKS];
+	struct bc_counter *from = &container_bc(old_cont)->counter[BC_NUMTASKS];
+	struct bc_counter *common = counter_common(from, to);
 	u64 *word = container_task_data(task, ss);
 
 	/* else it is in the making, and is counted where it is when it is complete */
 	if (!READ_ONCE(*word))
 		return;
-	counter_force(&container_bc(cont)->counter[BC_NUMTASKS], 1);
-	counter_uncharge(&container_bc(old_cont)->counter[BC_NUMTASKS], 1);
+	counter_charge_force(to, common, 1);
+	counter_uncharge(from, common, 1);
 	vm_move(word, container_bc(cont));
 }
 
@@ -261,23 +311,24 @@ static const char * const figure_names[FIGURES] = {
 	[LIMIT] = "limit",
 };
 
-static struct container_cftype bc_files[BC_RESOURCES * FIGURES];
+/* Those of each resource, and one of all. */
+enum { FILE_STAT = BC_RESOURCES * FIGURES, FILES };
+static struct container_cftype bc_files[FILES] = {
+	[FILE_STAT] = { .name = "bc.stat" },
+};
 
 /* What is held, and for what is accounting only, the extremes of it. */
-static unsigned long figure_held(struct beancounter *bc, int resource)
+static unsigned long figure_held(struct beancounter *bc, int resource,
+				 const struct vm_figures *f)
 {
 	const struct bc_resource *res = &bc_resources[resource];
 	struct bc_counter *c = &bc->counter[resource];
-	unsigned long held;
+	unsigned long held = counter_held(c);
 
-	if (res->refresh)
-		res->refresh(bc);
-	held = counter_held(c);
-	if (res->sample) {
-		held += res->sample(bc);
-		counter_saw_high(c, held);
-		counter_saw_low(c, held);
-	}
+	if (res->sample)
+		held += res->sample(bc, f);
+	counter_saw_high(c, held);
+	counter_saw_low(c, held);
 	return held;
 }
 
@@ -285,20 +336,24 @@ static int figure_show(struct seq_file *m, struct container *cont,
 		       const struct container_cftype *cft)
 {
 	struct beancounter *bc = container_bc(cont);
-	int resource = cft->private / FIGURES;
+	int resource = cft->private / FIGURES, figure = cft->private % FIGURES;
 	struct bc_counter *c = &bc->counter[resource];
-	unsigned long value = 0;
+	unsigned long value = 0, held = 0;
+	struct vm_figures vm = {};
 
-	switch (cft->private % FIGURES) {
+	if (figure == HELD || figure == MAXHELD || figure == MINHELD) {
+		if (bc_resources[resource].vm)
+			vm_look(bc, &vm);
+		held = figure_held(bc, resource, &vm);
+	}
+	switch (figure) {
 	case HELD:
-		value = figure_held(bc, resource);
+		value = held;
 		break;
 	case MAXHELD:
-		figure_held(bc, resource);
 		value = atomic_long_read(&c->maxheld);
 		break;
 	case MINHELD:
-		figure_held(bc, resource);
 		value = atomic_long_read(&c->minheld);
 		break;
 	case FAILCNT:
@@ -315,6 +370,30 @@ static int figure_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
+/*
+ * All in one reading: the address spaces are looked at once, nobody changes a bound
+ * meanwhile, and no line has more in it than its maximum.
+ */
+static int stat_show(struct seq_file *m, struct container *cont,
+		     const struct container_cftype *cft)
+{
+	struct beancounter *bc = container_bc(cont);
+	struct vm_figures vm;
+	struct bc_counter *c;
+	unsigned long held;
+	int i;
+
+	vm_look(bc, &vm);
+	for (i = 0; i < BC_RESOURCES; i++) {
+		c = &bc->counter[i];
+		held = figure_held(bc, i, &vm);
+		seq_printf(m, "%s %lu %lu %lu %lu %lu\n", bc_resources[i].name, held,
+			   atomic_long_read(&c->maxheld), c->barrier, c->limit,
+			   atomic_long_read(&c->failcnt));
+	}
+	return 0;
+}
+
 static int bound_write(struct container *cont, const struct container_cftype *cft,
 		       struct file *file, char *buf)
 {
@@ -325,9 +404,14 @@ static int bound_write(struct container *cont, const struct container_cftype *cf
 	err = container_parse_number(buf, BC_UNLIMITED, &value);
 	if (err)
 		return err;
+	/* for whoever reads both */
+	container_lock();
 	if (cft->private % FIGURES == BARRIER)
-		return counter_set_barrier(c, value);
-	return counter_set_limit(c, value);
+		err = counter_set_barrier(c, value);
+	else
+		err = counter_set_limit(c, value);
+	container_unlock();
+	return err;
 }
 
 static void __init figures_init(void)
@@ -335,7 +419,8 @@ static void __init figures_init(void)
 	struct container_cftype *cft;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(bc_files); i++) {
+	bc_files[FILE_STAT].show = stat_show;
+	for (i = 0; i < FILE_STAT; i++) {
 		cft = &bc_files[i];
 		snprintf(cft->name, sizeof(cft->name), "bc.%s.%s",
 			 bc_resources[i / FIGURES].name, figure_names[i % FIGURES]);
@@ -355,31 +440,24 @@ static int bc_populate(struct container_subsys *ss, struct container *cont)
 
 static int bc_create(struct container_subsys *ss, struct container *cont)
 {
-	struct beancounter *bc = kzalloc(sizeof(*bc), GFP_KERNEL);
+	struct beancounter *bc = kzalloc(sizeof(*bc), GFP_KERNEL), *parent;
+	struct bc_counter *c;
 	int i;
 
 	if (!bc)
 		return -ENOMEM;
 	bc->no_vm.bc = bc;
-	for (i = 0; i < BC_RESOURCES; i++)
-		if (cont->parent)
-			counter_begin(&bc->counter[i], bc_resources[i].barrier,
-				      bc_resources[i].limit);
-		else
-			counter_begin(&bc->counter[i], BC_UNLIMITED, BC_UNLIMITED);
+	parent = cont->parent ? container_bc(cont->parent) : NULL;
+	for (i = 0; i < BC_RESOURCES; i++) {
+		c = &bc->counter[i];
+		if (parent) {
+			counter_init(c, &parent->counter[i]);
+			counter_begin(c, bc_resources[i].barrier, bc_resources[i].limit);
+		} else {
+			counter_begin(c, BC_UNLIMITED, BC_UNLIMITED);
+		}
+	}
 	container_set_subsys_state(cont, ss, &bc->css);
-	return 0;
-}
-
-/* A task that gets a container of its own is held by it as by the one before. */
-static int bc_clone(struct container_subsys *ss, struct container *cont)
-{
-	struct beancounter *bc = container_bc(cont), *parent = container_bc(cont->parent);
-	int i;
-
-	for (i = 0; i < BC_RESOURCES; i++)
-		counter_begin(&bc->counter[i], parent->counter[i].barrier,
-			      parent->counter[i].limit);
 	return 0;
 }
 
@@ -413,7 +491,7 @@ static void bc_unbind(struct container_subsys *ss, struct container *root)
 	vm_unbind();
 	numfiles_unbind();
 	/* nobody else can charge these */
-	counter_uncharge(tasks, counter_held(tasks));
+	counter_uncharge(tasks, NULL, counter_held(tasks));
 }
 
 struct container_subsys bc_subsys = {
@@ -424,7 +502,6 @@ struct container_subsys bc_subsys = {
 	.task_words = 1,
 	.create = bc_create,
 	.destroy = bc_destroy,
-	.clone = bc_clone,
 	.can_attach = bc_can_attach,
 	.can_clone = bc_can_attach,
 	.attach = bc_attach,

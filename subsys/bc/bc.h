@@ -19,33 +19,50 @@
  *	one, or for whose there was no memory
  * @bc: the container's beancounter; stays while @users is not 0, since they are
  *	its members. Neither ever changes
+ * @stop: it counts in the container and in those above up to this one, which it counts
+ *	in by another charge of the same address space; NULL: up to the root. Guarded
+ *	by the chain's lock
  * @users: how many of them there are. The last one goes, and so does the charge from
  *	its chain, under the chain's lock. Not a refcount_t, of whose operations those
  *	needed here are calls, in the path of each fork and exit
- * @pages: what is charged. Guarded by the chain's lock
+ * @pages: what is charged; as much as by all others of the address space. Guarded by
+ *	the chain's lock
  * @rcu: for freeing
  */
 struct vm_charge {
 	struct hlist_node node;
 	struct mm_struct *mm;
 	struct beancounter *bc;
+	struct bc_counter *stop;
 	atomic_t users;
 	unsigned long pages;
 	struct rcu_head rcu;
 };
 
 /**
- * struct beancounter - what a container holds
+ * struct beancounter - what a container and those below it hold
  * @css: the core's part
  * @counter: of each resource
  * @no_vm: the charge of tasks without an address space; in no chain, not counted
+ * @told_at: for container_refusal_is_news()
  * @rcu: for freeing
  */
 struct beancounter {
 	struct container_subsys_state css;
 	struct bc_counter counter[BC_RESOURCES];
 	struct vm_charge no_vm;
+	unsigned long told_at;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct vm_figures - what the address spaces of a container have
+ * @pages: pages that are mapped
+ * @tables: bytes of page tables
+ */
+struct vm_figures {
+	unsigned long pages;
+	unsigned long tables;
 };
 
 extern struct container_subsys bc_subsys;
@@ -67,12 +84,22 @@ static inline u64 vm_word(struct vm_charge *vc)
 	return (unsigned long)vc;
 }
 
+/* The beancounter that a counter is in. */
+static inline struct beancounter *counter_bc(struct bc_counter *c, enum bc_resource_id resource)
+{
+	return container_of(c - resource, struct beancounter, counter[0]);
+}
+
+/* bc.c */
+int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
+	      enum bc_severity severity);
+
 /* numfiles.c */
 int numfiles_init(void);
 void numfiles_exit(void);
 int numfiles_bind(void);
 void numfiles_unbind(void);
-void numfiles_crossed(void);
+void numfiles_crossed(struct bc_counter *c);
 
 /* vm.c */
 int vm_init(void);
@@ -85,9 +112,7 @@ struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
 void vm_put_last(struct vm_charge *vc);
 int vm_prepare_move(void);
 void vm_move(u64 *word, struct beancounter *to);
-void vm_refresh(struct beancounter *bc);
-unsigned long vm_physpages(struct beancounter *bc);
-unsigned long vm_kmemsize(struct beancounter *bc);
+void vm_look(struct beancounter *bc, struct vm_figures *f);
 
 /**
  * vm_fork - a child in the making has an address space, or none

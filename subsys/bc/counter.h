@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of a counter: what is held of a resource, within a barrier and a
- * limit. No hooks and no containers in here, so KUnit can test it by itself.
+ * The arithmetic of counters: what is held of a resource, within a barrier and a
+ * limit, by a container and all below it. No hooks and no containers in here, so
+ * KUnit can test it by itself.
+ *
+ * Counters of a resource form a tree. A charge is made to a counter and to those
+ * above it, up to the root or to where the caller says that it stops, and has to
+ * fit in each; what was taken further down is given back where it does not. So a
+ * reader may see a charge that is about to be refused, in counters below the one
+ * that refuses it, for as long as that takes.
  *
  * Anybody may charge and uncharge at any time, on many CPUs, without a lock. The
  * number held is raised by compare-and-exchange and never beyond the bound in
- * force. Every value that it takes is compared with the extremes by whoever made
- * it that value, so they are exact once that call has returned.
+ * force. The extremes are those of what was held: the highest value is noted by
+ * whoever takes something off it, or shows it; the lowest one by whoever makes it.
+ * So they are exact, and what was refused leaves no trace but in failcnt.
  *
  * One caller at a time changes the barrier or the limit; each is a word of its own.
  * It has a barrier between that and its return, and a charge has one between
@@ -29,13 +37,17 @@
 #define BC_UNLIMITED ((unsigned long)LONG_MAX)
 
 /**
- * struct bc_counter - what a container holds of a resource
+ * struct bc_counter - what a container and those below it hold of a resource
  * @held: how much
- * @maxheld: the most there ever was
+ * @maxheld: the most there ever was; see counter_maxheld()
  * @minheld: the least
- * @failcnt: charges that were refused
+ * @failcnt: charges that were refused here
  * @barrier: where ordinary charges are refused; at most @limit
  * @limit: where more important ones are; at most BC_UNLIMITED
+ * @parent: that of the container above, which lives longer; NULL at the root. Never
+ *	changes
+ * @depth: how many are above
+ * @refused_at: for container_refusal_is_news()
  */
 struct bc_counter {
 	atomic_long_t held;
@@ -44,6 +56,9 @@ struct bc_counter {
 	atomic_long_t failcnt;
 	unsigned long barrier;
 	unsigned long limit;
+	struct bc_counter *parent;
+	int depth;
+	unsigned long refused_at;
 };
 
 static inline unsigned long counter_held(struct bc_counter *c)
@@ -78,49 +93,98 @@ static __always_inline void counter_saw_low(struct bc_counter *c, long value)
 }
 
 /**
- * counter_try - charge, if there is room
+ * counter_maxheld - the most that was held
  * @c: the counter
- * @n: how much
- * @severity: which bound counts
- * @crossed: set if the charge went past the barrier; may be NULL
- *
- * A refusal is not counted, as the caller may have another way: see counter_fail().
- *
- * Return: false if it would exceed the bound; then nothing has changed.
  */
-static __always_inline bool counter_try(struct bc_counter *c, unsigned long n,
-					enum bc_severity severity, bool *crossed)
+static inline unsigned long counter_maxheld(struct bc_counter *c)
+{
+	counter_saw_high(c, counter_held(c));
+	return atomic_long_read(&c->maxheld);
+}
+
+/* Takes off what was held; says how much is left. */
+static __always_inline long counter_drop(struct bc_counter *c, unsigned long n)
+{
+	long held = atomic_long_sub_return(n, &c->held);
+
+	WARN_ON_ONCE(held < 0);
+	counter_saw_low(c, held);
+	return held;
+}
+
+/* Charges one counter, if there is room in it; else nothing has changed. */
+static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
+					 enum bc_severity severity,
+					 struct bc_counter **crossed)
 {
 	long old = atomic_long_read(&c->held);
-	unsigned long bound, barrier;
+	unsigned long barrier;
 
 	do {
-		bound = counter_bound(c, severity);
 		/* two that are not above BC_UNLIMITED do not overflow */
-		if (unlikely(n > BC_UNLIMITED || (unsigned long)old + n > bound))
+		if (unlikely(n > BC_UNLIMITED ||
+			     (unsigned long)old + n > counter_bound(c, severity)))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&c->held, &old, old + n));
 	/* a look at a bound that was lowered in between */
 	if (unlikely((unsigned long)old + n > counter_bound(c, severity))) {
-		atomic_long_sub(n, &c->held);
+		counter_drop(c, n);
 		return false;
 	}
-	counter_saw_high(c, old + n);
 	if (crossed) {
 		barrier = READ_ONCE(c->barrier);
-		*crossed = (unsigned long)old <= barrier && (unsigned long)old + n > barrier;
+		if (unlikely((unsigned long)old <= barrier && (unsigned long)old + n > barrier))
+			*crossed = c;
 	}
 	return true;
 }
 
+/* Of a charge that was refused at @stop: gives back what was taken below. */
+static noinline void counter_undo(struct bc_counter *c, struct bc_counter *stop,
+				  unsigned long n)
+{
+	for (; c != stop; c = c->parent)
+		counter_drop(c, n);
+}
+
 /**
- * counter_force - charge in any case
+ * counter_charge - charge, if there is room
  * @c: the counter
+ * @stop: where to stop on the way up: above @c, or NULL
+ * @n: how much
+ * @severity: which bound counts
+ * @crossed: set to a counter that the charge brought beyond its barrier, if there is
+ *	one; may be NULL
+ *
+ * A refusal is not counted, as the caller may have another way: see counter_fail().
+ *
+ * Return: NULL; or the counter that has no room for it, and nothing has changed.
+ */
+static __always_inline struct bc_counter *
+counter_charge(struct bc_counter *c, struct bc_counter *stop, unsigned long n,
+	       enum bc_severity severity, struct bc_counter **crossed)
+{
+	struct bc_counter *pos;
+
+	for (pos = c; pos != stop; pos = pos->parent)
+		if (unlikely(!counter_take(pos, n, severity, crossed))) {
+			counter_undo(c, pos, n);
+			return pos;
+		}
+	return NULL;
+}
+
+/**
+ * counter_charge_force - charge in any case
+ * @c: the counter
+ * @stop: as of counter_charge()
  * @n: how much
  */
-static __always_inline void counter_force(struct bc_counter *c, unsigned long n)
+static inline void counter_charge_force(struct bc_counter *c, struct bc_counter *stop,
+					unsigned long n)
 {
-	counter_saw_high(c, atomic_long_add_return(n, &c->held));
+	for (; c != stop; c = c->parent)
+		atomic_long_add(n, &c->held);
 }
 
 /**
@@ -135,14 +199,48 @@ static inline void counter_fail(struct bc_counter *c)
 /**
  * counter_uncharge - give back what was charged
  * @c: the counter
+ * @stop: as it was when that was charged
  * @n: how much
  */
-static __always_inline void counter_uncharge(struct bc_counter *c, unsigned long n)
+static __always_inline void counter_uncharge(struct bc_counter *c, struct bc_counter *stop,
+					     unsigned long n)
 {
-	long held = atomic_long_sub_return(n, &c->held);
+	for (; c != stop; c = c->parent)
+		counter_saw_high(c, counter_drop(c, n) + n);
+}
 
-	WARN_ON_ONCE(held < 0);
-	counter_saw_low(c, held);
+/* The counter above one, or itself, that has so many above. */
+static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
+{
+	while (c->depth > depth)
+		c = c->parent;
+	return c;
+}
+
+/**
+ * counter_is_in - is a counter another one, or below it?
+ * @c: the counter
+ * @top: the other
+ */
+static inline bool counter_is_in(struct bc_counter *c, struct bc_counter *top)
+{
+	return counter_above(c, top->depth) == top;
+}
+
+/**
+ * counter_common - the lowest counter that two of a tree are in
+ * @a: the one
+ * @b: the other
+ */
+static inline struct bc_counter *counter_common(struct bc_counter *a, struct bc_counter *b)
+{
+	while (a != b) {
+		if (a->depth >= b->depth)
+			a = a->parent;
+		else
+			b = b->parent;
+	}
+	return a;
 }
 
 /**
@@ -157,7 +255,7 @@ static inline int counter_set_barrier(struct bc_counter *c, unsigned long value)
 	if (value > c->limit)
 		return -EINVAL;
 	WRITE_ONCE(c->barrier, value);
-	smp_mb(); /* pairs with atomic_long_try_cmpxchg() in counter_try() */
+	smp_mb(); /* pairs with atomic_long_try_cmpxchg() in counter_take() */
 	return 0;
 }
 
@@ -173,8 +271,19 @@ static inline int counter_set_limit(struct bc_counter *c, unsigned long value)
 	if (value < c->barrier || value > BC_UNLIMITED)
 		return -EINVAL;
 	WRITE_ONCE(c->limit, value);
-	smp_mb(); /* pairs with atomic_long_try_cmpxchg() in counter_try() */
+	smp_mb(); /* pairs with atomic_long_try_cmpxchg() in counter_take() */
 	return 0;
+}
+
+/**
+ * counter_init - make a zeroed counter part of a tree
+ * @c: the counter
+ * @parent: the one above
+ */
+static inline void counter_init(struct bc_counter *c, struct bc_counter *parent)
+{
+	c->parent = parent;
+	c->depth = parent->depth + 1;
 }
 
 /**

@@ -104,7 +104,7 @@ static void charge_free(struct file_charge *fc)
 
 static void charge_drop(struct file_charge *fc)
 {
-	counter_uncharge(&fc->bc->counter[BC_NUMFILES], 1);
+	counter_uncharge(&fc->bc->counter[BC_NUMFILES], NULL, 1);
 	beancounter_put(fc->bc);
 	charge_free(fc);
 }
@@ -128,39 +128,48 @@ static void file_uncharge(const struct file *file)
 }
 
 /**
- * numfiles_crossed - a privileged task goes beyond the barrier
+ * numfiles_crossed - a privileged task goes beyond a barrier
+ * @c: the counter whose barrier it is
+ *
+ * Context: that of the charge.
  */
-void numfiles_crossed(void)
+void numfiles_crossed(struct bc_counter *c)
 {
-	pr_info_ratelimited("%s[%d] is beyond the barrier on files of its container\n",
-			    current->comm, task_pid_nr(current));
+	rcu_read_lock();
+	pr_info_ratelimited("%s[%d] is beyond the barrier on files of container %pd4\n",
+			    current->comm, task_pid_nr(current),
+			    container_dentry(&counter_bc(c, BC_NUMFILES)->css));
+	rcu_read_unlock();
 }
 
-/* Beyond the barrier it takes a capability, which is not asked for before. */
-static bool file_room(struct bc_counter *c)
+/* Beyond a barrier it takes a capability, which is not asked for before. */
+static noinline int file_charge_more(struct beancounter *bc, struct bc_counter *full)
 {
-	bool crossed;
+	enum bc_severity severity = BC_BARRIER;
+	struct bc_counter *crossed = NULL;
 
-	if (likely(counter_try(c, 1, BC_BARRIER, NULL)))
-		return true;
-	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) &&
-	    counter_try(c, 1, BC_LIMIT, &crossed)) {
-		if (crossed)
-			numfiles_crossed();
-		return true;
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)) {
+		severity = BC_LIMIT;
+		full = counter_charge(&bc->counter[BC_NUMFILES], NULL, 1, severity, &crossed);
+		if (crossed && !full)
+			numfiles_crossed(crossed);
 	}
-	counter_fail(c);
-	return false;
+	return full ? bc_refuse(bc, full, BC_NUMFILES, severity) : 0;
 }
 
 static int file_charge(const struct file *file)
 {
 	struct beancounter *bc = beancounter_get_current();
+	struct bc_counter *c = &bc->counter[BC_NUMFILES], *full;
 	struct file_charge *fc;
-	int err = -EMFILE;
+	int err;
 
-	if (unlikely(!file_room(&bc->counter[BC_NUMFILES])))
-		goto err_put;
+	full = counter_charge(c, NULL, 1, BC_BARRIER, NULL);
+	if (unlikely(full)) {
+		err = file_charge_more(bc, full);
+		if (err)
+			goto err_put;
+	}
 	fc = charge_alloc();
 	if (unlikely(!fc)) {
 		err = -ENOMEM;
@@ -174,7 +183,7 @@ static int file_charge(const struct file *file)
 	return 0;
 
 err_uncharge:
-	counter_uncharge(&bc->counter[BC_NUMFILES], 1);
+	counter_undo(c, NULL, 1);
 err_put:
 	beancounter_put(bc);
 	return err;

@@ -15,18 +15,24 @@
  * slabs, nor any other kernel memory, except what modules charge to it. Both are
  * worked out when they are read, and their extremes are those of what was read.
  *
- * An address space counts once in each container that has a member which uses it,
- * however many do. For each such pair there is a vm_charge. The kernel does not
- * say when an address space shrinks, nor when a growth that was allowed has failed
- * after all. So what is charged for it is brought up to date
+ * An address space counts once in each container where a member uses it, there or
+ * below, however many do. For each container that has such a member itself there is a
+ * vm_charge. It counts in that container and in those above, up to the first one
+ * where another charge of the same address space counts already; when that one goes,
+ * this one counts from there on, and nobody above sees anything of it. All
+ * charges of an address space are of as many pages.
+ *
+ * The kernel does not say when an address space shrinks, nor when a growth that was
+ * allowed has failed after all. So what is charged for it is brought up to date
  *
  *   when it is about to grow (may_expand_vm(), with its mmap_lock held): what it
- *	has, by its own figures, and what it asks for, together. That stays
- *	charged until the next time. So what is charged is never too little but for
- *	growths that ask nobody (an exec, until the first mapping that follows; a
- *	stack that somebody else's access makes grow; and stacks of several threads
- *	at the very same time, in kernels that let them);
- *   before a growth or a fork is refused: all of the container;
+ *	has, by its own figures, and what it asks for, together, in all containers
+ *	where it counts. That stays charged until the next time. So what is charged
+ *	is never too little but for growths that ask nobody (an exec, until the first
+ *	mapping that follows; a stack that somebody else's access makes grow; and
+ *	stacks of several threads at the very same time, in kernels that let them);
+ *   before a growth or a fork is refused: all that counts in the container that has
+ *	no room;
  *   when somebody reads the figures: likewise. Where mmap_lock cannot be had at
  *	once, something is under way, and the charge stays as it was.
  *
@@ -103,32 +109,60 @@ static bool vm_is_private(unsigned long flags)
 
 /* --- charges; the chain's lock is held ----------------------------------------- */
 
-/* Charges @pages in all, in any case. */
-static void vm_set(struct vm_charge *vc, unsigned long pages)
-{
-	struct bc_counter *c = &vc->bc->counter[BC_PRIVVMPAGES];
+/* Walks over the charges of an address space. */
+#define for_each_charge(vc, chain, space)				\
+	hlist_for_each_entry(vc, &(chain)->head, node)			\
+		if ((vc)->mm == (space))
 
-	if (pages > vc->pages)
-		counter_force(c, pages - vc->pages);
-	else if (pages < vc->pages)
-		counter_uncharge(c, vc->pages - pages);
-	vc->pages = pages;
+static struct bc_counter *vm_counter(const struct vm_charge *vc)
+{
+	return &vc->bc->counter[BC_PRIVVMPAGES];
 }
 
-/* Charges @pages in all, if there is room; else what the address space has. */
-static bool vm_try(struct vm_charge *vc, unsigned long pages)
+/* Is it this charge by which its address space counts in a container? */
+static bool vm_counts_in(const struct vm_charge *vc, struct bc_counter *c)
 {
-	if (pages > vc->pages) {
-		if (!counter_try(&vc->bc->counter[BC_PRIVVMPAGES], pages - vc->pages,
-				 BC_LIMIT, NULL)) {
-			vm_set(vc, vm_private(vc->mm));
-			return false;
+	return counter_is_in(vm_counter(vc), c) && (!vc->stop || vc->stop->depth < c->depth);
+}
+
+/* Charges @pages in all for an address space, in any case. */
+static void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages)
+{
+	struct vm_charge *vc;
+
+	for_each_charge(vc, chain, mm) {
+		if (pages > vc->pages)
+			counter_charge_force(vm_counter(vc), vc->stop, pages - vc->pages);
+		else if (pages < vc->pages)
+			counter_uncharge(vm_counter(vc), vc->stop, vc->pages - pages);
+		vc->pages = pages;
+	}
+}
+
+/*
+ * Charges @pages in all, if there is room in each container; else what the address
+ * space has. Return: NULL, or the counter that has no room.
+ */
+static struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
+				 unsigned long pages)
+{
+	struct bc_counter *full;
+	struct vm_charge *vc;
+
+	for_each_charge(vc, chain, mm) {
+		if (pages <= vc->pages)
+			continue;
+		full = counter_charge(vm_counter(vc), vc->stop, pages - vc->pages,
+				      BC_LIMIT, NULL);
+		if (unlikely(full)) {
+			vm_set(chain, mm, vm_private(mm));
+			return full;
 		}
 		vc->pages = pages;
-	} else {
-		vm_set(vc, pages);
 	}
-	return true;
+	/* it may have become smaller instead */
+	vm_set(chain, mm, pages);
+	return NULL;
 }
 
 static struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
@@ -142,15 +176,42 @@ static struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct 
 	return NULL;
 }
 
+/* As much as the others of its address space; nothing if it is the first. */
 static void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
 		      struct beancounter *bc)
 {
+	struct bc_counter *common;
+	struct vm_charge *other;
+
 	mmgrab(mm);
 	vc->mm = mm;
 	vc->bc = bc;
-	atomic_set(&vc->users, 1);
+	vc->stop = NULL;
 	vc->pages = 0;
+	atomic_set(&vc->users, 1);
+	for_each_charge(other, chain, mm) {
+		common = counter_common(vm_counter(vc), vm_counter(other));
+		if (!vc->stop || vc->stop->depth < common->depth)
+			vc->stop = common;
+		vc->pages = other->pages;
+	}
+	counter_charge_force(vm_counter(vc), vc->stop, vc->pages);
 	hlist_add_head(&vc->node, &chain->head);
+}
+
+/* Where another one stopped at it, the lowest of those takes over from there on. */
+static void vm_remove(struct vm_chain *chain, struct vm_charge *vc)
+{
+	struct vm_charge *other, *heir = NULL;
+
+	hlist_del(&vc->node);
+	for_each_charge(other, chain, vc->mm)
+		if (other->stop && (!heir || heir->stop->depth < other->stop->depth) &&
+		    vm_counts_in(vc, other->stop))
+			heir = other;
+	counter_uncharge(vm_counter(vc), heir ? heir->stop : vc->stop, vc->pages);
+	if (heir)
+		heir->stop = vc->stop;
 }
 
 static void vm_free(struct vm_charge *vc)
@@ -184,7 +245,9 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 			atomic_inc(&vc->users);
 		} else if (new) {
 			vm_insert(chain, new, mm, bc);
-			vm_set(new, vm_private(mm));
+			/* else as much as the others, one of which may be about to grow */
+			if (!new->pages)
+				vm_set(chain, mm, vm_private(mm));
 			vc = new;
 			new = NULL;
 		}
@@ -211,68 +274,69 @@ void vm_put_last(struct vm_charge *vc)
 
 	if (!atomic_dec_and_lock(&vc->users, &chain->lock))
 		return;
-	hlist_del(&vc->node);
-	vm_set(vc, 0);
+	vm_remove(chain, vc);
 	spin_unlock(&chain->lock);
 	vm_free(vc);
 }
 
-/* Calls a function for each charge of a container, with the chain's lock held. */
-static void vm_for_each(struct beancounter *bc, void (*fn)(struct vm_charge *vc, void *arg),
+/* Calls a function once for each address space of a container, under the chain's lock. */
+static void vm_for_each(struct bc_counter *c,
+			void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg),
 			void *arg)
 {
+	struct vm_chain *chain;
 	struct vm_charge *vc;
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
-		if (hlist_empty(&vm_table[i].head))
+	for (chain = vm_table; chain < vm_table + ARRAY_SIZE(vm_table); chain++) {
+		if (hlist_empty(&chain->head))
 			continue;
-		spin_lock(&vm_table[i].lock);
-		hlist_for_each_entry(vc, &vm_table[i].head, node)
-			if (vc->bc == bc)
-				fn(vc, arg);
-		spin_unlock(&vm_table[i].lock);
+		spin_lock(&chain->lock);
+		hlist_for_each_entry(vc, &chain->head, node)
+			if (vm_counts_in(vc, c))
+				fn(chain, vc->mm, arg);
+		spin_unlock(&chain->lock);
 	}
 }
 
-static void vm_update(struct vm_charge *vc, void *arg)
+static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 {
 	/* whoever is about to make it grow holds the lock, and its charge has to stay */
-	if (!mmap_read_trylock(vc->mm))
+	if (!mmap_read_trylock(mm))
 		return;
-	vm_set(vc, vm_private(vc->mm));
-	mmap_read_unlock(vc->mm);
+	vm_set(chain, mm, vm_private(mm));
+	mmap_read_unlock(mm);
 }
 
-/**
- * vm_refresh - bring the privvmpages that a container holds up to date
- * @bc: its beancounter
- *
- * Context: any but interrupts; no lock of a chain held.
+/*
+ * A charge found no room in a counter, though that of @top and those below it are up to
+ * date; NULL at first. Brings more of them up to date.
+ * Return: what is up to date now, or NULL if that was so already.
  */
-void vm_refresh(struct beancounter *bc)
+static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counter *top)
 {
-	vm_for_each(bc, vm_update, NULL);
+	if (top && counter_is_in(full, top))
+		return NULL;
+	top = top ? counter_common(top, full) : full;
+	vm_for_each(top, vm_update, NULL);
+	return top;
 }
 
 /* Lets an address space have @more pages than it has, if there is room for them. */
 static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 {
 	struct vm_chain *chain = vm_chain(vc->mm);
-	bool ok;
+	struct bc_counter *full, *top = NULL;
 
-	spin_lock(&chain->lock);
-	ok = vm_try(vc, vm_private(vc->mm) + more);
-	spin_unlock(&chain->lock);
-	if (likely(ok))
-		return true;
-	vm_refresh(vc->bc);
-	spin_lock(&chain->lock);
-	ok = vm_try(vc, vm_private(vc->mm) + more);
-	spin_unlock(&chain->lock);
-	if (!ok)
-		counter_fail(&vc->bc->counter[BC_PRIVVMPAGES]);
-	return ok;
+	do {
+		spin_lock(&chain->lock);
+		full = vm_try(chain, vc->mm, vm_private(vc->mm) + more);
+		spin_unlock(&chain->lock);
+		if (likely(!full))
+			return true;
+		top = vm_find_room(full, top);
+	} while (top);
+	bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT);
+	return false;
 }
 
 /**
@@ -284,26 +348,30 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
  */
 struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 {
-	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES];
+	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES], *full, *top = NULL;
 	unsigned long pages = vm_private(mm);
 	struct vm_chain *chain;
 	struct vm_charge *vc;
 
-	if (unlikely(!counter_try(c, pages, BC_LIMIT, NULL))) {
-		/* not before all that others have given back meanwhile is found */
-		vm_refresh(bc);
-		if (!counter_try(c, pages, BC_LIMIT, NULL)) {
-			counter_fail(c);
-			return NULL;
-		}
+	/* not refused before all that others have given back meanwhile is found */
+	do {
+		full = counter_charge(c, NULL, pages, BC_LIMIT, NULL);
+		if (likely(!full))
+			break;
+		top = vm_find_room(full, top);
+	} while (top);
+	if (unlikely(full)) {
+		bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT);
+		return NULL;
 	}
 	vc = kmalloc(sizeof(*vc), GFP_NOWAIT | __GFP_NOWARN);
 	if (!vc) {
-		counter_uncharge(c, pages);
+		counter_undo(c, NULL, pages);
 		return NULL;
 	}
 	chain = vm_chain(mm);
 	spin_lock(&chain->lock);
+	/* nobody else uses it yet */
 	vm_insert(chain, vc, mm, bc);
 	vc->pages = pages;
 	spin_unlock(&chain->lock);
@@ -358,7 +426,7 @@ int vm_prepare_move(void)
 	return 0;
 }
 
-/* One more user in another container; what is charged there is as much as here. */
+/* One more user in another container. */
 static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to)
 {
 	struct vm_chain *chain = vm_chain(vc->mm);
@@ -372,10 +440,8 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 		atomic_inc(&there->users);
 	} else {
 		there = xchg(&vm_spare, NULL) ?: kmalloc(sizeof(*there), GFP_ATOMIC);
-		if (there) {
+		if (there)
 			vm_insert(chain, there, vc->mm, to);
-			vm_set(there, vc->pages);
-		}
 	}
 	spin_unlock(&chain->lock);
 	return there ?: &to->no_vm;
@@ -542,38 +608,26 @@ static bool vm_split;	/* is it so in this kernel? */
 
 /* --- accounting ------------------------------------------------------------------ */
 
-static void vm_add_rss(struct vm_charge *vc, void *sum)
+static void vm_add(struct vm_chain *chain, struct mm_struct *mm, void *figures)
 {
-	*(unsigned long *)sum += get_mm_rss(vc->mm);
-}
+	struct vm_figures *f = figures;
 
-static void vm_add_tables(struct vm_charge *vc, void *sum)
-{
-	*(unsigned long *)sum += mm_pgtables_bytes(vc->mm);
-}
-
-/**
- * vm_physpages - pages that the address spaces of a container have mapped
- * @bc: its beancounter
- */
-unsigned long vm_physpages(struct beancounter *bc)
-{
-	unsigned long pages = 0;
-
-	vm_for_each(bc, vm_add_rss, &pages);
-	return pages;
+	vm_update(chain, mm, NULL);
+	f->pages += get_mm_rss(mm);
+	f->tables += mm_pgtables_bytes(mm);
 }
 
 /**
- * vm_kmemsize - bytes of page tables and kernel stacks of a container
- * @bc: its beancounter
+ * vm_look - what the address spaces of a container have
+ * @bc: its beancounter; its privvmpages are brought up to date
+ * @f: what else there is
+ *
+ * Context: any but interrupts; no lock of a chain held.
  */
-unsigned long vm_kmemsize(struct beancounter *bc)
+void vm_look(struct beancounter *bc, struct vm_figures *f)
 {
-	unsigned long bytes = counter_held(&bc->counter[BC_NUMTASKS]) * THREAD_SIZE;
-
-	vm_for_each(bc, vm_add_tables, &bytes);
-	return bytes;
+	*f = (struct vm_figures){};
+	vm_for_each(&bc->counter[BC_PRIVVMPAGES], vm_add, f);
 }
 
 /* --- binding ---------------------------------------------------------------------- */
@@ -617,7 +671,7 @@ void vm_unbind(void)
 	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
 		spin_lock(&vm_table[i].lock);
 		hlist_for_each_entry(vc, &vm_table[i].head, node)
-			vm_set(vc, 0);
+			counter_uncharge(vm_counter(vc), vc->stop, vc->pages);
 		hlist_move_list(&vm_table[i].head, &left);
 		spin_unlock(&vm_table[i].lock);
 		hlist_for_each_entry_safe(vc, next, &left, node) {

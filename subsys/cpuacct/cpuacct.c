@@ -101,12 +101,18 @@ struct cpuacct {
 };
 
 /**
- * struct cpuacct_all - the time of all tasks, to find the root's in it
+ * struct cpuacct_all - the time of all tasks on a CPU, to find the root's in it
+ * @charged: all that was charged on it, as of the last look, since some time ago
+ * @sum: the scheduler's own sum at that look
+ * @ticks: the ticks, likewise
  * @not_root: what the root will never get: from before the hierarchy was made,
  *	and from containers that were removed
  * @left: used while the root's time is worked out
  */
 struct cpuacct_all {
+	u64 charged;
+	u64 sum;
+	u64 ticks;
 	u64 not_root;
 	u64 left;
 };
@@ -281,17 +287,31 @@ static void refresh_below(struct cpuacct *ca)
 	container_for_each_member(ca->css.container, &cpuacct_subsys, update_member, ca);
 }
 
-/* All that was charged on a CPU since boot. */
-static u64 cpu_charged(int cpu)
+/* All ticks of a CPU since boot. */
+static u64 cpu_ticks(int cpu)
 {
 	struct kernel_cpustat stat;
 
-	if (cpu_sums)
-		return compat_cpu_charged(cpu_sums, cpu);
 	kcpustat_cpu_fetch(&stat, cpu);
 	return stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
 	       stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
 	       stat.cpustat[CPUTIME_SOFTIRQ];
+}
+
+/*
+ * All that was charged on a CPU since some time ago. Some kernels (5.10) let
+ * the admin set the scheduler's sum to 0, by way of their own cpuacct: what had
+ * been charged since the last look is then taken from the ticks.
+ */
+static u64 cpu_charged(int cpu)
+{
+	struct cpuacct_all *all = per_cpu_ptr(&cpuacct_all, cpu);
+	u64 ticks = cpu_ticks(cpu), sum = cpu_sums ? compat_cpu_charged(cpu_sums, cpu) : ticks;
+
+	all->charged += cpuacct_follow(all->sum, sum, ticks - all->ticks);
+	all->sum = sum;
+	all->ticks = ticks;
+	return all->charged;
 }
 
 /* All ticks since boot. */
@@ -550,11 +570,12 @@ static int load_show(struct seq_file *m, struct container *cont, const struct co
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 used = cpuacct_used(ca) - ca->at_interval;
 	u64 elapsed = ktime_get_ns() - interval_began;
+	unsigned int cpus = num_online_cpus();
 
 	seq_printf(m, "time %llu\n", div_u64(used, NSEC_PER_MSEC));
 	seq_printf(m, "accumulated time %llu\n", div_u64(cpuacct_usage(ca), NSEC_PER_MSEC));
-	seq_printf(m, "time since interval %llu\n", div_u64(elapsed, NSEC_PER_MSEC));
-	seq_printf(m, "load %u\n", cpuacct_load(used, elapsed, num_online_cpus()));
+	seq_printf(m, "time since interval %llu\n", div_u64(cpuacct_room(elapsed, cpus), USEC_PER_MSEC));
+	seq_printf(m, "load %u\n", cpuacct_load(used, elapsed, cpus));
 	return 0;
 }
 

@@ -12,21 +12,44 @@
 #include <linux/types.h>
 
 /**
+ * cpuacct_room - CPU time that a machine has
+ * @elapsed: time that goes by, in ns
+ * @cpus: how many CPUs there are
+ *
+ * Return: microseconds, which overflow in no century.
+ */
+static inline u64 cpuacct_room(u64 elapsed, unsigned int cpus)
+{
+	return div_u64(elapsed, NSEC_PER_USEC) * cpus;
+}
+
+/**
  * cpuacct_load - share of the machine's CPU time
  * @used: CPU time used, in ns
  * @elapsed: time that went by, in ns
  * @cpus: how many CPUs there are; not 0
  *
- * In whole microseconds, so that nothing overflows within centuries.
- *
  * Return: per cent, rounded to the nearest, at most 100; 0 if no time went by.
  */
 static inline unsigned int cpuacct_load(u64 used, u64 elapsed, unsigned int cpus)
 {
-	u64 room = div_u64(elapsed, NSEC_PER_USEC) * cpus;
+	u64 room = cpuacct_room(elapsed, cpus);
 
 	used = min(div_u64(used, NSEC_PER_USEC), room);
 	return room ? div64_u64(used * 100 + room / 2, room) : 0;
+}
+
+/**
+ * cpuacct_follow - go on with a sum that somebody else may set back
+ * @before: what it was at the last look
+ * @now: what it is
+ * @ticks: what the ticks say of the time since then
+ *
+ * Return: by how much it would have grown.
+ */
+static inline u64 cpuacct_follow(u64 before, u64 now, u64 ticks)
+{
+	return now >= before ? now - before : ticks;
 }
 
 /**

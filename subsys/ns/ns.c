@@ -10,6 +10,11 @@
  * so knows whether the call succeeded. setns(2) passes neither hook. fork(2) of a
  * task that has set namespaces aside for its children makes none.
  *
+ * Any user may make namespaces. So the containers go with their last task, unless
+ * somebody wants to keep one, and there are bounds on how many there are and how deep
+ * they nest. Beyond them the call succeeds and the task stays where it is; the log says
+ * so, and a number in /proc/containers.
+ *
  * Who else takes part:
  *
  * exit		runs what works the task still has. It gets no container any more; nor
@@ -27,6 +32,7 @@
 #include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -43,10 +49,14 @@
 /**
  * struct ns_group - a container
  * @css: the core's part
+ * @depth: how many of it and those above we have made
+ * @made: is it one of them? Neither ever changes
  * @rcu: for freeing
  */
 struct ns_group {
 	struct container_subsys_state css;
+	unsigned int depth;
+	bool made;
 	struct rcu_head rcu;
 };
 
@@ -64,14 +74,33 @@ struct ns_call {
 
 static struct container_subsys ns_subsys;
 
+/* Module parameters. */
+static bool auto_delete = true;
+static unsigned int max_depth = 32;
+static unsigned int max_containers = 4096;
+
+/* Containers that we have made and that are there. Manage lock. */
+static unsigned int containers;
+/* Tasks that have namespaces of their own, but for want of one no container. */
+static atomic_long_t without;
+
 /* Works that are not done. */
 static atomic_t calls;
 
 /* task_work_add(), which not all kernels export (5.15). */
 static void *work_add_fn;
 
+static struct ns_group *container_group(struct container *cont)
+{
+	return container_of(container_subsys_state(cont, &ns_subsys), struct ns_group, css);
+}
+
 static void ns_failed(struct task_struct *task, int err)
 {
+	atomic_long_inc(&without);
+	/* said when it was decided */
+	if (err == -EDQUOT)
+		return;
 	pr_notice_ratelimited("%s[%d] has new namespaces, but no container of its own: error %d\n",
 			      task->comm, task_pid_nr(task), err);
 }
@@ -156,22 +185,52 @@ static struct container_hook ns_hooks[NS_HOOKS] = {
 
 /* --- the subsystem ----------------------------------------------------------- */
 
+/* Any user gets here as often as he likes. */
+static int ns_bounded(const char *what, unsigned int max)
+{
+	static DEFINE_RATELIMIT_STATE(lines, 10 * HZ, 1);
+
+	if (__ratelimit(&lines))
+		pr_notice("%s[%d] has new namespaces, but no container of its own: %s is %u\n",
+			  current->comm, task_pid_nr(current), what, max);
+	return -EDQUOT;
+}
+
 static int ns_create(struct container_subsys *ss, struct container *cont)
 {
-	struct ns_group *group = kzalloc(sizeof(*group), GFP_KERNEL);
+	unsigned int deepest = READ_ONCE(max_depth), most = READ_ONCE(max_containers);
+	unsigned int depth = cont->parent ? container_group(cont->parent)->depth : 0;
+	bool made = test_bit(CONT_CLONED, &cont->flags);
+	struct ns_group *group;
 
+	/* the first one has a depth of 1, and nothing above */
+	if (made && depth > deepest)
+		return ns_bounded("max_depth", deepest);
+	if (made && containers >= most)
+		return ns_bounded("max_containers", most);
+	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
+	group->depth = depth + made;
+	group->made = made;
+	containers += made;
+	if (made && READ_ONCE(auto_delete))
+		set_bit(CONT_AUTO_DELETE, &cont->flags);
 	container_set_subsys_state(cont, ss, &group->css);
 	return 0;
 }
 
 static void ns_destroy(struct container_subsys *ss, struct container *cont)
 {
-	struct ns_group *group = container_of(container_subsys_state(cont, ss),
-					      struct ns_group, css);
+	struct ns_group *group = container_group(cont);
 
+	containers -= group->made;
 	kfree_rcu(group, rcu);
+}
+
+static void ns_show(struct container_subsys *ss, struct seq_file *m)
+{
+	seq_printf(m, " without=%ld", atomic_long_read(&without));
 }
 
 /*
@@ -208,8 +267,16 @@ static struct container_subsys ns_subsys = {
 	.can_attach = ns_can_attach,
 	.bind = ns_bind,
 	.unbind = ns_unbind,
+	.show = ns_show,
 	.subsys_id = -1,
 };
+
+module_param(auto_delete, bool, 0644);
+MODULE_PARM_DESC(auto_delete, "the containers made for namespaces go with their last task (default 1)");
+module_param(max_depth, uint, 0644);
+MODULE_PARM_DESC(max_depth, "how many of them may be below the first one (default 32)");
+module_param(max_containers, uint, 0644);
+MODULE_PARM_DESC(max_containers, "how many of them there may be (default 4096)");
 
 static int __init ns_init(void)
 {

@@ -149,33 +149,33 @@ static inline void count_drop(struct task_count *g, const struct task_count *sto
  * count_charge - make room for one more task in a group
  * @group: the group
  *
- * Return: false if it would exceed a maximum; then nothing has changed.
+ * Return: NULL; or the group whose maximum it would exceed, and nothing has changed.
  */
-static __always_inline bool count_charge(struct task_count *group)
+static __always_inline struct task_count *count_charge(struct task_count *group)
 {
-	struct task_count *g = group, *taken;
+	struct task_count *g = group, *full;
 	bool borrows = true;
 	int before;
 
 	do {
+		full = g;
 		if (likely(borrows) ? !take_load(g, &borrows, &before) :
 				      !take_reserved(g, &before))
 			goto refused;
-		taken = g;
 		g = g->parent;
 		/* a look at a maximum that was lowered in between */
 		smp_mb__after_atomic();
-		if (unlikely(before >= READ_ONCE(taken->max)))
+		if (unlikely(before >= READ_ONCE(full->max)))
 			goto refused;
 	} while (g);
-	return true;
+	return NULL;
 
 refused:
 	count_drop(group, g);
 	/* what comes up from below may have to go on where we did not get to */
 	if (load_drop(group, g) != borrows)
 		load_add(g, borrows ? 1 : -1);
-	return false;
+	return full;
 }
 
 /**

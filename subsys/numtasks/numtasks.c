@@ -32,13 +32,16 @@
  * in it is a member. Its parents live longer than it does.
  *
  * Fork rates are counted in each group for itself, under its rate_lock, which is
- * taken only while there is a limit on them.
+ * taken only while there is a limit on them. A group that was made by
+ * container_clone() counts with the one that it came from: or whoever makes
+ * namespaces would have another rate with each.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -56,7 +59,11 @@
  * @successes: forks of its own tasks that it let pass
  * @failures: forks that would have exceeded a maximum
  * @rate_failures: forks beyond the fork rate
- * @rate_lock: guards the rest
+ * @told_at: for container_refusal_is_news(), as the next two
+ * @full_at: of the maximum
+ * @rate_full_at: of the fork rate
+ * @rate: the group whose fork rate counts: itself, or one above. Never changes
+ * @rate_lock: guards the rest, but @rcu
  * @window: number of the forkrate window, from 1; 0 if there was none yet
  * @window_start: when it began
  * @window_forks: forks in it
@@ -68,6 +75,10 @@ struct numtasks {
 	atomic_long_t successes;
 	atomic_long_t failures;
 	atomic_long_t rate_failures;
+	unsigned long told_at;
+	unsigned long full_at;
+	unsigned long rate_full_at;
+	struct numtasks *rate;
 	spinlock_t rate_lock;
 	u64 window;
 	u64 window_start;
@@ -144,18 +155,52 @@ static void rate_give_back(struct numtasks *g, u64 window)
 
 /* --- tasks come and go ----------------------------------------------------- */
 
-/* A fork is refused: says why, and gives back what it had of a window. */
-static noinline int numtasks_refuse(struct numtasks *g, atomic_long_t *failures, u64 window)
+/* Whoever makes containers may have any number of limits. */
+static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
+
+static bool refusal_is_news(struct numtasks *owner, unsigned long *full_at)
 {
-	rate_give_back(g, window);
-	atomic_long_inc(failures);
+	return container_refusal_is_news(&owner->told_at, full_at) && __ratelimit(&refusals);
+}
+
+/* A fork is refused by a maximum. */
+static noinline int numtasks_refuse(struct numtasks *g, struct task_count *full, u64 window)
+{
+	struct numtasks *owner = container_of(full, struct numtasks, tasks);
+
+	rate_give_back(g->rate, window);
+	atomic_long_inc(&g->failures);
+	rcu_read_lock();
+	if (refusal_is_news(owner, &owner->full_at))
+		pr_notice("fork refused in container %pd4: %pd4 has %d tasks, its limit is %d\n",
+			  container_dentry(&g->shares.css), container_dentry(&owner->shares.css),
+			  atomic_read(&full->count), READ_ONCE(full->max));
+	rcu_read_unlock();
+	return -EAGAIN;
+}
+
+/* By the fork rate. */
+static noinline int numtasks_refuse_rate(struct numtasks *g)
+{
+	struct numtasks *owner = g->rate;
+
+	atomic_long_inc(&g->rate_failures);
+	rcu_read_lock();
+	if (refusal_is_news(owner, &owner->rate_full_at))
+		pr_notice("fork refused in container %pd4: %pd4 had %d forks in %d s, the limit is %d\n",
+			  container_dentry(&g->shares.css), container_dentry(&owner->shares.css),
+			  READ_ONCE(owner->window_forks), READ_ONCE(forkrate_interval),
+			  READ_ONCE(forkrate));
+	rcu_read_unlock();
 	return -EAGAIN;
 }
 
 static __always_inline int numtasks_charge(struct numtasks *g, u64 *words)
 {
-	if (unlikely(!count_charge(&g->tasks)))
-		return numtasks_refuse(g, &g->failures, words[WORD_WINDOW]);
+	struct task_count *full = count_charge(&g->tasks);
+
+	if (unlikely(full))
+		return numtasks_refuse(g, full, words[WORD_WINDOW]);
 	atomic_long_inc(&g->successes);
 	words_set(words, g);
 	return 0;
@@ -163,9 +208,9 @@ static __always_inline int numtasks_charge(struct numtasks *g, u64 *words)
 
 static noinline int numtasks_charge_rated(struct numtasks *g, u64 *words)
 {
-	words[WORD_WINDOW] = rate_take(g);
+	words[WORD_WINDOW] = rate_take(g->rate);
 	if (!words[WORD_WINDOW])
-		return numtasks_refuse(g, &g->rate_failures, 0);
+		return numtasks_refuse_rate(g);
 	return numtasks_charge(g, words);
 }
 
@@ -185,7 +230,7 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct container *
 	struct numtasks *g = words_numtasks(words);
 
 	count_uncharge(&g->tasks);
-	rate_give_back(g, words[WORD_WINDOW]);
+	rate_give_back(g->rate, words[WORD_WINDOW]);
 	/* the stats may have been reset since */
 	atomic_long_dec_if_positive(&g->successes);
 	words_set(words, NULL);
@@ -229,6 +274,7 @@ static struct res_shares *numtasks_allocate(struct res_controller *ctlr)
 	if (!g)
 		return NULL;
 	spin_lock_init(&g->rate_lock);
+	g->rate = g;
 	return &g->shares;
 }
 
@@ -244,8 +290,11 @@ static void numtasks_shares_changed(struct res_shares *shares)
 {
 	struct numtasks *g = shares_numtasks(shares);
 
-	if (shares->parent && !g->tasks.parent)
+	if (shares->parent && !g->tasks.parent) {
 		count_init(&g->tasks, &shares_numtasks(shares->parent)->tasks);
+		if (test_bit(CONT_CLONED, &shares->css.container->flags))
+			g->rate = shares_numtasks(shares->parent)->rate;
+	}
 	count_set_max(&g->tasks, shares->max == RES_DONT_CARE ? COUNT_NO_LIMIT : shares->max);
 	count_set_min(&g->tasks, shares->min == RES_DONT_CARE ? 0 : shares->min);
 }
