@@ -35,6 +35,7 @@
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #ifndef MAX_CONTAINER_SUBSYS
@@ -81,6 +82,36 @@ struct container_subsys_state {
 	atomic_t refcnt;
 };
 
+/* What limits of a container's refuse: see container_refused(). */
+enum container_refusal {
+	CONTAINER_FORK,
+	CONTAINER_CHARGE,
+	CONTAINER_REFUSALS
+};
+
+/**
+ * struct container_events - what happens to a container, for those who wait for it
+ * @refused: how often its limits have refused something, by kind.
+ * @readers: open files. Nobody else waits but who has an inotify watch on @file.
+ * @file: the file; readable under RCU.
+ * @wait: those who wait for a change.
+ * @changes: how many were told. It and what was told last, @populated and @told, are
+ *	written under the manage lock.
+ * @populated: it had a member, here or below.
+ * @told: of @refused.
+ * @work: looks for changes, and tells them.
+ */
+struct container_events {
+	atomic_long_t refused[CONTAINER_REFUSALS];
+	atomic_t readers;
+	struct dentry *file;
+	wait_queue_head_t wait;
+	unsigned int changes;
+	bool populated;
+	long told[CONTAINER_REFUSALS];
+	struct work_struct work;
+};
+
 /**
  * struct container - a set of tasks
  * @flags: bits of the enum below; atomic bit operations.
@@ -100,6 +131,7 @@ struct container_subsys_state {
  * @leaving: how many containers below are gone, but for their directories. Written
  *	under the manage lock.
  * @subsys: each bound subsystem's state.
+ * @events: what the file events is about.
  * @ref: keeps the memory. Freed after a grace period, so a pointer found
  *	under RCU stays readable until the reader leaves.
  * @releases: releases that the worker has not handled yet.
@@ -120,6 +152,7 @@ struct container {
 	struct new_file *new_files;
 	unsigned int leaving;
 	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
+	struct container_events events;
 	refcount_t ref;
 	atomic_t releases;
 	struct work_struct release_work;
@@ -136,6 +169,9 @@ enum {
 	CONT_CLONED,
 	/* rmdir is killing the members: nobody may fork in it */
 	CONT_KILLING,
+	/* a task has joined an empty container, and a change is yet to be told to inotify */
+	CONT_EVENT_JOINED,
+	CONT_EVENT_NEW,
 	/* an auto-delete found the state referenced: try again at the last put */
 	CONT_DELETE_PENDING,
 };
@@ -240,9 +276,10 @@ struct container_cftype {
  *	what was found there is still readable under RCU. For a subsystem that lets
  *	others in when one goes; not with @members_only. Same context as exit(),
  *	and after it.
- * @clone: container_clone() has made @cont for the current task: takes from
- *	@cont->parent what it needs for the task to be let in, and what the task is
- *	to find as it was. After create(), before populate() and can_clone();
+ * @clone: @cont is to be as @cont->parent, as container_clone() has made it for the
+ *	current task, or mkdir in a container with clone_children: takes from there
+ *	what a task needs to be let in, and what it is to find as it was. After
+ *	create(), before populate() and can_clone();
  *	@cont is not among its parent's children yet. Manage lock held, may sleep;
  *	errno on failure, and there is no new container.
  * @populate: adds the control files to @cont's new directory, with
@@ -336,6 +373,7 @@ int container_path(const struct container *cont, char *buf, int buflen);
 int container_add_file(struct container *cont, const struct container_cftype *cft);
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
+void container_refused(struct container *cont, enum container_refusal what);
 void container_css_released(struct container_subsys_state *css);
 void container_css_unbalanced(struct container_subsys_state *css);
 

@@ -8,6 +8,7 @@
 
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/ftrace.h>
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
@@ -208,6 +209,20 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 /* Exported by all, but in no header for modules until 6.4. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
 		    unsigned int flags, struct path *path);
+
+/* --- what a kernel may be built without ------------------------------------------ */
+
+/* Does anybody want to know when a file, or one in a directory, is modified? Under RCU. */
+static inline bool compat_watched(struct dentry *dentry)
+{
+#ifdef CONFIG_FSNOTIFY
+	struct inode *inode = d_inode_rcu(dentry);
+
+	return inode && (READ_ONCE(inode->i_fsnotify_mask) & FS_MODIFY);
+#else
+	return false;
+#endif
+}
 
 /* --- grace periods --------------------------------------------------------- */
 

@@ -51,9 +51,12 @@ static int __init core_init(void)
 	err = membership_init();
 	if (err)
 		return err;
-	err = proc_init();
+	err = events_init();
 	if (err)
 		goto err_membership;
+	err = proc_init();
+	if (err)
+		goto err_events;
 	err = fs_init();
 	if (err)
 		goto err_proc;
@@ -62,6 +65,8 @@ static int __init core_init(void)
 
 err_proc:
 	proc_exit();
+err_events:
+	events_exit();
 err_membership:
 	membership_exit();
 	return err;
@@ -72,6 +77,7 @@ static void __exit core_exit(void)
 	pid_entries_exit();
 	fs_exit();
 	proc_exit();
+	events_exit();
 	release_exit();
 	membership_exit();
 	/* containers and hierarchies are freed after a grace period */

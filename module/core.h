@@ -14,6 +14,7 @@
 
 #include "container.h"
 
+struct file_operations;
 struct fs_context;
 struct inode;
 struct member;
@@ -88,6 +89,7 @@ int container_kill_members(struct container *cont);
 void container_kill_end(struct container *cont);
 void container_emptied(void);
 void container_left(struct container *parent);
+bool container_is_populated(struct container *cont);
 int container_remove(struct container *cont, bool subtree);
 void container_get(struct container *cont);
 void container_put(struct container *cont);
@@ -135,11 +137,22 @@ void fs_exit(void);
 int fs_remove_container(struct container *cont);
 struct container *fs_container(const struct inode *inode);
 const struct container_cftype *fs_cftype(const struct inode *inode);
+struct dentry *fs_newest_file(const struct container *cont);
 int fs_add_file(struct container *cont, const struct container_cftype *cft,
 		const struct file_operations *fops);
 
 /* files.c */
+struct container *file_container(const struct file *file);
+ssize_t control_read(struct kiocb *iocb, struct iov_iter *to);
 int files_populate(struct container *cont);
+
+/* events.c */
+extern const struct file_operations events_file_ops;
+int events_init(void);
+void events_exit(void);
+void events_setup(struct container *cont);
+void events_changed(struct container *cont, bool joined);
+void events_removed(struct container *cont);
 
 /* release.c */
 int release_prepare(int hierarchy);

@@ -23,7 +23,7 @@
 #include "core.h"
 #include "parse.h"
 
-static struct container *file_container(const struct file *file)
+struct container *file_container(const struct file *file)
 {
 	return fs_container(file_inode(file));
 }
@@ -93,7 +93,7 @@ static int cftype_open(struct inode *inode, struct file *file)
 }
 
 /* Says ENODEV even at the end of what was read before the container went. */
-static ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
+ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	if (container_is_removed(file_container(iocb->ki_filp)))
 		return -ENODEV;
@@ -362,18 +362,6 @@ static const struct container_cftype files_everywhere[] = {
 		.show = flag_show,
 		.write = flag_write,
 	},
-};
-
-static const struct container_cftype files_top[] = {
-	{
-		.name = "release_agent",
-		.too_long = -ENAMETOOLONG,
-		.show = release_agent_show,
-		.write = release_agent_write,
-	},
-};
-
-static const struct container_cftype files_below[] = {
 	{
 		.name = "auto_delete",
 		.private = CONT_AUTO_DELETE,
@@ -386,7 +374,24 @@ static const struct container_cftype files_below[] = {
 		.show = flag_show,
 		.write = flag_write,
 	},
+	{
+		.name = "clone_children",
+		.private = CONT_CLONE_CHILDREN,
+		.show = flag_show,
+		.write = flag_write,
+	},
 };
+
+static const struct container_cftype files_top[] = {
+	{
+		.name = "release_agent",
+		.too_long = -ENAMETOOLONG,
+		.show = release_agent_show,
+		.write = release_agent_write,
+	},
+};
+
+static const struct container_cftype events_file = { .name = "events", .mode = 0444 };
 
 /* The directory that is getting its files, and who makes it. Under the manage lock. */
 static struct {
@@ -473,10 +478,12 @@ int files_populate(struct container *cont)
 		err = fs_add_file(cont, members_files + i, &members_file_ops);
 	if (!err)
 		err = container_add_files(cont, files_everywhere, ARRAY_SIZE(files_everywhere));
+	if (!err && container_is_top(cont))
+		err = container_add_files(cont, files_top, ARRAY_SIZE(files_top));
 	if (!err)
-		err = container_is_top(cont) ?
-			container_add_files(cont, files_top, ARRAY_SIZE(files_top)) :
-			container_add_files(cont, files_below, ARRAY_SIZE(files_below));
+		err = fs_add_file(cont, &events_file, &events_file_ops);
+	if (!err)
+		cont->events.file = fs_newest_file(cont);
 	for_each_bound_subsys(h, id, ss)
 		if (!err && ss->populate)
 			err = callback_errno(ss->populate(ss, cont), ss->name);

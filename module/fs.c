@@ -163,6 +163,17 @@ err_file:
 	return -ENOMEM;
 }
 
+/**
+ * fs_newest_file - the file that fs_add_file() has added last
+ * @cont: the container
+ *
+ * Context: manage lock held.
+ */
+struct dentry *fs_newest_file(const struct container *cont)
+{
+	return cont->new_files->dentry;
+}
+
 /* The files of a directory that is there now show; or it will not be, and they go. */
 static void finish_files(struct container *cont, struct dentry *dir, bool show)
 {
@@ -233,7 +244,12 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 	if (clone) {
 		inode->i_uid = dir->i_uid;
 		inode->i_gid = dir->i_gid;
-		err = check_path(cont) ?: container_inherit(cont);
+		err = check_path(cont);
+		if (err)
+			goto err_discard;
+	}
+	if (clone || test_bit(CONT_CLONE_CHILDREN, &parent->flags)) {
+		err = container_inherit(cont);
 		if (err)
 			goto err_discard;
 	}

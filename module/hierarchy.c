@@ -210,6 +210,7 @@ static void container_setup(struct container *cont, struct hierarchy *h,
 	cont->hierarchy = h->top.hierarchy;
 	refcount_set(&cont->ref, 1);
 	INIT_WORK(&cont->release_work, container_release_work);
+	events_setup(cont);
 }
 
 static void container_destroy_states(struct container *cont)
@@ -276,7 +277,8 @@ struct container *container_create(struct container *parent, bool clone)
 		return ERR_PTR(-ENOMEM);
 	container_setup(cont, h, parent);
 	cont->flags = parent->flags & (BIT(CONT_NOTIFY_ON_RELEASE) |
-				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR));
+				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR) |
+				       BIT(CONT_CLONE_CHILDREN));
 	if (clone)
 		__set_bit(CONT_CLONED, &cont->flags);
 	refcount_inc(&h->ref);
@@ -390,6 +392,17 @@ static struct container *populated_in(struct container *top)
 	return NULL;
 }
 
+/**
+ * container_is_populated - has a container a member, in it or below?
+ * @cont: the container. A root always has: whoever is not below is in it
+ *
+ * Context: manage lock held, or else a task that moves may be missed.
+ */
+bool container_is_populated(struct container *cont)
+{
+	return container_is_top(cont) || populated_in(cont);
+}
+
 /* The end of a container that has no members, no children and frozen states. */
 static void container_unlink(struct container *cont)
 {
@@ -405,6 +418,7 @@ static void container_unlink(struct container *cont)
 		   !container_is_top(parent);
 	spin_unlock(&parent->lock);
 	container_unlock();
+	events_removed(cont);
 	container_destroy_states(cont);
 	h->nr_containers--;
 	if (released)

@@ -345,7 +345,8 @@ static void member_link(struct member *m, struct container *cont)
 {
 	spin_lock(&cont->lock);
 	hlist_add_head(&m->in[cont->hierarchy].link, &cont->members);
-	cont->nr_members++;
+	if (!cont->nr_members++)
+		events_changed(cont, true);
 	spin_unlock(&cont->lock);
 }
 
@@ -354,6 +355,7 @@ static noinline bool members_gone(struct container *cont)
 {
 	if (test_bit(CONT_KILLING, &cont->flags))
 		container_emptied();
+	events_changed(cont, false);
 	return list_empty(&cont->children);
 }
 

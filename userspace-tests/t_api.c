@@ -354,7 +354,7 @@ static void test_mkdir_fails(void)
 	happened("0 create 4;1 create 3;0 populate 4;1 populate 3", "mkdir");
 	alive(2, "with it");
 	streq(listing(A), ". .. apitest0.id apitest0.ref apitest1.id apitest1.ref auto_delete "
-	      "kill_on_rmdir notify_on_release procs tasks ", "it is complete");
+	      "clone_children events kill_on_rmdir notify_on_release procs tasks ", "it is complete");
 	err(E(rmdir(A)), 0, "rmdir");
 	happened("0 destroy 4;1 destroy 3", "rmdir");
 	alive(1, "without it");

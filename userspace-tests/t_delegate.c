@@ -18,7 +18,7 @@
 
 static const char *const files[] = {
 	"tasks", "procs", "notify_on_release", "auto_delete", "kill_on_rmdir",
-	"cpuacct.usage",
+	"clone_children", "cpuacct.usage",
 };
 
 /* What somebody without privileges tries; all of them give an errno. */

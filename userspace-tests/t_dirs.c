@@ -16,8 +16,9 @@
 #include "lib.h"
 
 #define M "/tmp/m"
-#define FILES "auto_delete kill_on_rmdir notify_on_release procs tasks"
-#define ROOT_FILES "notify_on_release procs release_agent tasks"
+#define FILES "auto_delete clone_children events kill_on_rmdir notify_on_release procs tasks"
+#define ROOT_FILES "auto_delete clone_children events kill_on_rmdir notify_on_release procs " \
+	"release_agent tasks"
 
 static int by_name(const void *a, const void *b)
 {
@@ -82,7 +83,7 @@ static void test_mkdir(void)
 	streq(ls(M "/a b:c,\\\377"), FILES, "it has its files");
 	err(E(rmdir(M "/a b:c,\\\377")), 0, "rmdir of it");
 	err(E(mkdir(M "/a/b", 0755)), 0, "mkdir below it");
-	streq(ls(M "/a"), "auto_delete b kill_on_rmdir notify_on_release procs tasks",
+	streq(ls(M "/a"), "auto_delete b clone_children events kill_on_rmdir notify_on_release procs tasks",
 	      "the child is listed among the files");
 	umask(027);
 	err(E(mkdir(M "/u", 0777)), 0, "mkdir under a umask");
@@ -217,7 +218,7 @@ static void test_removed(void)
 {
 	static const char *const files[] = {
 		"tasks", "procs", "notify_on_release", "auto_delete",
-		"kill_on_rmdir", "cpuacct.usage", "cpuacct.usage_ns",
+		"kill_on_rmdir", "clone_children", "events", "cpuacct.usage", "cpuacct.usage_ns",
 		"cpuacct.usage_subtree_ns", "cpuacct.usage_percpu",
 		"cpuacct.stat", "cpuacct.load",
 	};

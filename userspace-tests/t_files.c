@@ -28,6 +28,9 @@ static const struct file {
 	{ M "/tasks", PID, 0644, NULL },
 	{ M "/procs", PID, 0644, NULL },
 	{ M "/notify_on_release", FLAG, 0644, "0\n" },
+	{ M "/auto_delete", FLAG, 0644, "0\n" },
+	{ M "/kill_on_rmdir", FLAG, 0644, "0\n" },
+	{ M "/clone_children", FLAG, 0644, "0\n" },
 	{ M "/release_agent", PATHNAME, 0644, "\n" },
 	{ M "/cpuacct.usage", ZERO, 0644, NULL },
 	{ D "/tasks", PID, 0644, "" },
@@ -35,13 +38,14 @@ static const struct file {
 	{ D "/notify_on_release", FLAG, 0644, "0\n" },
 	{ D "/auto_delete", FLAG, 0644, "0\n" },
 	{ D "/kill_on_rmdir", FLAG, 0644, "0\n" },
+	{ D "/clone_children", FLAG, 0644, "0\n" },
 	{ D "/cpuacct.usage", ZERO, 0644, "0\n" },
 };
 
 /* Read-only ones; a write must fail even for root, who may open anything. */
 static const char *const readonly[] = {
 	"cpuacct.usage_subtree_ns", "cpuacct.usage_percpu", "cpuacct.stat",
-	"cpuacct.load",
+	"cpuacct.load", "events",
 };
 
 /* All that a write could change, as text. */
@@ -76,10 +80,6 @@ static void test_first(void)
 			ok(put(f, "0"), "write to %s fails (%s)", f,
 			   strerrorname_np(put(f, "0")));
 		}
-	err(access(M "/auto_delete", F_OK) ? errno : 0, ENOENT,
-	    "no auto_delete in the root");
-	err(access(M "/kill_on_rmdir", F_OK) ? errno : 0, ENOENT,
-	    "no kill_on_rmdir in the root");
 	err(access(D "/release_agent", F_OK) ? errno : 0, ENOENT,
 	    "no release_agent below the root");
 }
@@ -260,7 +260,7 @@ static void test_agent(const struct file *f)
 static void test_inherit(void)
 {
 	static const char *const flags[] = {
-		"notify_on_release", "auto_delete", "kill_on_rmdir",
+		"notify_on_release", "auto_delete", "kill_on_rmdir", "clone_children",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -277,11 +277,17 @@ static void test_inherit(void)
 		rmdir(D "/p/c");
 		rmdir(D "/p");
 	}
-	err(put(M "/notify_on_release", "1"), 0, "set it in the root");
-	mkdir(M "/i", 0755);
-	eq(getnum(M "/i/notify_on_release"), 1, "its child inherits");
-	put(M "/notify_on_release", "0");
-	rmdir(M "/i");
+	/* at the root they are only inherited */
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		err(put(P(M "/%s", flags[i]), "1"), 0, "set %s in the root", flags[i]);
+		mkdir(M "/i", 0755);
+		for (size_t j = 0; j < ARRAY_SIZE(flags); j++)
+			eq(getnum(P(M "/i/%s", flags[j])), i == j, "its child: %s", flags[j]);
+		put(P(M "/i/%s", flags[i]), "0");
+		err(E(rmdir(M "/i")), 0, "which goes: the root is released, and stays");
+		eq(getnum(P(M "/%s", flags[i])), 1, "with what was set");
+		put(P(M "/%s", flags[i]), "0");
+	}
 }
 
 /* The ids file as a whole: reading in any size, one list an open. */

@@ -45,7 +45,8 @@ int main(void)
 	int i = 0, a = 0, b = -1;
 	static const char *const want[] = {
 		"cpuacct:/Charlie", "cpuacct:/Charlie", NULL,
-		"auto_delete kill_on_rmdir notify_on_release procs tasks cpuacct:/",
+		"auto_delete clone_children events kill_on_rmdir notify_on_release procs tasks "
+		"cpuacct:/",
 		"cpuacct:/",
 	};
 	static const char *const what[] = {

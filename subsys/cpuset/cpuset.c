@@ -335,6 +335,32 @@ bool cpuset_usable(struct container *cont)
 				 nodes_intersects(s->mems, node_states[N_MEMORY]));
 }
 
+/*
+ * A task is refused where it could not run. The log says which file is empty, once, and
+ * again when that has changed: an error that says no more is what everybody meets who
+ * makes his first container.
+ */
+static int refuse_unusable(struct container *cont)
+{
+	const char *prefix = container_noprefix(cont) ? "" : "cpuset.";
+	struct setting *s = setting_locked(cont);
+	struct cpuset *cs = container_cpuset(cont);
+	bool cpus = cpumask_intersects(setting_cpus(s), cpu_active_mask);
+	bool mems = nodes_intersects(s->mems, node_states[N_MEMORY]);
+	unsigned char lacks = !cpus + 2 * !mems;
+
+	if (cs->said_to_lack == lacks)
+		return -ENOSPC;
+	cs->said_to_lack = lacks;
+	if (!cpus && !mems)
+		pr_notice_ratelimited("%pd4: no task can enter: %scpus and %smems are empty\n",
+				      cont->dentry, prefix, prefix);
+	else
+		pr_notice_ratelimited("%pd4: no task can enter: %s%s is empty\n", cont->dentry,
+				      prefix, cpus ? "mems" : "cpus");
+	return -ENOSPC;
+}
+
 static struct setting *setting_dup(const struct setting *from)
 {
 	return kmemdup(from, setting_size(), GFP_KERNEL);
@@ -680,7 +706,7 @@ static int cpuset_can_attach(struct container_subsys *ss, struct container *cont
 	if (!cont->parent)
 		return spare_add();
 	if (!cpuset_usable(cont))
-		return -ENOSPC;
+		return refuse_unusable(cont);
 	if (task->flags & PF_NO_SETAFFINITY)
 		return -EINVAL;
 	/* the kernel's threads are its children, and it does as it likes with them */
@@ -931,18 +957,23 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 	return 0;
 }
 
-/* As its parent is, or nobody could enter; not exclusive, as it shares all with it. */
+/*
+ * As its parent is, or nobody could enter; not exclusive, as it shares all with it. Where
+ * a sibling has some of that for itself, it stays empty, as in cgroup v1.
+ */
 static int cpuset_clone(struct container_subsys *ss, struct container *cont)
 {
 	struct setting *parent = setting_locked(cont->parent);
 	struct setting *new = setting_dup(setting_locked(cont));
 	bool below = cont->parent->parent;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
 	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_online_mask);
 	new->mems = below ? parent->mems : node_states[N_MEMORY];
-	return setting_change(cont, new);
+	err = setting_change(cont, new);
+	return err == -EINVAL ? 0 : err;
 }
 
 static void cpuset_destroy(struct container_subsys *ss, struct container *cont)

@@ -31,6 +31,8 @@ enum {
  *	no task that is not marked says so much. Written under the manage lock
  * @meter_lock: guards @meter; taken in reclaim, a spinlock
  * @meter: direct reclaim by the members
+ * @said_to_lack: what the log has said that it lacks: 1 CPUs, 2 nodes; under the manage
+ *	lock
  * @rcu: for freeing
  */
 struct cpuset {
@@ -40,6 +42,7 @@ struct cpuset {
 	unsigned int changes;
 	spinlock_t meter_lock;
 	struct fmeter meter;
+	unsigned char said_to_lack;
 	struct rcu_head rcu;
 };
 

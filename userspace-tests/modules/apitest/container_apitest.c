@@ -429,7 +429,9 @@ static int api_clone(struct container_subsys *ss, struct container *cont)
 
 	check_managed(s, "clone");
 	rcu_read_lock();
-	violation_if(cont->parent != task_container(current, ss), s, "clone of another's");
+	violation_if(cont->parent != task_container(current, ss) &&
+		     !test_bit(CONT_CLONE_CHILDREN, &cont->parent->flags), s,
+		     "clone of another's");
 	rcu_read_unlock();
 	list_for_each_entry(child, &cont->parent->children, sibling)
 		violation_if(child == cont, s, "clone comes late");
@@ -726,6 +728,16 @@ static int do_spin(struct slot *s, char *a, char *b)
 	return 0;
 }
 
+/* A limit of the caller's container's refuses something. */
+static int do_refuse(struct slot *s, char *a, char *b)
+{
+	rcu_read_lock();
+	container_refused(task_container(current, &s->ss),
+			  strcmp(a ?: "", "fork") ? CONTAINER_CHARGE : CONTAINER_FORK);
+	rcu_read_unlock();
+	return 0;
+}
+
 static int do_clone(struct slot *s, char *a, char *b)
 {
 	return container_clone(&s->ss);
@@ -886,6 +898,7 @@ static const struct {
 	{ "drop", do_drop },
 	{ "spin", do_spin },
 	{ "clone", do_clone },
+	{ "refuse", do_refuse },
 	{ "stall", do_stall },
 	{ "wake", do_wake },
 	{ "agent", do_agent },

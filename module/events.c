@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The file events: is a container populated, that is, has it a member here or below,
+ * and what have its limits refused; and how to wait for a change.
+ *
+ * Whether it is populated is kept nowhere, but looked at. A task that joins an empty
+ * container or leaves one as the last, and whoever is refused something, only looks
+ * whether anybody waits, here or above. If so, it queues the container's work item,
+ * which keeps the container. The worker compares what there is with what was told last.
+ *
+ * Who takes part, and how they keep out of each other's way:
+ *
+ * join, leave	change the number of members, then look who waits. Whoever waits has
+ *	opened the file, or put an inotify watch on it, before he reads it. With a
+ *	barrier in both, one of them sees the other.
+ * move		is a leave and a join, with a moment between in which the task is nowhere.
+ *	Moves and looks are made under the manage lock, so that nobody sees that. A new
+ *	thread that follows its process (membership.c) moves without the lock, but to
+ *	where the task is that made it.
+ * read, worker	look, under the manage lock: each change is told once, by the first of
+ *	them, with a new number of changes.
+ * poll		queues up, then compares the number with that of the last read. The number
+ *	changes before those in the queue are woken.
+ * rmdir	hands what the work item may have had to say over to the container above.
+ */
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/fsnotify.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "core.h"
+
+static struct workqueue_struct *events_wq;
+
+/* An open file; what was read from it last is up to that number of changes. */
+struct reader {
+	struct container *cont;
+	unsigned int seen;
+};
+
+/* Has anybody an inotify watch on a file or on its directory? Under RCU, or a reference. */
+static bool file_watched(struct dentry *file)
+{
+	return file && (compat_watched(file) || compat_watched(READ_ONCE(file->d_parent)));
+}
+
+static bool events_awaited(struct container *cont)
+{
+	return atomic_read(&cont->events.readers) || file_watched(READ_ONCE(cont->events.file));
+}
+
+static bool events_get(struct container *cont)
+{
+	return refcount_inc_not_zero(container_is_top(cont) ? &container_hierarchy(cont)->ref :
+							     &cont->ref);
+}
+
+static void events_put(struct container *cont)
+{
+	if (container_is_top(cont))
+		hierarchy_put(container_hierarchy(cont));
+	else
+		container_put(cont);
+}
+
+static void events_queue(struct container *cont)
+{
+	/* gone for good: it was handed over to the container above */
+	if (!events_get(cont))
+		return;
+	if (!queue_work(events_wq, &cont->events.work))
+		events_put(cont);
+}
+
+/**
+ * events_changed - a container has got its first member, or has lost its last
+ * @cont: the container, below a root
+ * @joined: which of both
+ *
+ * Context: any that may take a spinlock, after the change; under RCU, which keeps the
+ * containers above readable.
+ */
+void events_changed(struct container *cont, bool joined)
+{
+	struct container *pos;
+
+	/* pairs with events_show() */
+	smp_mb();
+	for (pos = cont; pos; pos = pos->parent)
+		if (events_awaited(pos)) {
+			if (joined)
+				set_bit(CONT_EVENT_JOINED, &cont->flags);
+			events_queue(cont);
+			return;
+		}
+}
+
+/**
+ * events_removed - a container is removed
+ * @cont: the container, marked as removed
+ *
+ * Context: manage lock held.
+ */
+void events_removed(struct container *cont)
+{
+	events_changed(cont->parent, test_bit(CONT_EVENT_JOINED, &cont->flags));
+	wake_up_all(&cont->events.wait);
+}
+
+/**
+ * container_refused - count that a limit of a container's has refused something
+ * @cont: the container whose limit it is; not the one that the task is in
+ * @what: CONTAINER_FORK for a new task, CONTAINER_CHARGE for anything else
+ *
+ * For subsystems, once for each failure that a user sees; the core counts nothing by
+ * itself, as it cannot know whose limit it was.
+ *
+ * Context: any but NMI; @cont readable under RCU.
+ */
+void container_refused(struct container *cont, enum container_refusal what)
+{
+	rcu_read_lock();
+	atomic_long_inc(&cont->events.refused[what]);
+	/* pairs with events_show() */
+	smp_mb__after_atomic();
+	if (events_awaited(cont))
+		events_queue(cont);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(container_refused);
+
+/*
+ * Looks at a container, and tells what is new. Whoever joined and has left again has been
+ * there, though nobody saw it.
+ */
+static void events_look(struct container *cont, bool populated, bool joined)
+{
+	struct container_events *ev = &cont->events;
+	bool changed = ev->populated != populated || (joined && !populated);
+	long refused;
+	int i;
+
+	lockdep_assert_held(&manage_mutex);
+	ev->populated = populated;
+	for (i = 0; i < CONTAINER_REFUSALS; i++) {
+		refused = atomic_long_read(&ev->refused[i]);
+		changed |= ev->told[i] != refused;
+		ev->told[i] = refused;
+	}
+	if (!changed)
+		return;
+	WRITE_ONCE(ev->changes, ev->changes + 1);
+	set_bit(CONT_EVENT_NEW, &cont->flags);
+	wake_up_all(&ev->wait);
+}
+
+/* Has a container members, be it in one below other than @below, where there are none? */
+static bool populated_but_for(struct container *cont, struct container *below)
+{
+	struct container *child;
+
+	if (!below)
+		return container_is_populated(cont);
+	if (container_is_top(cont) || READ_ONCE(cont->nr_members))
+		return true;
+	list_for_each_entry(child, &cont->children, sibling)
+		if (child != below && container_is_populated(child))
+			return true;
+	return false;
+}
+
+/*
+ * A file from @cont upwards that inotify is to be told of, with a reference and the
+ * superblock kept; or NULL.
+ */
+static struct dentry *events_news(struct container *cont)
+{
+	struct container *pos;
+
+	/* those above stay as long as it does */
+	for (pos = cont; pos && !container_is_removed(cont); pos = pos->parent)
+		if (test_and_clear_bit(CONT_EVENT_NEW, &pos->flags) &&
+		    file_watched(pos->events.file) &&
+		    atomic_inc_not_zero(&container_hierarchy(pos)->sb->s_active))
+			return dget(pos->events.file);
+	return NULL;
+}
+
+static void events_work(struct work_struct *work)
+{
+	struct container *cont = container_of(work, struct container, events.work);
+	struct container *pos, *below = NULL;
+	bool joined, populated = false;
+	struct super_block *sb;
+	struct dentry *file;
+
+	container_manage_lock();
+	joined = test_and_clear_bit(CONT_EVENT_JOINED, &cont->flags);
+	for (pos = cont; pos && !container_is_removed(cont); below = pos, pos = pos->parent) {
+		populated = populated || populated_but_for(pos, below);
+		if (events_awaited(pos))
+			events_look(pos, populated, joined);
+	}
+	while ((file = events_news(cont))) {
+		container_manage_unlock();
+		sb = file->d_sb;
+		/* without a lock of ours: it may wait for memory of whoever watches */
+		fsnotify_dentry(file, FS_MODIFY);
+		dput(file);
+		deactivate_super(sb);
+		container_manage_lock();
+	}
+	container_manage_unlock();
+	events_put(cont);
+}
+
+/* --- the file ---------------------------------------------------------------- */
+
+static int events_show(struct seq_file *m, void *v)
+{
+	struct reader *reader = m->private;
+	struct container *cont = reader->cont;
+	struct container_events *ev = &cont->events;
+
+	container_manage_lock();
+	if (container_is_removed(cont)) {
+		container_manage_unlock();
+		return -ENODEV;
+	}
+	/* we can be seen waiting before we look: pairs with events_changed() */
+	smp_mb();
+	events_look(cont, container_is_populated(cont), false);
+	WRITE_ONCE(reader->seen, ev->changes);
+	seq_printf(m, "populated %d\nforks_refused %ld\ncharges_refused %ld\n", ev->populated,
+		   ev->told[CONTAINER_FORK], ev->told[CONTAINER_CHARGE]);
+	/* what was seen here first has to be told to others, too */
+	if (test_bit(CONT_EVENT_NEW, &cont->flags))
+		events_queue(cont);
+	container_manage_unlock();
+	return 0;
+}
+
+static int events_open(struct inode *inode, struct file *file)
+{
+	struct container *cont = file_container(file);
+	struct reader *reader = kmalloc(sizeof(*reader), GFP_KERNEL);
+	int err;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->cont = cont;
+	/* nothing was read: all is new */
+	reader->seen = READ_ONCE(cont->events.changes) - 1;
+	err = single_open(file, events_show, reader);
+	if (err)
+		kfree(reader);
+	else
+		atomic_inc(&cont->events.readers);
+	return err;
+}
+
+static int events_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct reader *reader = m->private;
+
+	atomic_dec(&reader->cont->events.readers);
+	kfree(reader);
+	return single_release(inode, file);
+}
+
+static __poll_t events_poll(struct file *file, poll_table *wait)
+{
+	struct seq_file *m = file->private_data;
+	struct reader *reader = m->private;
+	struct container_events *ev = &reader->cont->events;
+
+	poll_wait(file, &ev->wait, wait);
+	if (READ_ONCE(reader->seen) != READ_ONCE(ev->changes) ||
+	    container_is_removed(reader->cont))
+		return DEFAULT_POLLMASK | EPOLLERR | EPOLLPRI;
+	return DEFAULT_POLLMASK;
+}
+
+const struct file_operations events_file_ops = {
+	.owner = THIS_MODULE,
+	.open = events_open,
+	.read_iter = control_read,
+	.splice_read = compat_splice_read,
+	.poll = events_poll,
+	.fsync = noop_fsync,
+	.llseek = seq_lseek,
+	.release = events_release,
+};
+
+/**
+ * events_setup - get a new container ready
+ * @cont: the container
+ */
+void events_setup(struct container *cont)
+{
+	init_waitqueue_head(&cont->events.wait);
+	INIT_WORK(&cont->events.work, events_work);
+}
+
+int events_init(void)
+{
+	events_wq = alloc_workqueue("container_events", WQ_UNBOUND, 0);
+	return events_wq ? 0 : -ENOMEM;
+}
+
+void events_exit(void)
+{
+	destroy_workqueue(events_wq);
+}
