@@ -5,7 +5,8 @@
 # make clean
 # make run        see it work, in a guest on a stock kernel
 # make shell      a shell in that guest
-# make test       all tests (check, stock and debug kernel, KUnit, DKMS)
+# make test       static checks, guest tests on a stock kernel, KUnit, DKMS
+# make test-all   the same with full sizes, and on the debug kernel
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
 # make bench      cost of each operation in instructions
@@ -55,8 +56,11 @@ run:
 test check shell matrix kunit dkms:
 	@userspace-tests/$@
 
+test-all:
+	@userspace-tests/test all
+
 bench:
 	@bench/run
 
-.PHONY: modules install clean run test check shell matrix kunit dkms bench
+.PHONY: modules install clean run test test-all check shell matrix kunit dkms bench
 .DEFAULT_GOAL := modules

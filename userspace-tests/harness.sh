@@ -174,32 +174,37 @@ suite_unpack() {
 
 # --- the emulator ---------------------------------------------------------------
 
-# pick_qemu: sets QEMU, and whether its virtual CPUs run in parallel. That takes 8.1:
-# older ones hang where a guest patches its own code, as ftrace does. So one from
-# Debian's backports lies in the cache; without it the CPUs take turns.
+# pick_qemu: sets QEMU, and whether its virtual CPUs run in parallel.  That
+# takes 8.1: older ones hang where a guest patches its own code, as ftrace does.
+# So one from Debian's backports lies in the cache where the machine has none.
+# Where it cannot be had, or does not run, the CPUs take turns.
 QEMU_DATA=() QEMU_LIBS='' QEMU_THREADS=single
 pick_qemu() {
-	local dir=$CACHE/qemu
-	if [ -z "${QEMU:-}" ]; then
-		QEMU=$(command -v qemu-system-x86_64 || true)
-		if ! parallel_qemu "$QEMU"; then
-			locked qemu fetch_qemu "$dir" || say "no QEMU of Debian's backports"
-			if [ -e "$dir/.ready" ]; then
-				QEMU=$dir/usr/bin/qemu-system-x86_64
-				QEMU_DATA=(-L "$dir/usr/share/qemu" -L "$dir/usr/share/seabios")
-				QEMU_LIBS=$dir/usr/lib/x86_64-linux-gnu:$dir/lib/x86_64-linux-gnu
+	local own=${QEMU:-} dir=$CACHE/qemu
+	if [ -z "$own" ]; then
+		own=$(command -v qemu-system-x86_64 || true)
+		QEMU=$own
+		if ! parallel_qemu && locked qemu fetch_qemu "$dir"; then
+			QEMU=$dir/usr/bin/qemu-system-x86_64
+			QEMU_DATA=(-L "$dir/usr/share/qemu" -L "$dir/usr/share/seabios")
+			QEMU_LIBS=$dir/usr/lib/x86_64-linux-gnu:$dir/lib/x86_64-linux-gnu
+			if ! parallel_qemu; then
+				say "the QEMU of Debian's backports does not run here"
+				QEMU=$own QEMU_DATA=() QEMU_LIBS=''
 			fi
 		fi
+		if [ -z "$QEMU" ]; then
+			need qemu-system-x86_64:qemu-system-x86
+			QEMU=$(command -v qemu-system-x86_64)
+		fi
 	fi
-	if [ -z "$QEMU" ]; then
-		need qemu-system-x86_64:qemu-system-x86
-		QEMU=$(command -v qemu-system-x86_64)
-	fi
-	if parallel_qemu "$QEMU"; then
+	if parallel_qemu; then
 		QEMU_THREADS=multi
 	else
 		say "QEMU is older than 8.1: the guest's CPUs take turns, and races are hardly met"
 	fi
+	# The scripts that this one calls need not look for it again.
+	[ -n "$QEMU_LIBS" ] || export QEMU
 }
 
 run_qemu() {
@@ -207,31 +212,37 @@ run_qemu() {
 		"$QEMU" "${QEMU_DATA[@]}" "$@"
 }
 
-# parallel_qemu PROGRAM: is it 8.1 or later?
+# parallel_qemu: is there one, and is it 8.1 or later?
 parallel_qemu() {
 	local version
-	[ -n "$1" ] || return 1
-	version=$(QEMU=$1 run_qemu --version | sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
+	[ -n "$QEMU" ] || return 1
+	version=$(run_qemu --version 2>/dev/null |
+		sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
 	[ -n "$version" ] && [ "$(printf '%s\n8.1\n' "$version" | sort -V | head -n 1)" = 8.1 ]
 }
 
+# fetch_qemu DIR: for Debian 12; its successors have a newer one of their own.
 fetch_qemu() {
 	local dir=$1 release suite package
 	[ ! -e "$dir/.ready" ] || return 0
 	# shellcheck source=/dev/null
 	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	[ "$release" = bookworm ] || return 1
 	suite=$release-backports
-	[ "$release" = bookworm ] && suite_init "$suite" || return 1
 	say "fetching QEMU from $suite"
+	suite_init "$suite" || { say "$suite cannot be had"; return 1; }
 	rm -rf "$dir"
 	# What an empty system would install, but for the C library, which fits this one.
 	package=$(suite_apt "$suite" apt-get install -s --no-install-recommends qemu-system-x86 |
 		sed -n 's/^Inst \([^ ]*\) .*/\1/p' |
 		grep -E '^(lib.*|zlib1g|qemu-system-(x86|common|data)|seabios|ipxe-qemu)$' |
 		grep -vE '^(libc6|libc-bin|libcrypt1|libgcc-s1)$')
-	[ -n "$package" ] || return 1
 	# shellcheck disable=SC2086 # package names
-	suite_unpack "$suite" "$dir" $package && touch "$dir/.ready"
+	if [ -z "$package" ] || ! suite_unpack "$suite" "$dir" $package; then
+		say "QEMU cannot be had from $suite"
+		return 1
+	fi
+	touch "$dir/.ready"
 }
 
 # --- kernels ----------------------------------------------------------------
@@ -291,40 +302,61 @@ stock_kernel_fetch() {
 	echo "$root" >"$CACHE/kernels/$suite-$meta"
 }
 
-# debug_kernel: Debian's 6.1 source with the two config fragments beside this
-# file, which turn on everything that can catch a mistake.
-debug_kernel() {
+# debug_kernel: everything that can catch a mistake; kunit_kernel: the least that runs
+# the unit tests.
+debug_kernel() { source_kernel dbg kernel.config debug.config; }
+kunit_kernel() { source_kernel kunit kunit.config; }
+
+# source_kernel NAME FRAGMENT...: Debian's 6.1 source in $CACHE/NAME, with what the
+# config fragments beside this file turn on.
+source_kernel() {
 	need gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils cpio:cpio \
 		/usr/include/libelf.h:libelf-dev perl:perl flock:util-linux
-	locked dbg debug_kernel_build || return 1
-	KDIR=$CACHE/dbg/src
+	locked "$1" source_kernel_build "$@" || return 1
+	KDIR=$CACHE/$1/src
 	KERNEL=$KDIR/arch/x86/boot/bzImage
 }
 
-debug_kernel_build() {
-	local dir=$CACHE/dbg stamp version
+source_kernel_build() {
+	local name=$1 dir=$CACHE/$1 version stamp
+	local fragments=("${@:2}")
 	suite_init bookworm || return 1
 	version=$(suite_version bookworm linux-source-6.1)
 	[ -n "$version" ] || { say "bookworm has no linux-source-6.1"; return 1; }
-	stamp="$version $(cat "$TESTS_DIR"/{kernel,debug}.config | sha256sum | cut -c 1-64)"
+	fragments=("${fragments[@]/#/$TESTS_DIR/}")
+	stamp="$version $(cat "${fragments[@]}" | sha256sum | cut -c 1-64)"
 	if [ -e "$dir/stamp" ] && [ "$(cat "$dir/stamp")" = "$stamp" ]; then
 		return 0
 	fi
-	say "building the debug kernel from linux-source-6.1 $version: 5 to 15 minutes"
-	rm -rf "$dir"
-	mkdir -p "$dir/src"
-	suite_unpack bookworm "$dir/deb" linux-source-6.1 || return 1
-	tar -xf "$dir"/deb/usr/src/linux-source-6.1.tar.* -C "$dir/src" --strip-components=1
-	rm -rf "$dir/deb"
-	cat "$TESTS_DIR"/{kernel,debug}.config >"$dir/fragment"
+	say "building the kernel $name from linux-source-6.1 $version; log: $dir/build.log"
+	rm -f "$dir/stamp"
+	# What an earlier build left is built on, unless the source is another.
+	if [ ! -e "$dir/source" ] || [ "$(cat "$dir/source")" != "$version" ]; then
+		rm -rf "$dir"
+		mkdir -p "$dir/src"
+		locked source fetch_source "$version" || return 1
+		tar -xf "$CACHE"/source/usr/src/linux-source-6.1.tar.* -C "$dir/src" \
+			--strip-components=1 || return 1
+		echo "$version" >"$dir/source"
+	fi
+	cat "${fragments[@]}" >"$dir/fragment"
 	{
 		make -C "$dir/src" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig &&
 			make -C "$dir/src" -j"$JOBS" bzImage modules
 	} >"$dir/build.log" 2>&1 || { tail -n 30 "$dir/build.log" >&2; return 1; }
 	# A misspelt or unmet option would silently weaken every test.
 	grep -v '^#' "$dir/fragment" | grep -vxFf "$dir/src/.config" >&2 &&
-		say "the options above did not make it into the debug kernel"
+		say "the options above did not make it into the kernel $name"
 	echo "$stamp" >"$dir/stamp"
+}
+
+fetch_source() {
+	local dir=$CACHE/source
+	[ ! -e "$dir/version" ] || [ "$(cat "$dir/version")" != "$1" ] || return 0
+	say "fetching linux-source-6.1 $1"
+	rm -rf "$dir"
+	suite_unpack bookworm "$dir" linux-source-6.1 || return 1
+	echo "$1" >"$dir/version"
 }
 
 # kernel_release: what uname -r will say on the kernel of KDIR.
@@ -526,40 +558,36 @@ build_samples() {
 	done
 }
 
-# build_programs: the static guest programs; those that
-# do not compile are named in $WORK/broken.
+# build_programs [PATTERN...]: the static guest programs: the helpers, and the tests
+# that match; those that do not compile are named in $WORK/broken.
 build_programs() {
 	: >"$WORK/broken"
 	local id
 	id=guest-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
-	locked "build/$id" build_programs_in "$CACHE/build/$id"
+	locked "build/$id" build_programs_in "$CACHE/build/$id" "$@"
 }
 
 build_programs_in() {
-	local dir=$1 src prog
-	mkdir -p "$dir"
+	local dir=$1 src prog progs=()
+	shift
 	for src in "$TESTS_DIR"/[tg]_*.c; do
-		[ -e "$src" ] || continue
 		prog=${src##*/}
 		prog=${prog%.c}
-		if [ -e "$dir/$prog" ] &&
-			[ -z "$(find "$src" "$TESTS_DIR"/lib.[ch] -newer "$dir/$prog" 2>/dev/null)" ]; then
-			continue
-		fi
-		say "compiling $prog"
-		if ! cc_static -o "$dir/$prog.new" "$src"; then
-			rm -f "$dir/$prog" "$dir/$prog.new"
-			echo "$prog" >>"$WORK/broken"
-			continue
-		fi
-		mv "$dir/$prog.new" "$dir/$prog"
+		[ "${prog#t_}" = "$prog" ] || wanted "$prog" "$@" || continue
+		[ ! -e "$src" ] || progs+=("$prog")
 	done
 	# This run's own copy: another run may rebuild them meanwhile.
-	mkdir -p "$WORK/programs"
-	for src in "$TESTS_DIR"/[tg]_*.c; do
-		prog=${src##*/}
-		[ ! -e "$dir/${prog%.c}" ] || cp "$dir/${prog%.c}" "$WORK/programs/"
+	mkdir -p "$dir" "$WORK/programs"
+	make_programs -C "$dir" -k "${progs[@]}" >"$WORK/programs.log" 2>&1 || true
+	grep -B 2 -A 6 -E '(warning|error):' "$WORK/programs.log" >&2 || true
+	for prog in "${progs[@]}"; do
+		cp "$dir/$prog" "$WORK/programs/" 2>/dev/null || echo "$prog" >>"$WORK/broken"
 	done
+}
+
+# make_programs ARGS...: make, with programs.mk
+make_programs() {
+	make -j"$JOBS" -f "$TESTS_DIR/programs.mk" from="$TESTS_DIR" CC="${CC:-gcc}" "$@"
 }
 
 # guest_programs [PATTERN...]: puts the g_* programs and the tests that match
@@ -587,12 +615,6 @@ wanted() {
 		fi
 	done
 	return 1
-}
-
-cc_static() {
-	local lib=()
-	[ ! -e "$TESTS_DIR/lib.c" ] || lib=("$TESTS_DIR/lib.c")
-	"${CC:-gcc}" -static -O2 -g0 -Wall -Wextra -pthread -I"$TESTS_DIR" "$@" "${lib[@]}"
 }
 
 # --- the guest ------------------------------------------------------------------
@@ -653,6 +675,11 @@ guest_conf() {
 	done >>"$WORK/root/conf"
 }
 
+# guest_conf_of NAME: what guest_conf was given.
+guest_conf_of() {
+	sed -n "s/^$1='\(.*\)'/\1/p" "$WORK/root/conf" | tail -n 1
+}
+
 # pack: $WORK/initramfs from $WORK/root.
 pack() {
 	(cd "$WORK/root" && find . | "$(static_busybox)" cpio -o -H newc -R 0:0 2>/dev/null) |
@@ -702,10 +729,12 @@ boot() {
 	# A file of its own: another run under this label may be writing to the old one.
 	: >"$WORK/console"
 	ln -f "$WORK/console" "$log.console"
+	rm -f "$WORK/qemu.pid"
 	count "$label" <"$WORK/tap" &
 	local counter=$!
 	qemu -serial "file:$WORK/console" -serial stdio -append "$CMDLINE loglevel=7 ${APPEND:-}" \
 		</dev/null >"$WORK/tap" 2>"$WORK/qemu.log"
+	echo "$QEMU_PID" >"$WORK/qemu.pid"
 	wait "$QEMU_PID" || say "$label: qemu: status $? $(cat "$WORK/qemu.log")"
 	wait "$counter"
 	read -r passed failed skipped <"$WORK/counts"
@@ -720,10 +749,25 @@ boot() {
 }
 
 # count: reads what the guest says, prints it with the program's name before
-# each line, and leaves "passed failed skipped" in $WORK/counts.
+# each line, and leaves "passed failed skipped" in $WORK/counts.  A guest that
+# says nothing for longer than a test may take is hung, and ended.
 count() {
 	local line prog=boot n=0 plan='' bad=0 passed=0 failed=0 skipped=0 done='' rest
-	while IFS= read -r line; do
+	local silence=$(($(guest_conf_of TEST_TIMEOUT) + 180))
+	local status
+	while true; do
+		status=0
+		IFS= read -r -t "$silence" line || status=$?
+		if [ "$status" -gt 128 ] && [ ! -s "$WORK/console" ]; then
+			# not begun: QEMU_SECONDS is the limit of that
+			continue
+		elif [ "$status" -gt 128 ] && [ "$done" != hung ]; then
+			echo "$prog: not ok - the guest hangs: it says nothing for $silence s"
+			failed=$((failed + 1)) done=hung
+			kill "$(cat "$WORK/qemu.pid")" 2>/dev/null || true
+			continue
+		fi
+		[ "$status" = 0 ] || break
 		line=${line%$'\r'}
 		case $line in
 		'#:begin '*)
@@ -745,6 +789,13 @@ count() {
 			fi
 			echo "$prog: # ${rest#* } s"
 			prog=after-$prog n=0 plan=''
+			continue
+			;;
+		'#:late '*)
+			# no failure: there was no time for it, or for the rest of it
+			echo "$prog: # SKIP no time for ${line#* }"
+			skipped=$((skipped + 1))
+			prog=after-${line#* } n=0 plan=''
 			continue
 			;;
 		'#:done')
@@ -812,9 +863,8 @@ check_end() {
 finish() {
 	awk '{ passed += $1; failed += $2; skipped += $3 }
 	END {
-		printf "%d passed, %d failed", passed, failed
-		if (skipped) printf ", %d skipped", skipped
-		print ""
+		if (skipped) printf "%d skipped\n", skipped
+		printf "%d passed, %d failed\n", passed, failed
 		exit failed > 0 || passed == 0
 	}' "$RESULTS"
 }

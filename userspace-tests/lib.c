@@ -464,6 +464,13 @@ bool debug_kernel(void)
 	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
+int sized(int full, int quick)
+{
+	const char *size = getenv("SIZE");
+
+	return size && !strcmp(size, "quick") ? quick : full;
+}
+
 /* --- containers --- */
 
 int cmount(const char *dir, const char *opts)

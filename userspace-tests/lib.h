@@ -95,6 +95,12 @@ int rmmod(const char *name);		/* delete_module, not waiting */
 bool modloaded(const char *name);
 int unload_all(void);			/* how many container_* are left */
 bool debug_kernel(void);		/* KASAN and friends: slow */
+/*
+ * How long, how many: the first, or the second where SIZE=quick is asked for (make test,
+ * .ci/run).  A small size meets each path at least once; the full one is for races and
+ * leaks that want time.
+ */
+int sized(int full, int quick);
 
 /* --- containers ------------------------------------------------------- */
 /* Makes DIR if need be and mounts "test" there; opts may be NULL. */

@@ -747,7 +747,7 @@ static int spinner(struct kid *up, void *arg)
 static void test_ref_race(void)
 {
 	volatile bool *end = mmap_shared(sizeof(*end));
-	int rounds = debug_kernel() ? 100 : 400, busy = 0, bad = 0;
+	int rounds = debug_kernel() ? 100 : sized(400, 100), busy = 0, bad = 0;
 	struct kid k[2];
 
 	start();
@@ -935,7 +935,7 @@ static int cloner(struct kid *up, void *arg)
 static void test_clone_race(void)
 {
 	struct sched_param fifo = { .sched_priority = 10 };
-	long end = now_ms() + (debug_kernel() ? 10000 : 5000);
+	long end = now_ms() + (debug_kernel() ? 10000 : sized(5000, 2000));
 	volatile bool *over = mmap_shared(sizeof(*over));
 	int fd, moves = 0, len;
 	cpu_set_t before;
@@ -1000,7 +1000,7 @@ static int mounter(struct kid *up, void *arg)
 /* A mount that fails when its hierarchy is there, and another that asks for the same. */
 static void test_mount_race(void)
 {
-	int rounds = debug_kernel() ? 100 : 400, failed = 0;
+	int rounds = debug_kernel() ? 100 : sized(400, 100), failed = 0;
 	volatile bool *end = mmap_shared(sizeof(*end));
 	struct kid k;
 

@@ -1255,7 +1255,7 @@ static void test_occupied(void)
 
 /* --- all at once ------------------------------------------------------------------ */
 
-#define STORM_MS 8000
+#define STORM_MS sized(8000, 3000)
 
 /* Shared: 0: go on, 1: end, 2: do not begin yet. */
 static volatile int *stop;

@@ -783,10 +783,10 @@ int main(void)
 	test_errors();
 	test_affinity();
 	test_tools();
-	test_storm(debug_kernel() ? 20 : 10);
+	test_storm(debug_kernel() ? 20 : sized(10, 5));
 	test_classes();
 	test_hotplug();
-	test_hotplug_load(debug_kernel() ? 5 : 15);
+	test_hotplug_load(debug_kernel() ? 5 : sized(15, 5));
 	test_module();
 	test_failing();
 	finish();

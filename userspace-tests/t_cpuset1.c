@@ -389,7 +389,7 @@ int main(void)
 	for (i = 0; i < 2 * TASKS; i++)
 		tasks[i % 2][i / 2] = sleeper();
 	test_script();
-	test_random(1500);
+	test_random(sized(1500, 400));
 	for (i = 0; i < TASKS; i++)
 		movepid(M, tasks[0][i]), movepid(K, tasks[1][i]);
 	for (i = 2 * ARRAY_SIZE(dirs) - 1; i >= 0; i--) {

@@ -561,7 +561,7 @@ int main(void)
 	test_allocate();
 	test_policies();
 	test_migrate();
-	test_churn(debug_kernel() ? 30 : 100);
+	test_churn(debug_kernel() ? 30 : sized(100, 30));
 	test_spread();
 	test_hotplug();
 	test_pressure();

@@ -268,7 +268,7 @@ int main(void)
 		op_mkdir, op_mkdir, op_rmdir, op_list, op_list, op_list, op_list, op_exclusive,
 		op_exclusive, op_move, op_move,
 	};
-	int i, bad = 0, total = debug_kernel() ? 3000 : 12000;
+	int i, bad = 0, total = debug_kernel() ? 3000 : sized(12000, 3000);
 	static const int seen[] = { 0, EBUSY, EACCES, ENOSPC, EINVAL };
 
 	setup();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading under load: CYCLES rounds (default 50, 4 on the
- * debug kernel) of load, mount, use, unmount and unload while others fork,
+ * Loading and unloading under load: CYCLES rounds (default 50, quick 26, 10
+ * on the debug kernel) of load, mount, use, unmount and unload while others fork,
  * outside and inside, with memory flat after the first rounds.  Then, in the
  * same storm, everything that a user can hold across an unload: descriptors,
  * directories, listings, and tasks that sleep in or beside a hooked function.
@@ -609,7 +609,7 @@ static void listing(bool loaded)
 	int wrong = 0, e = 0;
 
 	/* beside the storm, an unload takes ten seconds on the debug kernel */
-	for (int stop = 1; stop < 30; stop += debug_kernel() ? 4 : 1) {
+	for (int stop = 1; stop < 30; stop += debug_kernel() ? 4 : sized(1, 4)) {
 		int fd, seen = 0, parts = 0;
 		long n;
 
@@ -1063,7 +1063,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	rounds(n > 0 ? n : debug_kernel() ? 10 : 50);
+	rounds(n > 0 ? n : debug_kernel() ? 10 : sized(50, WARMUP + 2 * NSAMPLES));
 }
 
 /* Without arguments all; else those named. */

@@ -1588,7 +1588,7 @@ static void test_storm(void)
 
 	for (int i = 0; i < 5; i++)
 		k[i] = kid_start(i < 3 ? stormer : mover, s);
-	msleep(8000);
+	msleep(sized(8000, 3000));
 	__atomic_store_n(&s->stop, true, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < 5; i++)
 		kid_wait(&k[i]);

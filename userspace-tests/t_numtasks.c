@@ -903,7 +903,7 @@ static void test_storm(void)
 		"max_shares=-3", "child_shares_divisor=50", "child_shares_divisor=10000",
 	};
 	volatile bool *end = mmap_shared(sizeof(*end));
-	long until = now_ms() + (debug_kernel() ? 20000 : 10000);
+	long until = now_ms() + (debug_kernel() ? 20000 : sized(10000, 4000));
 	struct kid k[N];
 	int i, e = 0, n = 0;
 

@@ -473,7 +473,7 @@ static int thread_maker(struct kid *up, void *arg)
  */
 static void test_kill_threads(void)
 {
-	int killed = 0, rounds = debug_kernel() ? 20 : 100;
+	int killed = 0, rounds = debug_kernel() ? 20 : sized(100, 30);
 
 	for (int i = 0; i < rounds; i++) {
 		struct kid maker, killer;
@@ -620,7 +620,7 @@ static void test_kill(void)
 /* With auto_delete, too: it is one removal, the caller's. */
 static void test_kill_and_delete(void)
 {
-	int rounds = debug_kernel() ? 50 : 200, good = 0, first = 0, both = 0, left = 0;
+	int rounds = debug_kernel() ? 50 : sized(200, 50), good = 0, first = 0, both = 0, left = 0;
 
 	for (int i = 0; i < rounds; i++) {
 		pid_t p;

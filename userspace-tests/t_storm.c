@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Membership under a storm (STORM_SECONDS, default 60): forks, vforks,
+ * Membership under a storm (STORM_SECONDS, default 60, quick 15): forks, vforks,
  * threads, clones, execs and kills beside moves, mkdir, rmdir, flags, mounts,
  * module loads and readers, on all CPUs.  Some things must hold all the time,
  * and are checked by the workers; when all is quiet again, the tasks files
@@ -1173,7 +1173,7 @@ static int wait_all(void)
 int main(int argc, char **argv)
 {
 	int seconds = getenv("STORM_SECONDS") ? atoi(getenv("STORM_SECONDS")) :
-		      60, n = 0;
+		      sized(60, 15), n = 0;
 	pid_t sleepers[SLEEPERS], bounced;
 	pid_t pids[64];
 	long end, before, total;
