@@ -949,9 +949,9 @@ static int module_visit(const char *path, const struct stat *st, int type,
 
 	(void)st;
 	if (type == FTW_F && end && nothers < (int)ARRAY_SIZE(other_modules) &&
+	    !strncmp(name, "container_", 10) &&
 	    strncmp(name, "container_core.", 15) &&
-	    strncmp(name, "container_cpuacct.", 18) &&
-	    strncmp(name, "kunit_", 6))
+	    strncmp(name, "container_cpuacct.", 18))
 		other_modules[nothers++] = strndup(name, end - name);
 	return 0;
 }
