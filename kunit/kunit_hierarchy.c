@@ -540,17 +540,17 @@ static void create_makes(struct kunit *test)
 	happened();
 	container_manage_lock();
 	subsys[1].create = stateless_create;
-	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top, false)), (long)-EINVAL);
 	KUNIT_EXPECT_STREQ(test, happened(), "c0n1d0");
 	subsys[1].create = test_create;
 	/* what is no errno would be taken for a pointer */
 	create_errno[1] = 5;
-	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top, false)), (long)-EINVAL);
 	create_errno[1] = -MAX_ERRNO - 1;
-	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top)), (long)-EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top, false)), (long)-EINVAL);
 	create_errno[1] = 0;
 	subsys[1].create = plain_create;
-	cont = container_create(&h->top);
+	cont = container_create(&h->top, false);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(cont));
 	KUNIT_EXPECT_PTR_EQ(test, container_subsys_state(cont, &subsys[1])->container, cont);
 	container_discard(cont);
