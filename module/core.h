@@ -144,6 +144,7 @@ int fs_add_file(struct container *cont, const struct container_cftype *cft,
 /* files.c */
 struct container *file_container(const struct file *file);
 ssize_t control_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from);
 int files_populate(struct container *cont);
 
 /* events.c */

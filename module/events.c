@@ -291,6 +291,7 @@ const struct file_operations events_file_ops = {
 	.open = events_open,
 	.read_iter = control_read,
 	.splice_read = compat_splice_read,
+	.write_iter = control_no_write,
 	.poll = events_poll,
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,

@@ -106,6 +106,12 @@ static __poll_t control_poll(struct file *file, poll_table *wait)
 	return DEFAULT_POLLMASK;
 }
 
+/* A write to a file that takes none; root can open it all the same. */
+ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	return container_is_removed(file_container(iocb->ki_filp)) ? -ENODEV : -EINVAL;
+}
+
 static ssize_t cftype_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	const struct container_cftype *cft = file_cftype(iocb->ki_filp);
@@ -117,7 +123,7 @@ static ssize_t cftype_write(struct kiocb *iocb, struct iov_iter *from)
 	if (!count)
 		return 0;
 	if (!cft->write)
-		return -EINVAL;
+		return control_no_write(iocb, from);
 	buf = copy_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
