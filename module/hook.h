@@ -103,7 +103,28 @@ container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long va
 		r->cx = value;
 }
 
-void container_hook_redirect(struct container_hook_regs *regs, void *fn);
+/**
+ * container_hook_redirect - run another function in place of the hooked one
+ * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
+ * @fn: a function with the same prototype. It calls the hooked one, if it wants to, by
+ *	container_hook_call() of the row's @body. If it may sleep, it begins with
+ *	container_hook_enter() and ends with container_hook_leave(); if not, the grace
+ *	periods of the disarming cover it
+ *
+ * Such a handler redirects each call, and leaves what there is to ask to @fn. A BPF
+ * trampoline that shares the function calls what the handler leaves in the instruction
+ * pointer: on kernels with IBT that has to be the beginning of a function. Nor does the
+ * handler leave anything behind that only @fn would take back: a BPF program may make
+ * the call return before it gets there.
+ *
+ * Context: that of the handler.
+ */
+static __always_inline void
+container_hook_redirect(struct container_hook_regs *regs, void *fn)
+{
+	compat_hook_regs(regs)->ip = (unsigned long)fn;
+}
+
 void container_hook_wait_callers(const long __percpu *callers);
 
 /**

@@ -80,7 +80,7 @@ static struct {
 
 enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 static struct container_hook fork_hooks[FORK_HOOKS];
-/* Tasks in fork_enter() and fork_pass(). */
+/* Tasks in fork_enter(). */
 static DEFINE_PER_CPU(long, fork_callers);
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
 static int trackers;
@@ -615,9 +615,9 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 static struct member nobody;
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */
-static __always_inline int fork_begin(struct task_struct *child, struct member *m)
+static __always_inline int fork_begin(struct task_struct *child, struct member *m,
+				      struct member *parent)
 {
-	struct member *parent = table_find(current) ?: &nobody;
 	struct bucket *b;
 	int h, err = 0;
 
@@ -637,6 +637,13 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	return err;
 }
 
+/* cgroup_can_fork() itself. */
+static __always_inline int fork_goes_on(struct task_struct *child, void *args)
+{
+	return container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
+				   (unsigned long)args, 0);
+}
+
 /* Without a spare one at hand. Preemption is off, but for the allocation. */
 static noinline struct member *fork_alloc(void)
 {
@@ -649,54 +656,35 @@ static noinline struct member *fork_alloc(void)
 }
 
 /*
- * Runs in place of cgroup_can_fork(), for a child that gets an entry. May sleep. The
- * entry is not accounted for: the child's own structures are, which are far larger.
+ * For a child that gets an entry; preemption is off, and on again after. The entry is not
+ * accounted for: the child's own structures are, which are far larger.
  */
-static int fork_enter(struct task_struct *child, void *args)
+static noinline int fork_below(struct task_struct *child, void *args, struct member *parent)
 {
-	struct member *m;
+	struct member *m = table_take_spare() ?: fork_alloc();
 	int err = -ENOMEM;
 
-	container_hook_enter(&fork_callers);
-	preempt_disable();
-	m = table_take_spare() ?: fork_alloc();
 	if (likely(m))
-		err = fork_begin(child, m);
+		err = fork_begin(child, m, parent ?: &nobody);
 	preempt_enable();
-	if (likely(!err)) {
-		err = container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
-					  (unsigned long)args, 0);
-		if (unlikely(err)) {
-			preempt_disable();
-			fork_undo(child, m);
-			preempt_enable();
-		}
+	if (unlikely(err))
+		return err;
+	err = fork_goes_on(child, args);
+	if (unlikely(err)) {
+		preempt_disable();
+		fork_undo(child, m);
+		preempt_enable();
 	}
-	container_hook_leave(&fork_callers);
 	return err;
 }
 
-/* The same for a child that gets none. */
-static int fork_pass(struct task_struct *child, void *args)
+/* Runs in place of cgroup_can_fork(). May sleep. */
+static int fork_enter(struct task_struct *child, void *args)
 {
+	struct member *parent;
 	int err;
 
 	container_hook_enter(&fork_callers);
-	err = container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
-				  (unsigned long)args, 0);
-	container_hook_leave(&fork_callers);
-	return err;
-}
-
-CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
-{
-	struct task_struct *child = (void *)container_hook_arg(regs, 0);
-	struct member *parent;
-
-	container_hook_redirect(regs, fork_pass);
-	/* an idle task of a CPU coming up belongs to no container */
-	if (!child->pid)
-		return;
 	preempt_disable();
 	parent = table_find(current);
 	if (parent) {
@@ -704,10 +692,21 @@ CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
 		WRITE_ONCE(parent->moved, false);
 		smp_mb();
 	}
-	if ((parent && member_is_below(parent)) ||
-	    !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS))
-		container_hook_redirect(regs, fork_enter);
-	preempt_enable();
+	/* an idle task of a CPU coming up belongs to no container */
+	if (((parent && member_is_below(parent)) ||
+	     !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS)) && child->pid) {
+		err = fork_below(child, args, parent);
+	} else {
+		preempt_enable();
+		err = fork_goes_on(child, args);
+	}
+	container_hook_leave(&fork_callers);
+	return err;
+}
+
+CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
+{
+	container_hook_redirect(regs, fork_enter);
 }
 
 /* The entry of a child that is about to run, where it needs one after all. */
