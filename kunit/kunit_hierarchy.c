@@ -65,11 +65,6 @@ void container_delete_again(struct container *cont)
 		tried_again++;
 }
 
-int release_prepare(int hierarchy)
-{
-	return 0;
-}
-
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg)
 {
 }

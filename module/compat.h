@@ -140,22 +140,24 @@ static inline void compat_kill_super(struct super_block *sb)
 }
 #endif
 
-/* The children of a dentry got another kind of list in 6.8. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-#define compat_for_each_child(child, dir) \
-	list_for_each_entry(child, &(dir)->d_subdirs, d_child)
-#else
-#define compat_for_each_child(child, dir) \
-	hlist_for_each_entry(child, &(dir)->d_children, d_sib)
-#endif
-
-/* One of the children that are there, with a reference, or NULL; the inode is locked. */
-static inline struct dentry *compat_first_child(struct dentry *dir)
+/*
+ * The first child of a directory that is there, or the next one after @prev, whose
+ * reference is taken over; with a reference, or NULL. The inode's lock is held, so that
+ * none comes or goes meanwhile. The list is of another kind from 6.8 on.
+ */
+static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry *prev)
 {
 	struct dentry *child, *found = NULL;
 
 	spin_lock(&dir->d_lock);
-	compat_for_each_child(child, dir) {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	child = prev ?: list_entry(&dir->d_subdirs, struct dentry, d_child);
+	list_for_each_entry_continue(child, &dir->d_subdirs, d_child) {
+#else
+	child = prev ? hlist_entry_safe(prev->d_sib.next, struct dentry, d_sib) :
+		       hlist_entry_safe(dir->d_children.first, struct dentry, d_sib);
+	hlist_for_each_entry_from(child, d_sib) {
+#endif
 		spin_lock_nested(&child->d_lock, DENTRY_D_LOCK_NESTED);
 		if (simple_positive(child))
 			found = dget_dlock(child);
@@ -164,6 +166,7 @@ static inline struct dentry *compat_first_child(struct dentry *dir)
 			break;
 	}
 	spin_unlock(&dir->d_lock);
+	dput(prev);
 	return found;
 }
 

@@ -51,9 +51,12 @@ static int __init core_init(void)
 	err = membership_init();
 	if (err)
 		return err;
-	err = events_init();
+	err = release_init();
 	if (err)
 		goto err_membership;
+	err = events_init();
+	if (err)
+		goto err_release;
 	err = proc_init();
 	if (err)
 		goto err_events;
@@ -67,6 +70,8 @@ err_proc:
 	proc_exit();
 err_events:
 	events_exit();
+err_release:
+	release_exit();
 err_membership:
 	membership_exit();
 	return err;

@@ -156,7 +156,7 @@ void events_changed(struct container *cont, bool joined);
 void events_removed(struct container *cont);
 
 /* release.c */
-int release_prepare(int hierarchy);
+int release_init(void);
 void release_exit(void);
 void container_released(struct container *cont);
 void container_delete_again(struct container *cont);

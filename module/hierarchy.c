@@ -877,7 +877,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 					     subsystems[id]->name);
 			goto err_modules;
 		}
-	err = release_prepare(nr) ?: membership_track();
+	err = membership_track();
 	if (err)
 		goto err_modules;
 

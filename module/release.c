@@ -15,12 +15,7 @@
 
 #include "core.h"
 
-/*
- * By hierarchy; made with the first hierarchy of that number. A user may hold up the
- * removal of directories that he can list, and with them all workers of a queue, but no
- * other hierarchy's.
- */
-static struct workqueue_struct *release_wq[MAX_CONTAINER_HIERARCHIES];
+static struct workqueue_struct *release_wq;
 
 /* Runs the agent for a container that may be gone by now. */
 static void run_agent(struct container *cont)
@@ -79,7 +74,7 @@ static void release_queue(struct container *cont)
 	/* gone for good: nothing to run for it, and its work cannot keep it */
 	if (!refcount_inc_not_zero(&cont->ref))
 		return;
-	if (!queue_work(release_wq[cont->hierarchy], &cont->release_work))
+	if (!queue_work(release_wq, &cont->release_work))
 		container_put(cont);
 }
 
@@ -136,26 +131,13 @@ void container_css_unbalanced(struct container_subsys_state *css)
 }
 EXPORT_SYMBOL_GPL(container_css_unbalanced);
 
-/**
- * release_prepare - get ready for the releases of a hierarchy's containers
- * @hierarchy: its number
- *
- * Context: manage lock held; sleeps.
- * Return: 0 or -ENOMEM.
- */
-int release_prepare(int hierarchy)
+int release_init(void)
 {
-	if (!release_wq[hierarchy])
-		release_wq[hierarchy] = alloc_workqueue("container_rel%d", WQ_UNBOUND, 0,
-							hierarchy);
-	return release_wq[hierarchy] ? 0 : -ENOMEM;
+	release_wq = alloc_workqueue("container_release", WQ_UNBOUND, 0);
+	return release_wq ? 0 : -ENOMEM;
 }
 
 void release_exit(void)
 {
-	int i;
-
-	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
-		if (release_wq[i])
-			destroy_workqueue(release_wq[i]);
+	destroy_workqueue(release_wq);
 }

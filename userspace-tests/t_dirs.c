@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "lib.h"
 
 #define M "/tmp/m"
@@ -283,6 +285,90 @@ static void test_removed(void)
 	err(cumount("/tmp/c"), 0, "unmount");
 }
 
+/* --- long lists, in pieces, while something changes --- */
+
+/* Which of the directories 0 to 299 a list has from here on; -1: one twice. */
+static int numbered(DIR *d, bool *seen, int stop)
+{
+	struct dirent *e;
+	int n = 0;
+
+	while (n != stop && (e = readdir(d))) {
+		int nr = atoi(e->d_name);
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		if (nr >= 300 || seen[nr] || e->d_type != DT_DIR)
+			return -1;
+		seen[nr] = true;
+		n++;
+	}
+	return n;
+}
+
+static void test_list(void)
+{
+	bool seen[300] = {};
+	char buf[40];
+	long at, len;
+	DIR *d;
+	int fd, n;
+
+	for (int i = 0; i < 300; i++)
+		mkdir(P(M "/%d", i), 0755);
+	d = opendir(M);
+	eq(numbered(d, seen, -1), 300, "300 directories are listed, each once");
+	rewinddir(d);
+	memset(seen, 0, sizeof(seen));
+	eq(numbered(d, seen, 100), 100, "100 of them");
+	at = telldir(d);
+	eq(numbered(d, seen, -1), 200, "and the rest");
+	seekdir(d, at);
+	memset(seen, 0, sizeof(seen));
+	eq(numbered(d, seen, -1), 200, "and the rest again");
+	/* what is there all the time is listed once, whatever else happens */
+	rewinddir(d);
+	memset(seen, 0, sizeof(seen));
+	n = numbered(d, seen, 50);
+	for (int i = 0; i < 300; i += 3) {
+		rmdir(P(M "/%d", i));
+		mkdir(P(M "/n%d", i), 0755);
+	}
+	ok(n == 50 && numbered(d, seen, -1) >= 0, "a list while directories come and go");
+	n = 0;
+	for (int i = 0; i < 300; i++)
+		n += i % 3 && seen[i];
+	eq(n, 200, "has all that stay");
+	rewinddir(d);
+	memset(seen, 0, sizeof(seen));
+	eq(numbered(d, seen, -1), 200, "the next has these");
+	closedir(d);
+
+	/* with little room, and from where nothing begins */
+	fd = open(M, O_RDONLY | O_DIRECTORY);
+	n = 0;
+	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		n++;
+	ok(len == 0 && n > 300, "one or two at a time: %d pieces", n);
+	err(E(syscall(SYS_getdents64, fd, buf, 3)), 0, "at the end there is room enough");
+	lseek(fd, 0, SEEK_SET);
+	err(E(syscall(SYS_getdents64, fd, buf, 3)), EINVAL, "no room for one");
+	for (long pos = 1; pos < 20000; pos += 37)
+		if (lseek(fd, pos, SEEK_SET) != pos ||
+		    syscall(SYS_getdents64, fd, buf, sizeof(buf)) < 0)
+			n = -1;
+	ok(n > 0, "from any position");
+	eq(lseek(fd, 1L << 30, SEEK_SET), 1L << 30, "far behind the end");
+	eq(syscall(SYS_getdents64, fd, buf, sizeof(buf)), 0, "there is nothing");
+	err(E(fsync(fd)), 0, "fsync of a directory");
+	err(E(read(fd, buf, 1)), EISDIR, "it is not read");
+	close(fd);
+	for (int i = 0; i < 300; i++) {
+		rmdir(P(M "/%d", i));
+		rmdir(P(M "/n%d", i));
+	}
+}
+
 /* --- who watches is told of each change, once --- */
 
 static int watch;
@@ -379,6 +465,7 @@ int main(void)
 	test_rename();
 	test_files_fixed();
 	test_removed();
+	test_list();
 	test_watch();
 	err(cumount(M), 0, "unmount");
 	finish();

@@ -660,106 +660,44 @@ static void test_kill_and_delete(void)
 	diag("we were the first of them %d times", first);
 }
 
-/* --- what somebody holds up --- */
+/* A member that cannot be killed, until it is told to go on: in the module for t_api. */
+#define STALL "/sys/kernel/debug/container_apitest/cmd"
 
-static char *hole;		/* memory that does not come */
-
-/* Makes it: whoever writes there waits for as long as we like. */
-static int make_hole(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
-		return -1;
-	hole = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (unsigned long)hole;
-	reg.range.len = 4096;
-	return ioctl(fd, UFFDIO_REGISTER, &reg) ? -1 : fd;
-}
-
-/* Lists a directory for ever, with its lock held. */
-static int lister(struct kid *up, void *dir)
-{
-	int uffd = make_hole(), fd = open(dir, O_RDONLY | O_DIRECTORY);
-	int e = uffd < 0 || fd < 0 ? errno : 0;
-
-	kid_send(up, e);
-	if (!e)
-		syscall(SYS_getdents64, fd, hole, 4096);
-	return 0;
-}
-
-static bool waits(pid_t p)
-{
-	return strchr("SD", task_state(p, p)) != NULL;
-}
-
-/* Starts it: false where there is no such memory. */
-static bool hold_up(struct kid *k, const char *dir)
-{
-	int e;
-
-	*k = kid_start(lister, (void *)dir);
-	e = kid_recv(k);
-	if (e) {
-		skip("no userfaultfd here: %s", strerror(e));
-		kid_wait(k);
-		return false;
-	}
-	ok(wait_for(waits(k->pid)), "somebody lists %s, and does not end", dir);
-	msleep(50);
-	return true;
-}
-
-static void let_go(struct kid *k)
-{
-	kill(k->pid, SIGKILL);
-	kid_wait(k);
-}
-
-/* A member that waits for a directory's lock, and can so not be killed. */
-static int maker_in(struct kid *up, void *dir)
+static int stalled(struct kid *up, void *dir)
 {
 	kid_send(up, movepid(dir, getpid()));
-	mkdir(M "/h/z", 0755);
-	return 0;
+	return put(STALL, "stall 0");
 }
 
 /* A removal that is given up leaves what was released meanwhile to auto_delete. */
 static void test_kill_fails(void)
 {
-	struct kid k, q, r;
+	struct kid q, r;
 	pid_t p;
 
-	mkdir(M "/h", 0755);
-	if (!hold_up(&k, M "/h"))
-		goto out;
+	err(modprobe("container_apitest"), 0, "a module that stalls tasks");
 	tree();
 	flag(M "/k", "kill_on_rmdir", 1);
 	flag(M "/k/a/b", "auto_delete", 1);
 	p = member(M "/k/a/b");
-	q = kid_start(maker_in, M "/k/c");
+	q = kid_start(stalled, M "/k/c");
 	err(kid_recv(&q), 0, "a member");
 	ok(wait_for(task_state(q.pid, q.pid) == 'D'), "that cannot be killed");
 	r = kid_start(rmdir_kid, M "/k");
 	ok(wait_for(!alive(p)), "the other one dies");
 	msleep(100);
 	ok(!gone(M "/k/a/b"), "its container is left to the caller of rmdir");
+	err(E(rmdir(M "/k/a/b")), EBUSY, "and to nobody else");
 	kill(r.pid, SIGKILL);
 	kid_wait(&r);
 	ok(wait_for(gone(M "/k/a/b")), "who gives up: auto_delete removes it");
 	ok(!gone(M "/k/c"), "the others are there");
-	let_go(&k);
+	put(STALL, "wake 0");
 	kid_wait(&q);
 	waitpid(p, NULL, 0);
 	ok(wait_for(!nids(M "/k/c/tasks")), "they are empty in the end");
 	err(E(rmdir(M "/k")), 0, "and removed");
-out:
-	rmdir(M "/h/z");
-	rmdir(M "/h");
-	untree();
+	rmmod("container_apitest");
 }
 
 static int enter_and_go(void *dir)
@@ -767,47 +705,106 @@ static int enter_and_go(void *dir)
 	return movepid(dir, getpid());
 }
 
-/* A removal that has to wait is in nobody's way but that of the container above. */
+static int enter_kid(struct kid *up, void *dir)
+{
+	kid_send(up, movepid(dir, getpid()));
+	kid_recv(up);
+	return 0;
+}
+
+/* A container removes itself while somebody removes the one above. */
+static void test_both_levels(void)
+{
+	int rounds = debug_kernel() ? 50 : 200, good = 0, busy = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		long end = now_ms() + DEADLINE_MS;
+		struct kid k;
+		int e;
+
+		mkdir(M "/p", 0755);
+		mkdir(M "/p/c", 0755);
+		put(M "/p/c/auto_delete", "1");
+		k = kid_start(enter_kid, M "/p/c");
+		kid_recv(&k);
+		kid_send(&k, 0);
+		while ((e = E(rmdir(M "/p"))) == EBUSY && now_ms() < end)
+			busy++;
+		good += !e && gone(M "/p");
+		kid_wait(&k);
+	}
+	eq(good, rounds, "both are gone, each time");
+	diag("the one above was busy %d times", busy);
+}
+
+/* --- a directory that somebody lists for ever --- */
+
+/* Reads it into memory that does not come. */
+static int lister(struct kid *up, void *dir)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC), fd = open(dir, O_RDONLY | O_DIRECTORY);
+	struct uffdio_api api = { .api = UFFD_API };
+	char *hole = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int e;
+
+	reg.range.start = (unsigned long)hole;
+	reg.range.len = 4096;
+	e = uffd < 0 ? errno : E(ioctl(uffd, UFFDIO_API, &api)) ?:
+	    E(ioctl(uffd, UFFDIO_REGISTER, &reg));
+	kid_send(up, e);
+	if (!e)
+		syscall(SYS_getdents64, fd, hole, 4096);
+	return 0;
+}
+
+static int mkdir_kid(struct kid *up, void *dir)
+{
+	(void)up;
+	return E(mkdir(dir, 0755));
+}
+
+/* Nobody else notices. */
 static void test_held_up(void)
 {
-	struct kid k, r, other;
-	char buf[16];
-	int fd;
+	struct kid k, r[3];
+	char buf[4096];
+	int e, fd;
 
 	mkdir(M "/h", 0755);
 	mkdir(M "/h/x", 0755);
-	mkdir(M "/o", 0755);
-	mkdir(M "/o/d", 0755);
-	flag(M "/h/x", "auto_delete", 1);
-	fd = open(M "/h/x/tasks", O_RDONLY);
-	if (!hold_up(&k, M "/h/x"))
+	mkdir(M "/h/y", 0755);
+	k = kid_start(lister, M "/h");
+	e = kid_recv(&k);
+	if (e) {
+		skip("no userfaultfd here: %s", strerror(e));
 		goto out;
-	in_child(enter_and_go, M "/h/x");
-	ok(wait_for(pread(fd, buf, sizeof(buf), 0) < 0 && errno == ENODEV),
-	   "the container removes itself");
-	other = kid_start(rmdir_kid, M "/o/d");
-	ok(wait_for(gone(M "/o/d")), "an rmdir elsewhere does not wait");
-	flag(M "/o", "auto_delete", 1);
-	in_child(enter_and_go, M "/o");
-	ok(wait_for(gone(M "/o")), "nor does an automatic removal");
-	r = kid_start(rmdir_kid, M "/h");
-	ok(wait_for(task_state(r.pid, r.pid) == 'S'), "who removes the one above waits");
-	msleep(100);
-	ok(!gone(M "/h"), "while there is something in it");
-	kill(r.pid, SIGKILL);
-	eq(kid_wait(&r), -SIGKILL, "and can be killed");
-	r = kid_start(rmdir_kid, M "/h");
-	wait_for(task_state(r.pid, r.pid) == 'S');
-	let_go(&k);
-	err(kid_wait(&r), 0, "the end of the list: both are removed");
-	ok(gone(M "/h"), "they are gone");
-	kid_wait(&other);
-out:
+	}
+	ok(wait_for(strchr("SD", task_state(k.pid, k.pid))),
+	   "somebody lists a directory, and does not end");
+	msleep(50);
+	r[0] = kid_start(rmdir_kid, M "/h/x");
+	ok(wait_for(gone(M "/h/x")), "rmdir in it does not wait");
+	flag(M "/h/y", "auto_delete", 1);
+	in_child(enter_and_go, M "/h/y");
+	ok(wait_for(gone(M "/h/y")), "nor does an automatic removal");
+	r[1] = kid_start(mkdir_kid, M "/h/z");
+	ok(wait_for(!gone(M "/h/z")), "nor mkdir");
+	fd = open(M "/h", O_RDONLY | O_DIRECTORY);
+	ok(syscall(SYS_getdents64, fd, buf, sizeof(buf)) > 0, "nor another list");
 	close(fd);
+	rmdir(M "/h/z");
+	r[2] = kid_start(rmdir_kid, M "/h");
+	ok(wait_for(gone(M "/h")), "nor its own removal");
+	kill(k.pid, SIGKILL);
+	for (int i = 0; i < 3; i++)
+		err(kid_wait(&r[i]), 0, "it was done");
+out:
+	kid_wait(&k);
 	rmdir(M "/h/x");
+	rmdir(M "/h/y");
+	rmdir(M "/h/z");
 	rmdir(M "/h");
-	rmdir(M "/o/d");
-	rmdir(M "/o");
 }
 
 int main(int argc, char **argv, char **env)
@@ -825,6 +822,7 @@ int main(int argc, char **argv, char **env)
 	test_kill_threads();
 	test_kill_and_delete();
 	test_kill_fails();
+	test_both_levels();
 	test_held_up();
 	err(cumount(M), 0, "unmount");
 	unlink(AGENT);
