@@ -216,6 +216,25 @@ static void each(const char *what, const long *want, const char *name)
 	ok(good, "%s: bc.%s on each level", name, what);
 }
 
+/* What the limits have refused is in events, too. */
+static void check_events(void)
+{
+	bool good = true;
+
+	for (int i = 1; i < NODES; i++) {
+		const char *dir = tree[i].dir;
+		long files = bc(dir, "numfiles.failcnt") + bc(dir, "privvmpages.failcnt");
+		char *s = get(P("%s/events", dir));
+
+		if (!s || !strstr(s, P("\nforks_refused %ld\ncharges_refused %ld\n",
+				       bc(dir, "numtasks.failcnt"), files))) {
+			diag("%s/events: %s", dir, s);
+			good = false;
+		}
+	}
+	ok(good, "events has what was refused");
+}
+
 static void test_levels(void)
 {
 	struct kid w, v;
@@ -285,6 +304,7 @@ static void test_levels(void)
 	eq(ask(&v, MAP, 90), 0, "it is another's");
 	eq(bc(A, "privvmpages.held"), bc(A "/b", "privvmpages.held") +
 	   bc(A "/c", "privvmpages.held"), "two address spaces are the sum of both");
+	check_events();
 	quit(&w);
 	quit(&v);
 	for (int i = 0; i < 3; i++) {
@@ -820,6 +840,9 @@ static void test_log(void)
 	eq(ask(&w, FORK, 100), 3, "tasks up to it");
 	eq(lines(fd, "fork refused in container /a/b/d: /a has 4 tasks, its limit is 4"), 1,
 	   "the log has that");
+	ok(strstr(get(A "/events") ?: "", P("forks_refused %ld\n",
+					    bc(A, "numtasks.failcnt") + 1)),
+	   "and so has events");
 	ask(&w, FORK, 10);
 	eq(lines(fd, "refused"), 0, "once");
 	/* an episode ends when nothing is refused for ten seconds */

@@ -123,7 +123,7 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
  * @resource: what for
  * @severity: by which bound
  *
- * Counts that, and says so in the log.
+ * Counts that, and says so to those who wait for events and in the log.
  *
  * Context: any but NMI; no lock of ours held, as a console may be slow. @bc is kept, or
  * under RCU.
@@ -135,14 +135,16 @@ int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_
 	struct beancounter *owner = counter_bc(full, resource);
 
 	counter_fail(full);
-	if (!container_refusal_is_news(&owner->told_at, &full->refused_at) ||
-	    !__ratelimit(&refusals))
-		return bc_resources[resource].error;
 	rcu_read_lock();
-	pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
-		  bc_resources[resource].name, container_dentry(&bc->css),
-		  container_dentry(&owner->css), counter_held(full),
-		  severity == BC_BARRIER ? "barrier" : "limit", counter_bound(full, severity));
+	container_refused(READ_ONCE(owner->css.container),
+			  resource == BC_NUMTASKS ? CONTAINER_FORK : CONTAINER_CHARGE);
+	if (container_refusal_is_news(&owner->told_at, &full->refused_at) &&
+	    __ratelimit(&refusals))
+		pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
+			  bc_resources[resource].name, container_dentry(&bc->css),
+			  container_dentry(&owner->css), counter_held(full),
+			  severity == BC_BARRIER ? "barrier" : "limit",
+			  counter_bound(full, severity));
 	rcu_read_unlock();
 	return bc_resources[resource].error;
 }
