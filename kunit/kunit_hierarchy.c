@@ -73,6 +73,14 @@ void container_release_work(struct work_struct *work)
 {
 }
 
+void events_setup(struct container *cont)
+{
+}
+
+void events_removed(struct container *cont)
+{
+}
+
 /* --- subsystems of the test ------------------------------------------------- */
 
 /* What happened, a letter an event and the subsystem's digit. */
