@@ -342,7 +342,7 @@ sync_sources() {
 		cd "$TOP"
 		find Kbuild Makefile dkms.conf include module subsys kunit samples \
 			userspace-tests/modules -type f \
-			\( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
+			\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
 			! -name '*.mod.c' 2>/dev/null
 	) | sort >"$list" || true
 	# Only what differs, and with the time of now: make goes by the times, and
@@ -355,7 +355,7 @@ sync_sources() {
 		}
 	done <"$list"
 	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \) \
-		! -name '*.mod.c') |
+		! -name '*.mod.c' ! -name probed.h) |
 		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
 }
 

@@ -8,7 +8,6 @@
 
 #include <linux/nodemask.h>
 #include <linux/sched.h>
-#include <linux/version.h>
 
 #include "hook.h"
 
@@ -45,10 +44,12 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 /* Has a task not been woken for the first time yet? */
 static inline bool compat_is_new(struct task_struct *task)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#if defined(COMPAT_HAS_TASK___STATE)
+	return READ_ONCE(task->__state) == TASK_NEW;
+#elif defined(COMPAT_HAS_TASK_STATE)
 	return READ_ONCE(task->state) == TASK_NEW;
 #else
-	return READ_ONCE(task->__state) == TASK_NEW;
+#error "this kernel's tasks have no state that we know of"
 #endif
 }
 
