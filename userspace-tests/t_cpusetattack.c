@@ -115,10 +115,10 @@ static pid_t hog(int cpu)
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (movepid(A, 0))
 		_exit(1);
 	drop_to(NOBODY);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	set_affinity(0, 1UL << cpu);
 	for (;;)
 		;
@@ -133,10 +133,10 @@ static pid_t starved(void (*fn)(long i, void *arg), void *arg)
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (movepid(A, 0))
 		_exit(1);
 	drop_to(NOBODY);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	set_affinity(0, 2);
 	sched_setscheduler(0, SCHED_IDLE, &sp);
 	for (i = 0; ; i++) {

@@ -76,13 +76,7 @@ static nodemask_t kernel_allows(struct task_struct *task)
 /* Runs in place of cpuset_mems_allowed(); does not sleep. */
 static nodemask_t mems_allowed(struct task_struct *task)
 {
-<<<<<<< HEAD
-	nodemask_t mask = compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
-
-	return this_cpu_read(mems_raw) ? mask : narrow(task, mask);
-=======
 	return narrow(task, kernel_allows(task));
->>>>>>> 3b3b61a (WIP cpuset)
 }
 
 CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
@@ -97,15 +91,12 @@ CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
 CONTAINER_HOOK_HANDLER(hook_rebind_task, regs)
 {
 	struct task_struct *task = (void *)container_hook_arg(regs, 0);
-	const nodemask_t *mems = (void *)container_hook_arg(regs, 1);
-	struct container *cont;
+	nodemask_t mems = *(nodemask_t *)container_hook_arg(regs, 1), may = narrow(task, mems);
 
-	if (compat_is_new(task))
+	if (nodes_equal(mems, may) || compat_is_new(task))
 		return;
 	rcu_read_lock();
-	cont = task_container(task, &cpuset_subsys);
-	if (cont->parent && !nodes_subset(*mems, setting_of(cont)->mems))
-		hotplug_repair(container_cpuset(cont));
+	hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
 	rcu_read_unlock();
 }
 
