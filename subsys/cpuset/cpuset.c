@@ -188,14 +188,6 @@ static void collect_due(struct task_struct *task, u64 *words, void *arg)
 		batch[due->count++] = get_task_struct(task);
 }
 
-/* A task that is being made may go while a walk looks at it. */
-static void for_each_member(struct container *cont,
-			    void (*fn)(struct task_struct *task, u64 *words, void *arg),
-			    void *arg)
-{
-	container_for_each_member(cont, &cpuset_subsys, fn, arg);
-}
-
 /* A change, published already, is due for all members. */
 static void change_count(struct container *cont)
 {
@@ -211,7 +203,7 @@ static int next_batch(struct container *cont)
 {
 	struct due due = { .changes = container_cpuset(cont)->changes };
 
-	for_each_member(cont, collect_due, &due);
+	container_for_each_member(cont, &cpuset_subsys, collect_due, &due);
 	return due.count;
 }
 
@@ -381,7 +373,7 @@ static bool deadline_misses(struct container *cont, struct setting *old, struct 
 
 	if (cpumask_subset(setting_cpus(old), setting_cpus(new)))
 		return false;
-	for_each_member(cont, find_deadline, &found);
+	container_for_each_member(cont, &cpuset_subsys, find_deadline, &found);
 	return found;
 }
 
