@@ -383,7 +383,9 @@ static void test_rights(void)
 	err(as_user(USER, set_to_first, &other.pid), 0, "the other is like himself");
 	err(as_user(USER, move_to_a, &other.pid), 0, "and can be moved");
 	err(movepid(A, mighty.pid), 0, "root may move both");
-	err(kid_wait(&mighty) ?: kid_wait(&other), 0, "they end");
+	kid_send(&mighty, 0);
+	kid_send(&other, 0);
+	eq(kid_wait(&mighty) + kid_wait(&other), 0, "they end");
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
 	err(cumount(M), 0, "unmount");
 }
@@ -701,7 +703,7 @@ static void exec_for_ever(void)
 static void test_exec(int times)
 {
 	const char *module = modfile("delaytest");
-	int i, late = 0, failed = 0;
+	int i, late = 0, failed = 0, status = 0;
 	unsigned long want;
 	pid_t pid;
 
@@ -725,6 +727,7 @@ static void test_exec(int times)
 	}
 	eq(late, 0, "has what was written, %d times", times);
 	eq(failed, 0, "and is always there");
+	eq(waitpid(pid, &status, WNOHANG), 0, "still: %x", status);
 	reap(pid);
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
 	err(cumount(M), 0, "unmount");
