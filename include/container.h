@@ -225,11 +225,6 @@ struct container_cftype {
  *	was called for. fork() is then wanted only for tasks that can_fork() was
  *	not asked about, which saves every other fork the call. Not with
  *	@members_only.
- * @marked_only: with @members_only. can_fork() is wanted only for children of tasks
- *	that the subsystem has marked, and exit() only for marked tasks: see
- *	container_mark(). fork() is wanted for each new task below the root, but
- *	only while container_watch_forks() says so. Whoever is not marked stays free of
- *	cost.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -243,7 +238,8 @@ struct container_cftype {
  *	kfree_rcu() or after a grace period. Manage lock held. Mandatory.
  * @can_attach: may @tsk move to @cont? Every bound subsystem is asked before any
  *	is told. Manage lock held, may sleep; 0 or the errno of the write.
- *	Also the place to set aside what attach(), which must not sleep, will want.
+ *	Also the place to set aside what attach(), which must not sleep, will want; before
+ *	a refusal, too, as container_evict_task() overrules it.
  * @can_clone: may @tsk, the current task, have @cont, a new child of its container, to
  *	itself? Asked by container_clone() in place of can_attach(), so that a subsystem
  *	may allow the one and forbid the other; without it, it does not mind. @cont is
@@ -307,7 +303,6 @@ struct container_subsys {
 	bool members_only;
 	bool bound_only;
 	bool told_when_asked;
-	bool marked_only;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
@@ -360,12 +355,9 @@ void container_for_each_member(struct container *cont, struct container_subsys *
 			       void *arg);
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
-bool container_try_task(struct task_struct *task, struct container_subsys *ss,
-			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
-void container_mark(struct task_struct *task, struct container_subsys *ss, bool on);
-void container_watch_forks(struct container_subsys *ss, bool on);
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred);
+int container_evict_task(struct container *to, struct task_struct *task);
 bool container_noprefix(const struct container *cont);
 struct container *container_next_descendant(struct container *pos,
 					    struct container *top);
@@ -376,22 +368,6 @@ int container_clone(struct container_subsys *ss);
 void container_refused(struct container *cont, enum container_refusal what);
 void container_css_released(struct container_subsys_state *css);
 void container_css_unbalanced(struct container_subsys_state *css);
-
-/**
- * task_is_born - is a task complete?
- * @task: the task; one in the making can be found among the members already
- *
- * From then on its fork cannot fail any more, and somebody else may take a reference
- * on it. Its fork() may be yet to come.
- *
- * Context: any, under RCU.
- */
-static inline bool task_is_born(struct task_struct *task)
-{
-	struct pid *pid = READ_ONCE(task->thread_pid);
-
-	return pid && READ_ONCE(pid->tasks[PIDTYPE_PID].first) == &task->pid_links[PIDTYPE_PID];
-}
 
 /**
  * container_is_removed - is the container on its way out?

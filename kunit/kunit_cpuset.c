@@ -110,12 +110,21 @@ static void one_emptied(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, setting_empties(setting(test, "", "0", 0), none));
 }
 
+static void one_that_lacks_something(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, setting_lacks(setting(test, "0", "1", 0)));
+	KUNIT_EXPECT_TRUE(test, setting_lacks(setting(test, "", "1", 0)));
+	KUNIT_EXPECT_TRUE(test, setting_lacks(setting(test, "0", "", 0)));
+	KUNIT_EXPECT_TRUE(test, setting_lacks(setting(test, "", "", 0)));
+}
+
 static struct kunit_case rules_cases[] = {
 	KUNIT_CASE(lists),
 	KUNIT_CASE(lists_that_are_none),
 	KUNIT_CASE(one_within_another),
 	KUNIT_CASE(one_beside_another),
 	KUNIT_CASE(one_emptied),
+	KUNIT_CASE(one_that_lacks_something),
 	{}
 };
 

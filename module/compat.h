@@ -227,6 +227,16 @@ static inline bool compat_watched(struct dentry *dentry)
 #endif
 }
 
+/* Has a task not been woken for the first time yet? */
+static inline bool compat_is_new(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	return smp_load_acquire(&task->state) == TASK_NEW;
+#else
+	return smp_load_acquire(&task->__state) == TASK_NEW;
+#endif
+}
+
 /* --- grace periods --------------------------------------------------------- */
 
 /*

@@ -106,6 +106,7 @@ int membership_count(struct container *cont);
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
 int membership_list(struct container *cont, bool processes, pid_t **list);
 bool task_is_in(struct task_struct *task, struct container *cont);
+bool task_is_born(struct task_struct *task);
 struct container *membership_of(struct task_struct *task, int hierarchy);
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred);

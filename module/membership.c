@@ -52,8 +52,7 @@
  */
 static struct {
 	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not members_only */
-	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only, but not marked_only */
-	DECLARE_BITMAP(unmarked, MAX_CONTAINER_SUBSYS);	/* not marked_only */
+	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only */
 	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* told_when_asked */
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
 	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
@@ -279,67 +278,6 @@ bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 }
 EXPORT_SYMBOL_GPL(container_for_task);
 
-/**
- * container_try_task - container_for_task(), unless the lock is taken
- * @task: the task; it may be in the making
- * @ss: whose words to pass
- * @fn: the function; must not sleep or move tasks
- * @arg: passed to @fn
- *
- * Context: that of the function of container_for_each_member(), for a task that it was
- * called for.
- * Return: false, and @fn is not called, if somebody holds the lock.
- */
-bool container_try_task(struct task_struct *task, struct container_subsys *ss,
-			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg)
-{
-	struct bucket *b = table_bucket(task);
-	struct member *m;
-
-	if (!spin_trylock(&b->lock))
-		return false;
-	m = table_find_in(b, task);
-	if (m)
-		fn(task, m->data + ss->task_offset, arg);
-	table_unlock(b);
-	return true;
-}
-EXPORT_SYMBOL_GPL(container_try_task);
-
-/**
- * container_mark - a task concerns a subsystem with marked_only, or does not any more
- * @task: the task, which is known
- * @ss: the subsystem
- * @on: does it?
- *
- * Context: with the lock of the task's entry held: inside attach(), fork(),
- * container_for_task() or container_try_task().
- */
-void container_mark(struct task_struct *task, struct container_subsys *ss, bool on)
-{
-	struct member *m = table_find(task);
-
-	if (m)
-		assign_bit(ss->subsys_id, m->asked, on);
-}
-EXPORT_SYMBOL_GPL(container_mark);
-
-/**
- * container_watch_forks - should a subsystem with marked_only be told of new tasks?
- * @ss: the subsystem, bound
- * @on: should it? If so, fork() is called for each task below the root that is born
- *	afterwards
- *
- * Context: any; not twice at once.
- */
-void container_watch_forks(struct container_subsys *ss, bool on)
-{
-	assign_bit(ss->subsys_id, calls.fork, on);
-	/* it is seen before whoever looks for tasks misses one: pairs with a fork's locks */
-	smp_mb();
-}
-EXPORT_SYMBOL_GPL(container_watch_forks);
-
 /* Puts an entry on the list of a container below a root. */
 static void member_link(struct member *m, struct container *cont)
 {
@@ -480,8 +418,7 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 	int i, err = 0;
 
 	for_each_word(i) {
-		asked = READ_ONCE(calls.can_fork[i]) &
-			(READ_ONCE(calls.unmarked[i]) | READ_ONCE(parent->asked[i]));
+		asked = READ_ONCE(calls.can_fork[i]);
 		if (!asked)
 			continue;
 		for_each_call(i, bits, ss, asked) {
@@ -534,8 +471,7 @@ static void member_exit(struct member *m)
 
 	for_each_word(i)
 		for_each_call(i, bits, ss, READ_ONCE(calls.exit[i]) &
-					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]) |
-					    READ_ONCE(m->asked[i]))) {
+					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]))) {
 			cont = container_for(m, ss);
 			if (cont)
 				ss->exit(ss, cont, m->task, words_for(m, ss));
@@ -950,7 +886,28 @@ int membership_count(struct container *cont)
 	return count;
 }
 
-/* The number of a task in a namespace; 0 if it has none there, or is in the making. */
+/**
+ * task_is_born - is a task complete?
+ * @task: the task; one that is being made can be found among the members already
+ *
+ * From then on its fork cannot fail any more, and others find it by its number. A new
+ * task has that number when it is the one that the number leads to. That is not so for
+ * a moment when a thread takes the number of its process in execve(); but such a thread
+ * has run.
+ *
+ * Context: any, under RCU or with the lock of a container that it is in.
+ */
+bool task_is_born(struct task_struct *task)
+{
+	struct pid *pid;
+
+	if (!compat_is_new(task))
+		return true;
+	pid = READ_ONCE(task->thread_pid);
+	return pid && READ_ONCE(pid->tasks[PIDTYPE_PID].first) == &task->pid_links[PIDTYPE_PID];
+}
+
+/* The number of a task in a namespace; 0 if it has none there, or is being made. */
 static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool processes)
 {
 	if (!task_is_born(task))
@@ -1267,8 +1224,15 @@ static struct move *move_gather(struct task_struct *task, struct container *to, 
 	}
 }
 
-/* Asks all who may object: to a move, or to a @clone. */
-static int move_ask(struct move *mv, struct container *to, bool clone)
+/* What a move is; who is asked about it. */
+enum move_kind {
+	MOVE,
+	MOVE_CLONE,
+	MOVE_EVICT,	/* nobody: it has to be */
+};
+
+/* Asks all who may object; they prepare for the move, too. */
+static int move_ask(struct move *mv, struct container *to, enum move_kind kind)
 {
 	int (*ask)(struct container_subsys *ss, struct container *cont, struct task_struct *tsk);
 	struct hierarchy *h = container_hierarchy(to);
@@ -1277,9 +1241,9 @@ static int move_ask(struct move *mv, struct container *to, bool clone)
 
 	for (i = 0; i < mv->count; i++)
 		for_each_bound_subsys(h, id, ss) {
-			ask = clone ? ss->can_clone : ss->can_attach;
+			ask = kind == MOVE_CLONE ? ss->can_clone : ss->can_attach;
 			err = ask ? callback_errno(ask(ss, to, mv->tasks[i].task), ss->name) : 0;
-			if (err)
+			if (err && (err == -ENOMEM || kind != MOVE_EVICT))
 				return err;
 		}
 	return 0;
@@ -1320,7 +1284,8 @@ static int move_go(struct move *mv, struct container *to)
 }
 
 /* Prepares the move of one task, so that only its exit can be in the way. */
-static struct move *move_begin(struct container *to, struct task_struct *task, bool clone)
+static struct move *move_begin(struct container *to, struct task_struct *task,
+			       enum move_kind kind)
 {
 	struct move *mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
 	int err;
@@ -1329,7 +1294,7 @@ static struct move *move_begin(struct container *to, struct task_struct *task, b
 		return ERR_PTR(-ENOMEM);
 	mv->count = 1;
 	mv->tasks[0].task = get_task_struct(task);
-	err = move_ask(mv, to, clone);
+	err = move_ask(mv, to, kind);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	if (err) {
@@ -1352,7 +1317,7 @@ static struct move *move_begin(struct container *to, struct task_struct *task, b
 struct move *container_enter_prepare(struct container *to)
 {
 	lockdep_assert_held(&manage_mutex);
-	return move_begin(to, current, true);
+	return move_begin(to, current, MOVE_CLONE);
 }
 
 /**
@@ -1366,6 +1331,21 @@ void container_enter(struct move *mv, struct container *to)
 {
 	move_go(mv, to);
 	move_free(mv);
+}
+
+static int move_one(struct container *to, struct task_struct *task, enum move_kind kind)
+{
+	struct move *mv;
+	int gone;
+
+	if (task_is_in(task, to))
+		return 0;
+	mv = move_begin(to, task, kind);
+	if (IS_ERR(mv))
+		return PTR_ERR(mv);
+	gone = move_go(mv, to);
+	move_free(mv);
+	return gone ? 0 : -ESRCH;
 }
 
 /**
@@ -1382,9 +1362,6 @@ void container_enter(struct move *mv, struct container *to)
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
 {
-	struct move *mv;
-	int gone;
-
 	if (!manage_lock_is_mine()) {
 		pr_err("container_attach_task() was called without the manage lock\n");
 		return -EINVAL;
@@ -1395,16 +1372,30 @@ int container_attach_task(struct container *to, struct task_struct *task,
 		return -ESRCH;
 	if (!may_move(cred, task))
 		return -EACCES;
-	if (task_is_in(task, to))
-		return 0;
-	mv = move_begin(to, task, false);
-	if (IS_ERR(mv))
-		return PTR_ERR(mv);
-	gone = move_go(mv, to);
-	move_free(mv);
-	return gone ? 0 : -ESRCH;
+	return move_one(to, task, MOVE);
 }
 EXPORT_SYMBOL_GPL(container_attach_task);
+
+/**
+ * container_evict_task - move a task out of a container in which it cannot stay
+ * @to: where; not removed
+ * @task: the task, with a reference of the caller's
+ *
+ * For the kernel itself: whatever the subsystems say to it, and whoever is current.
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0; -ESRCH if it is exiting, -ENOMEM, -EINVAL without the lock, and nothing has
+ * changed.
+ */
+int container_evict_task(struct container *to, struct task_struct *task)
+{
+	if (!manage_lock_is_mine()) {
+		pr_err("container_evict_task() was called without the manage lock\n");
+		return -EINVAL;
+	}
+	return task->flags & PF_EXITING ? -ESRCH : move_one(to, task, MOVE_EVICT);
+}
+EXPORT_SYMBOL_GPL(container_evict_task);
 
 /**
  * container_attach_process - move all threads of a process
@@ -1445,7 +1436,7 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	mv = move_gather(task, to, GFP_KERNEL);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
-	err = move_ask(mv, to, false);
+	err = move_ask(mv, to, MOVE);
 	if (!err)
 		err = move_prepare(mv, GFP_KERNEL);
 	gone = err ? 0 : move_go(mv, to);
@@ -1475,14 +1466,13 @@ static void calls_set(struct container_subsys *ss, bool on)
 	bool all = wants_all(ss);
 
 	/* what it is like, before anybody may be asked: a hook looks in the other order */
-	assign_bit(id, calls.some, ss->members_only && !ss->marked_only);
-	assign_bit(id, calls.unmarked, !ss->marked_only);
+	assign_bit(id, calls.some, ss->members_only);
 	assign_bit(id, calls.asked, ss->told_when_asked);
 	/* whose birth is told, his exit has to be */
 	assign_bit(id, calls.left, on && ss->left && all);
 	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
-	assign_bit(id, calls.fork, on && (ss->fork || all) && !ss->marked_only);
+	assign_bit(id, calls.fork, on && (ss->fork || all));
 	assign_bit(id, calls.all, on && all);
 }
 

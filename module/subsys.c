@@ -125,8 +125,7 @@ static bool subsys_name_reserved(const char *name)
 /* Calls of a kind that make no sense together, or say what is not so. */
 static bool subsys_flags_ok(const struct container_subsys *ss)
 {
-	return (!ss->members_only || (!ss->bound_only && !ss->told_when_asked && !ss->left)) &&
-	       (!ss->marked_only || ss->members_only);
+	return !ss->members_only || (!ss->bound_only && !ss->told_when_asked && !ss->left);
 }
 
 /*

@@ -43,8 +43,7 @@ struct place {
  * struct member - a task that is known
  * @node: link in the table
  * @task: the task; NULL while the entry is not in the table
- * @asked: subsystems whose can_fork() agreed to it; of those with marked_only, those
- *	that have marked it
+ * @asked: subsystems whose can_fork() agreed to it
  * @known: subsystems without members_only that were told of it. Bits of both are
  *	changed atomically: by the forking task before anybody can find the child,
  *	later with the entry's lock held, and by membership_forget() at any time

@@ -479,68 +479,6 @@ static void test_fork(void)
 	stop();
 }
 
-/* A member forks twice; what the subsystem is told of each, and of its end. */
-static void marked_forks(const char *first, const char *second, const char *end)
-{
-	struct kid k = kid_start(forker, (void *)2L);
-
-	err(kid_recv(&k), 0, "a member");
-	forget();
-	for (int i = 0; i < 2; i++) {
-		kid_send(&k, 0);
-		err(kid_recv(&k), 0, "it forks");
-		happened(i ? second : first, "of that fork");
-	}
-	kid_wait(&k);
-	happened(end, "of its end");
-}
-
-/* One that is marked_only hears of those that it has marked. */
-static void test_marked(void)
-{
-	struct kid k;
-
-	err(cmd("marked 2"), 0, "a subsystem for marked members only");
-	err(cmd("register 2"), 0, "register it");
-	err(cmount(M, "apitest2"), 0, "mount it");
-	mkdir(A, 0755);
-	marked_forks("", "", "");
-	err(cmd("watch 2 1"), 0, "it watches forks");
-	marked_forks("2 fork 1", "2 fork 1", "");
-	err(cmd("watch 2 0"), 0, "not any more");
-	marked_forks("", "", "");
-
-	k = kid_start(forker, (void *)2L);
-	err(kid_recv(&k), 0, "a member");
-	err(cmd("mark 2 1"), 0, "it is marked");
-	forget();
-	kid_send(&k, 0);
-	err(kid_recv(&k), 0, "it forks");
-	happened("2 can_fork 1;2 exit 1", "the child is asked about, and is marked");
-	cmd("fail 2 can_fork %d", EDOM);
-	kid_send(&k, 0);
-	err(kid_recv(&k), EDOM, "it may not fork");
-	happened("2 can_fork 1;2 can_fork fails", "who refuses is not told to undo it");
-	kid_wait(&k);
-	happened("2 exit 1", "its end, as it is marked");
-
-	k = kid_start(forker, (void *)2L);
-	err(kid_recv(&k), 0, "a member");
-	err(cmd("mark 2 1") ?: cmd("mark 2 0"), 0, "marked and unmarked");
-	forget();
-	kid_send(&k, 0);
-	err(kid_recv(&k), 0, "it forks");
-	kid_send(&k, 0);
-	err(kid_recv(&k), 0, "and again");
-	kid_wait(&k);
-	happened("", "nobody is told");
-	rmdir(A);
-	err(E(umount(M)), 0, "unmount it");
-	err(cmd("unregister 2"), 0, "unregister it");
-	err(cmd("reset 2"), 0, "reset it");
-	forget();
-}
-
 /* Births less deaths that slot 2 was told of. */
 static int known(void)
 {
@@ -1161,7 +1099,6 @@ int main(void)
 	test_mkdir_fails();
 	test_attach();
 	test_fork();
-	test_marked();
 	test_everyone();
 	test_bound_only(false);
 	test_bound_only(true);

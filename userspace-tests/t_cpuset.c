@@ -6,6 +6,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -330,6 +333,63 @@ static void test_tools(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* --- rights ------------------------------------------------------------------ */
+
+#define USER 1000
+
+/* A process of a user's, who may also do what only a few may. */
+static int privileged(struct kid *up, void *arg)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	(void)arg;
+	prctl(PR_SET_KEEPCAPS, 1);
+	if (setgroups(0, NULL) || setresgid(USER, USER, USER) || setresuid(USER, USER, USER))
+		return 1;
+	data[0].permitted = data[0].effective = 1U << CAP_SYS_NICE;
+	kid_send(up, E(syscall(SYS_capset, &header, data)));
+	kid_recv(up);
+	return 0;
+}
+
+static int plain(struct kid *up, void *arg)
+{
+	(void)arg;
+	drop_to(USER);
+	kid_send(up, 0);
+	kid_recv(up);
+	return 0;
+}
+
+static int move_to_a(void *pid) { return movepid(A, *(pid_t *)pid); }
+static int set_to_first(void *pid) { return set_affinity(*(pid_t *)pid, 1); }
+
+/* Who may not set the affinity of a task may not move it, though the files are his own. */
+static void test_rights(void)
+{
+	struct kid mighty, other;
+
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, 1, nodes), 0, "a: CPU 0");
+	err(E(chown(A "/tasks", USER, USER)), 0, "it is a user's");
+	mighty = kid_start(privileged, NULL);
+	other = kid_start(plain, NULL);
+	eq(kid_recv(&mighty) + kid_recv(&other), 0, "two processes of the same user's");
+	err(as_user(USER, set_to_first, &mighty.pid), EPERM,
+	    "one has CAP_SYS_NICE, and he may not set its affinity");
+	err(as_user(USER, move_to_a, &mighty.pid), EPERM, "nor move it");
+	eq(affinity(mighty.pid), all, "it is where it was");
+	err(as_user(USER, set_to_first, &other.pid), 0, "the other is like himself");
+	err(as_user(USER, move_to_a, &other.pid), 0, "and can be moved");
+	err(movepid(A, mighty.pid), 0, "root may move both");
+	kid_send(&mighty, 0);
+	kid_send(&other, 0);
+	eq(kid_wait(&mighty) + kid_wait(&other), 0, "they end");
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
 /* --- storms ------------------------------------------------------------------ */
 
 /* What the storm agrees on, in shared memory. */
@@ -590,6 +650,91 @@ static void test_hotplug(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* Another subsystem that lets nobody leave cannot keep members without CPUs. */
+static void test_overruled(void)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	pid_t pid;
+
+	if (modprobe("container_ns") || cpu_online(ncpus - 1, 1)) {
+		skip("overruled # no container_ns, or a CPU that cannot go offline");
+		return;
+	}
+	pid = sleeper();
+	err(cmount(M, "ns,cpuset"), 0, "mount ns and cpuset");
+	err(make(A, last, nodes), 0, "a: the last CPU");
+	err(movepid(A, pid), 0, "a task in it");
+	err(movepid(M, pid), EPERM, "ns does not let it leave");
+	err(cpu_online(ncpus - 1, 0), 0, "the last CPU goes");
+	ok(wait_for(listed(M "/tasks", pid)), "then it has to leave");
+	eq(nids(A "/tasks"), 0, "a is empty");
+	ok(wait_for(affinity(pid) == (all & ~last)), "it runs where it can");
+	err(cpu_online(ncpus - 1, 1), 0, "the CPU comes back");
+	reap(pid);
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
+/* --- execve() of a thread ------------------------------------------------------ */
+
+static void *exec_again(void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	execl("/proc/self/exe", "delaytest", "again", NULL);
+	_exit(9);
+}
+
+/* Executes itself for ever, by a thread that is not the first; which it is then. */
+static void exec_for_ever(void)
+{
+	pthread_t t;
+
+	prctl(PR_SET_NAME, "delaytest");
+	if (pthread_create(&t, NULL, exec_again, NULL))
+		_exit(8);
+	for (;;)
+		pause();
+}
+
+/* A thread that takes the number of its process is no new one: no change passes it by. */
+static void test_exec(int times)
+{
+	const char *module = modfile("delaytest");
+	int i, late = 0, failed = 0, status = 0;
+	unsigned long want;
+	pid_t pid;
+
+	if (!module || modinsert(module, ""))
+		diag("exchange_tids() is as short as ever");
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, 1, nodes), 0, "a: CPU 0");
+	pid = fork();
+	if (!pid) {
+		if (movepid(A, 0))
+			_exit(7);
+		execl("/proc/self/exe", "delaytest", "again", NULL);
+		_exit(6);
+	}
+	ok(wait_for(listed(A "/tasks", pid)), "a process that executes itself");
+	for (i = 0; i < times && !late; i++) {
+		want = i & 1 ? 1 : 2;
+		failed += !!put(A "/cpuset.cpus", "%s", list_of(want));
+		/* for a moment its number may still lead to the thread that has died for this */
+		late += !wait_for(cpus_of(pid) == want);
+		failed += nids(A "/procs") < 1;
+	}
+	eq(late, 0, "has what was written, %d times", times);
+	eq(failed, 0, "and is always there");
+	i = waitpid(pid, &status, WNOHANG);
+	eq(i, 0, "it lives: %x", status);
+	reap(pid);
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+	if (module)
+		rmmod("delaytest");
+}
+
 static int failed(const char *what, int got)
 {
 	if (got)
@@ -768,8 +913,10 @@ static void test_failing(void)
 	err(cumount(M), 0, "unmount");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "again"))
+		exec_for_ever();
 	setup();
 	if (modprobe("container_cpuset"))
 		bail("container_cpuset loads");
@@ -783,9 +930,12 @@ int main(void)
 	test_errors();
 	test_affinity();
 	test_tools();
+	test_rights();
+	test_exec(sized(300, 50));
 	test_storm(debug_kernel() ? 20 : sized(10, 5));
 	test_classes();
 	test_hotplug();
+	test_overruled();
 	test_hotplug_load(debug_kernel() ? 5 : sized(15, 5));
 	test_module();
 	test_failing();

@@ -39,13 +39,44 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 	return mask;
 }
 
-/* Has a task not been woken for the first time yet? */
-static inline bool compat_is_new(struct task_struct *task)
+/*
+ * What the user asked for, where the kernel keeps it (Kbuild looks; 5.15). To set an
+ * affinity by force is to forget it, from 6.2 on; so it is put aside. The task's pi_lock
+ * is held.
+ */
+static inline void *compat_hide_user_cpus(struct task_struct *task)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
-	return READ_ONCE(task->state) == TASK_NEW;
+	void *user = NULL;
+
+#ifdef HAVE_USER_CPUS_PTR
+	swap(user, *(void **)&task->user_cpus_ptr);
+#endif
+	return user;
+}
+
+static inline const struct cpumask *compat_user_cpus(struct task_struct *task)
+{
+#ifdef HAVE_USER_CPUS_PTR
+	return task->user_cpus_ptr;
 #else
-	return READ_ONCE(task->__state) == TASK_NEW;
+	return NULL;
+#endif
+}
+
+static inline void compat_show_user_cpus(struct task_struct *task, void *user)
+{
+#ifdef HAVE_USER_CPUS_PTR
+	task->user_cpus_ptr = user;
+#endif
+}
+
+/* Is a task bound to the CPU that it is on, for a while? Some kernels disable preemption. */
+static inline bool compat_migration_disabled(struct task_struct *task)
+{
+#ifdef HAVE_MIGRATION_DISABLED
+	return task->migration_disabled;
+#else
+	return false;
 #endif
 }
 

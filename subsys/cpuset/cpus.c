@@ -2,39 +2,47 @@
 /*
  * CPUs: what the kernel may let a member run on.
  *
- * Whatever sets a task's affinity asks one of two functions to do it, which we run our
- * own versions of: sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(),
- * of the rest of the kernel, its own cpusets included. The first asks
- * cpuset_cpus_allowed() for what there is to choose from, and we narrow its answer; for
- * the second we narrow the mask. A CPU that goes away makes the scheduler ask
- * cpuset_cpus_allowed_fallback() where to put a task that has no other; we answer that.
+ * Whatever sets a task's affinity calls one of two functions, in place of which we run
+ * our own: sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(), of the
+ * rest of the kernel, its own cpusets included. The first asks cpuset_cpus_allowed() for
+ * what there is to choose from, and we narrow its answer; for the second we narrow the
+ * mask, and where nothing is left of it the task gets all that it may have. A CPU that
+ * goes away makes the scheduler ask cpuset_cpus_allowed_fallback() where to put a task
+ * that has no other; we answer that.
  *
  * Narrowing goes by the nearest container, from the task's own up, that has an active
- * CPU in common with the mask. At the root nothing is taken away, so that the kernel's
- * own choice prevails where nothing is in common.
+ * CPU in common with what the kernel allows. At the root nothing is taken away, so that
+ * the kernel's own choice prevails where nothing is in common.
  *
- * What a member would have without us is remembered (its struct confined), and what it
- * gets is worked out from that and from what is allowed now: what both have in common,
- * or what is allowed if that is nothing.
+ * What a member would have without us is remembered (its struct wish), and what it gets
+ * is worked out from that and from what is allowed now: what both have in common, or
+ * what is allowed if that is nothing.
  *
- * affinity_lock orders all this. Held for reading while somebody sets the affinity of a
- * task at the root; for writing while the affinity of a member or a setting changes. So
- * no call that began with an old setting is still under way when a new one is
- * published, and nobody ever runs, not for a moment, where a setting that was written
- * before does not let him. Inside it: the locks of the scheduler and of a task's entry.
- * It is taken inside cpu_hotplug_lock, the manage lock, and whatever callers of
- * set_cpus_allowed_ptr() hold; nothing of that is taken inside it.
+ * No lock of ours is held while the kernel sets an affinity: it waits until the task has
+ * left a CPU that it loses, and a task that nobody schedules may be what it waits for.
+ * Instead:
  *
- * A fork copies the affinity of the parent, which is within the setting, and most
- * forks cost nothing more. If that changed meanwhile, or a change is under way, the child
- * gets its own before it runs for the first time, see cpus_fork().
+ *  - Who changes a setting publishes it first, and then sets the affinity of each
+ *    member. A call that began with the old setting changes the affinity before that, and
+ *    its result is replaced; or it comes after, and is refused: the scheduler changes an
+ *    affinity, with its locks held, by set_cpus_allowed_common(), where we look at the
+ *    setting once more. Who is refused begins again. So no task runs where a setting does
+ *    not let it, once that was written.
+ *  - Who wants something else for a member notes that, and then looks whether the member
+ *    has what that makes with the setting (settle()); who has changed a setting
+ *    does the same. The last of them sees what the others have noted.
+ *
+ * A fork copies the affinity of the parent. If that is not what the child is to have, the
+ * child gets its own before it runs for the first time, see cpus_fork().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hash.h>
+#include <linux/kthread.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
-#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -43,35 +51,16 @@
 #include "cpuset.h"
 #include "hook.h"
 
-static DECLARE_RWSEM(affinity_lock);
-/* Who holds it for writing, for the hooks: only that task ever finds itself here. */
-static struct task_struct *affinity_owner;
-/* The owner wants to know what the kernel allows by itself. */
-static bool affinity_raw;
-/* Masks for the owner. */
-static struct cpumask target, wanted;
+enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_COMMIT, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
+static struct container_hook cpus_hooks[CPUS_HOOKS];
 
 /* Tasks in the functions that we run in place of the kernel's. */
 static DEFINE_PER_CPU(long, affinity_callers);
-/* A mask on each CPU: for a fork, with preemption off, and for the scheduler. */
-static struct cpumask __percpu *fork_masks, *fallback_masks;
+/* A mask on each CPU: for a fork, with preemption off, and two for the scheduler. */
+static struct cpumask __percpu *fork_masks, *fallback_masks, *commit_masks;
 
-/* void cpuset_cpus_allowed(struct task_struct *, struct cpumask *) */
-static void *cpus_allowed_fn;
 /* void set_cpus_allowed_force(struct task_struct *, const struct cpumask *) */
 static void *force_affinity_fn;
-
-static void affinity_own(void)
-{
-	down_write(&affinity_lock);
-	WRITE_ONCE(affinity_owner, current);
-}
-
-static void affinity_disown(void)
-{
-	WRITE_ONCE(affinity_owner, NULL);
-	up_write(&affinity_lock);
-}
 
 /* --- narrowing --------------------------------------------------------------- */
 
@@ -103,6 +92,7 @@ static bool may_narrow(struct task_struct *task)
 	       (PF_KTHREAD | PF_NO_SETAFFINITY);
 }
 
+/* Takes from what the kernel allows a task what its container does not. */
 static void narrow(struct task_struct *task, struct cpumask *mask)
 {
 	const struct cpumask *cpus;
@@ -114,23 +104,11 @@ static void narrow(struct task_struct *task, struct cpumask *mask)
 	rcu_read_unlock();
 }
 
-/* --- the hooks --------------------------------------------------------------- */
-
-enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
-static struct container_hook cpus_hooks[CPUS_HOOKS];
-
-/* Runs in place of cpuset_cpus_allowed(); does not sleep. */
-static void cpus_allowed(struct task_struct *task, struct cpumask *mask)
+/* Takes from what is allowed what somebody does not want, unless that would be all. */
+static void choose(struct cpumask *allowed, const struct cpumask *want)
 {
-	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
-			    (unsigned long)mask, 0);
-	if (READ_ONCE(affinity_owner) != current || !affinity_raw)
-		narrow(task, mask);
-}
-
-CONTAINER_HOOK_HANDLER(hook_cpus_allowed, regs)
-{
-	container_hook_redirect(regs, cpus_allowed);
+	if (has_active(allowed, want))
+		cpumask_and(allowed, allowed, want);
 }
 
 static bool confined(struct task_struct *task)
@@ -143,90 +121,345 @@ static bool confined(struct task_struct *task)
 	return yes;
 }
 
-/* What somebody wants for a task, and the record to keep it in if it has none. */
-struct wish {
-	const struct cpumask *mask;
-	struct confined *spare;
+/* What the kernel allows a task by itself. */
+static void kernel_allows(struct task_struct *task, struct cpumask *mask)
+{
+	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
+			    (unsigned long)mask, 0);
+}
+
+/* --- calls that set an affinity ---------------------------------------------- */
+
+/**
+ * struct affinity_call - an affinity is being set
+ * @node: link in its bucket, while the kernel is doing it
+ * @caller: who sets it
+ * @task: whose
+ * @member: the task was confined when it began; then the rest is there
+ * @refused: it would have had what it may not have any more
+ * @noted: @wish is the task's, and now holds what was that before
+ * @kernel: what the kernel allows the task by itself
+ * @target: what the task is to have
+ * @wish: what was asked for
+ */
+struct affinity_call {
+	struct hlist_node node;
+	struct task_struct *caller, *task;
+	bool member, refused, noted;
+	cpumask_var_t kernel, target;
+	struct wish *wish;
 };
 
-/* Its affinity was set. */
-static void remember(struct task_struct *task, u64 *words, void *arg)
-{
-	struct confined *c = words_confined(words);
-	struct wish *wish = arg;
+/* Calls by their callers, for hook_commit(). The locks are taken with interrupts off. */
+#define CALL_BITS 8
 
-	if (!confined(task))
-		return;
-	if (!c) {
-		if (!restricts(wish->mask))
-			return;
-		c = wish->spare;
-		wish->spare = NULL;
-		words_confine(words, c);
-		container_mark(task, &cpuset_subsys, true);
+static struct call_bucket {
+	raw_spinlock_t lock;
+	struct hlist_head calls;
+} call_buckets[1 << CALL_BITS];
+
+/* Calls of who holds the manage lock; its masks are there from the start. */
+static struct affinity_call manager;
+
+static struct call_bucket *call_bucket(const struct task_struct *caller)
+{
+	return &call_buckets[hash_ptr((void *)caller, CALL_BITS)];
+}
+
+/* Calls a function of the kernel's that sets the affinity of @call->task. */
+static long call_kernel(struct affinity_call *call, int hook, unsigned long task,
+			const struct cpumask *mask)
+{
+	struct call_bucket *b = call_bucket(current);
+	unsigned long flags;
+	long err;
+
+	call->caller = current;
+	call->refused = false;
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_add_head(&call->node, &b->calls);
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+
+	err = container_hook_call(cpus_hooks[hook].body, task, (unsigned long)mask, 0);
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_del(&call->node);
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	return err;
+}
+
+static int call_set(struct affinity_call *call, const struct cpumask *mask)
+{
+	return call_kernel(call, HOOK_SET, (unsigned long)call->task, mask);
+}
+
+/* May the task of a call have this affinity, by the setting that holds now? */
+static bool call_may_set(const struct affinity_call *call, const struct cpumask *mask)
+{
+	struct task_struct *task = call->task;
+	const struct cpumask *cpus;
+	struct container *cont;
+	bool yes = true;
+
+	rcu_read_lock();
+	cont = task_container(task, &cpuset_subsys);
+	if (cont->parent && may_narrow(task) &&
+	    !cpumask_subset(mask, setting_cpus(setting_of(cont)))) {
+		cpus = call->member ? nearest_cpus(task, call->kernel) : cpu_none_mask;
+		yes = !cpus || cpumask_subset(mask, cpus);
 	}
-	cpumask_copy(confined_want(c), wish->mask);
-	c->fresh = false;
+	rcu_read_unlock();
+	return yes;
 }
 
 /*
- * Takes the lock for somebody who sets the affinity of a task. It may become a member,
- * or cease to be one, only before; or after, if it is one: then it loses what was set.
- *
- * Return: 1 if it is a member, 0 if not; -ENOMEM, and the lock is not held.
+ * set_cpus_allowed_common() is given a mask, or from 6.2 on a structure of the scheduler's
+ * own that begins with a pointer to one, and is all zero otherwise where nothing special
+ * is wanted. Which it is turns out when it is called for a mask that we know.
  */
-static int affinity_begin(struct task_struct *task, struct wish *wish)
+static enum { COMMIT_UNKNOWN, COMMIT_MASK, COMMIT_CONTEXT } commit_takes;
+
+#define CONTEXT_WORDS 8
+static DEFINE_PER_CPU(unsigned long [CONTEXT_WORDS], commit_context);
+
+static const struct cpumask *commit_mask(unsigned long arg)
 {
-	container_hook_enter(&affinity_callers);
-	down_read(&affinity_lock);
-	if (!confined(task))
+	unsigned long first;
+
+	if (commit_takes == COMMIT_MASK)
+		return (void *)arg;
+	first = *(unsigned long *)arg;
+	if (commit_takes == COMMIT_UNKNOWN && (void *)arg == manager.target)
+		commit_takes = COMMIT_MASK;
+	else if (commit_takes == COMMIT_UNKNOWN && (void *)first == manager.target)
+		commit_takes = COMMIT_CONTEXT;
+	return (void *)(commit_takes == COMMIT_CONTEXT ? first : arg);
+}
+
+static struct affinity_call *call_of_current(struct task_struct *task)
+{
+	struct call_bucket *b = call_bucket(current);
+	struct affinity_call *call, *found = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_for_each_entry(call, &b->calls, node)
+		if (call->caller == current && call->task == task)
+			found = call;
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	return found;
+}
+
+/*
+ * The scheduler changes an affinity, with the locks of the task and of its runqueue held.
+ * In place of one that the task may not have, it keeps what it has, and the CPU that it
+ * is on. If that is not among the others, somebody is just taking the task away from
+ * there; he looks again when he is told that it is done.
+ */
+CONTAINER_HOOK_HANDLER(hook_commit, regs)
+{
+	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	unsigned long arg = container_hook_arg(regs, 1), *context;
+	struct affinity_call *call;
+	struct cpumask *mask;
+
+	/* a task that stays where it is for a while, or does so no longer, is no matter of ours */
+	if (!in_task() || (task == current && compat_migration_disabled(task)))
+		return;
+	call = call_of_current(task);
+	if (!call || call_may_set(call, commit_mask(arg)))
+		return;
+	call->refused = true;
+	mask = this_cpu_ptr(commit_masks);
+	cpumask_copy(mask, &task->cpus_mask);
+	cpumask_set_cpu(task_cpu(task), mask);
+	if (commit_takes == COMMIT_MASK) {
+		container_hook_set_arg(regs, 1, (unsigned long)mask);
+	} else {
+		context = *this_cpu_ptr(&commit_context);
+		context[0] = (unsigned long)mask;
+		container_hook_set_arg(regs, 1, (unsigned long)context);
+	}
+}
+
+/* Is it about a member? Then it needs more. */
+static int call_begin(struct affinity_call *call)
+{
+	call->member = confined(call->task);
+	if (!call->member || call->wish)
 		return 0;
-	up_read(&affinity_lock);
 	/* callers may hold what reclaim to a file system would want */
-	wish->spare = confined_alloc(GFP_NOIO);
-	if (!wish->spare)
-		return -ENOMEM;
-	affinity_own();
-	return 1;
+	call->wish = wish_alloc(GFP_NOIO);
+	if (call->wish && alloc_cpumask_var(&call->kernel, GFP_NOIO)) {
+		if (alloc_cpumask_var(&call->target, GFP_NOIO))
+			return 0;
+		free_cpumask_var(call->kernel);
+	}
+	kfree(call->wish);
+	call->wish = NULL;
+	return -ENOMEM;
 }
 
-static void affinity_end(int member, struct wish *wish)
+/* Was it refused, or has the task come or gone meanwhile? */
+static bool call_again(struct affinity_call *call, long err)
 {
-	if (member > 0)
-		affinity_disown();
-	else if (!member)
-		up_read(&affinity_lock);
-	kfree(wish->spare);
-	container_hook_leave(&affinity_callers);
+	return call->refused || (!err && confined(call->task) != call->member);
+}
+
+static void call_end(struct affinity_call *call)
+{
+	if (!call->wish && !call->noted)
+		return;
+	wish_put(call->wish);
+	free_cpumask_var(call->target);
+	free_cpumask_var(call->kernel);
+}
+
+/* --- what members want -------------------------------------------------------- */
+
+/* Something else is wanted for a member. */
+static void note_wish(struct task_struct *task, u64 *words, void *arg)
+{
+	struct affinity_call *call = arg;
+	struct wish *old = word_wish(words[WORD_WISH]), *new = call->wish;
+
+	/* a task that is being made wants what its parent wants, whatever it gets on the way */
+	if (!words[WORD_WISH] || !confined(task))
+		return;
+	new->spread = old ? old->spread : 0;
+	if (!new->spread && cpumask_subset(cpu_possible_mask, wish_cpus(new))) {
+		wish_put(new);
+		new = NULL;
+	}
+	/* pairs with inherit(): who sees it sees the affinity that was set before */
+	smp_store_release(&words[WORD_WISH], wish_word(new));
+	call->wish = old;
+	call->noted = true;
+}
+
+static void read_word(struct task_struct *task, u64 *words, void *word)
+{
+	*(u64 *)word = words[WORD_WISH];
+}
+
+/* Is this its affinity? Or what the user wants of that, which the kernel looks at by itself. */
+static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
+{
+	const struct cpumask *user;
+	unsigned long flags;
+	bool yes;
+	int cpu;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	user = compat_user_cpus(task);
+	if (user && cpumask_intersects(mask, user)) {
+		yes = cpumask_subset(&task->cpus_mask, mask) &&
+		      cpumask_subset(&task->cpus_mask, user);
+		for_each_cpu_and(cpu, mask, user)
+			yes = yes && cpumask_test_cpu(cpu, &task->cpus_mask);
+	} else {
+		yes = cpumask_equal(&task->cpus_mask, mask);
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return yes;
 }
 
 /*
- * Runs in place of set_cpus_allowed_ptr(). May sleep. A task that is new wants what its
- * parent wants, whatever the kernel gives it on the way.
+ * Gives a member what its wish and its container make, until neither has changed
+ * meanwhile, and nobody else has set something else. Sleeps. Others who do that look
+ * again, as we do; and they are no endless company.
  */
+static void settle(struct affinity_call *call)
+{
+	struct task_struct *task = call->task;
+	int tries = 1000;
+	struct wish *wish;
+	bool done;
+	u64 word;
+
+	do {
+		cond_resched();
+		wish = wish_get(task);
+		word = wish_word(wish);
+		kernel_allows(task, call->kernel);
+		cpumask_copy(call->target, call->kernel);
+		narrow(task, call->target);
+		if (wish)
+			choose(call->target, wish_cpus(wish));
+		/* a CPU may go just now: it is another one then, or the scheduler finds one */
+		done = !cpumask_intersects(call->target, cpu_active_mask) ||
+		       has_affinity(task, call->target) ||
+		       (!call_set(call, call->target) && has_affinity(task, call->target));
+		/* it is set, or was so: now look whether it still should */
+		smp_mb();
+		container_for_task(task, &cpuset_subsys, read_word, &word);
+		done = done && (!word || word == wish_word(wish));
+		wish_put(wish);
+	} while (!done && --tries);
+}
+
+/* Does it run where it may not, or is about to? Then the scheduler is taking it away. */
+static bool is_astray(struct task_struct *task)
+{
+	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq)) &&
+	       !cpumask_test_cpu(task_cpu(task), READ_ONCE(task->cpus_ptr));
+}
+
+/*
+ * Who has set the affinity to the same just before us may still be waiting for the task
+ * to be moved. That takes as long as it takes to run a stopper, and no longer.
+ */
+static void wait_until_moved(struct task_struct *task)
+{
+	unsigned long end = jiffies + HZ;
+
+	while (is_astray(task) && time_before(jiffies, end))
+		usleep_range(50, 200);
+}
+
+/* --- the hooks --------------------------------------------------------------- */
+
+/* Runs in place of cpuset_cpus_allowed(); does not sleep. */
+static void cpus_allowed(struct task_struct *task, struct cpumask *mask)
+{
+	kernel_allows(task, mask);
+	narrow(task, mask);
+}
+
+CONTAINER_HOOK_HANDLER(hook_cpus_allowed, regs)
+{
+	container_hook_redirect(regs, cpus_allowed);
+}
+
+/* Runs in place of set_cpus_allowed_ptr(). May sleep. */
 static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 {
-	void *original = cpus_hooks[HOOK_SET].body;
-	struct wish wish = { .mask = mask };
-	int err, member;
+	struct affinity_call call = { .task = task };
+	int err;
 
-	/* who owns the lock knows what he does */
-	if (READ_ONCE(affinity_owner) == current)
-		return container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
-	member = affinity_begin(task, &wish);
-	if (member < 0) {
-		err = member;
-	} else if (!member || !may_narrow(task)) {
-		err = container_hook_call(original, (unsigned long)task, (unsigned long)mask, 0);
-	} else {
-		cpumask_copy(&target, mask);
-		narrow(task, &target);
-		err = container_hook_call(original, (unsigned long)task, (unsigned long)&target,
-					  0);
-		if (!err && !compat_is_new(task))
-			container_for_task(task, &cpuset_subsys, remember, &wish);
+	container_hook_enter(&affinity_callers);
+	do {
+		err = call_begin(&call);
+		if (err)
+			break;
+		if (call.member && may_narrow(task)) {
+			kernel_allows(task, call.kernel);
+			cpumask_copy(call.target, call.kernel);
+			narrow(task, call.target);
+			choose(call.target, mask);
+			err = call_set(&call, call.target);
+		} else {
+			err = call_set(&call, mask);
+		}
+	} while (call_again(&call, err));
+	if (!err && call.member && may_narrow(task)) {
+		cpumask_copy(wish_cpus(call.wish), mask);
+		container_for_task(task, &cpuset_subsys, note_wish, &call);
+		if (call.noted)
+			settle(&call);
 	}
-	affinity_end(member, &wish);
+	call_end(&call);
+	container_hook_leave(&affinity_callers);
 	return err;
 }
 
@@ -243,37 +476,54 @@ static struct task_struct *task_by_pid(pid_t pid)
 /* Runs in place of sched_setaffinity(). May sleep. */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
-	struct wish wish = { .mask = mask };
-	struct task_struct *task;
-	int member;
+	struct affinity_call call = {};
 	long err;
 
+	container_hook_enter(&affinity_callers);
 	rcu_read_lock();
-	task = task_by_pid(pid);
-	if (task)
-		get_task_struct(task);
+	call.task = task_by_pid(pid);
+	/* without one, the call will say so */
+	if (!call.task)
+		call.task = current;
+	get_task_struct(call.task);
 	rcu_read_unlock();
 
-	/* without one, the call will say so */
-	member = affinity_begin(task ?: current, &wish);
-	err = member < 0 ? member :
-	      container_hook_call(cpus_hooks[HOOK_SYSCALL].body, pid, (unsigned long)mask, 0);
-	if (!err && member && task) {
+	do {
+		err = call_begin(&call);
+		if (err)
+			break;
+		if (call.member)
+			kernel_allows(call.task, call.kernel);
+		err = call_kernel(&call, HOOK_SYSCALL, pid, mask);
+	} while (call_again(&call, err));
+	if (!err && call.member) {
+		cpumask_copy(wish_cpus(call.wish), mask);
 		rcu_read_lock();
 		/* still the same: it was this one that the call found */
-		if (task_by_pid(pid) == task)
-			container_for_task(task, &cpuset_subsys, remember, &wish);
+		if (task_by_pid(pid) == call.task)
+			container_for_task(call.task, &cpuset_subsys, note_wish, &call);
 		rcu_read_unlock();
+		if (call.noted)
+			settle(&call);
 	}
-	affinity_end(member, &wish);
-	if (task)
-		put_task_struct(task);
+	call_end(&call);
+	put_task_struct(call.task);
+	container_hook_leave(&affinity_callers);
 	return err;
 }
 
 CONTAINER_HOOK_HANDLER(hook_affinity_syscall, regs)
 {
 	container_hook_redirect(regs, affinity_syscall);
+}
+
+/* Sets an affinity by force, with the task's pi_lock held; not what the user asked for. */
+static void force_affinity(struct task_struct *task, const struct cpumask *mask)
+{
+	void *user = compat_hide_user_cpus(task);
+
+	container_hook_call(force_affinity_fn, (unsigned long)task, (unsigned long)mask, 0);
+	compat_show_user_cpus(task, user);
 }
 
 /*
@@ -287,12 +537,10 @@ static bool fallback(struct task_struct *task)
 
 	if (confined(task)) {
 		mask = this_cpu_ptr(fallback_masks);
-		container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)mask, 0);
-		/* it may be narrow already: not if we interrupt an owner that wants it raw */
+		kernel_allows(task, mask);
 		narrow(task, mask);
 		if (has_active(mask, cpu_active_mask)) {
-			container_hook_call(force_affinity_fn, (unsigned long)task,
-					    (unsigned long)mask, 0);
+			force_affinity(task, mask);
 			return true;
 		}
 	}
@@ -315,6 +563,11 @@ static struct container_hook cpus_hooks[CPUS_HOOKS] = {
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_fallback,
 	},
+	[HOOK_COMMIT] = {
+		.name = "set_cpus_allowed_common",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_commit,
+	},
 	[HOOK_SET] = {
 		.name = "set_cpus_allowed_ptr",
 		.type = CONTAINER_HOOK_OVERRIDE,
@@ -334,45 +587,15 @@ static struct container_hook cpus_hooks[CPUS_HOOKS] = {
  * @cont: the container
  * @new: what it is from now on; cpus_apply() has to follow for each member
  *
- * Context: manage lock held; sleeps.
+ * Context: manage lock held.
  */
 void cpus_publish(struct container *cont, struct setting *new)
 {
 	struct cpuset *cs = container_cpuset(cont);
 	struct setting *old = setting_locked(cont);
 
-	affinity_own();
 	rcu_assign_pointer(cs->setting, new);
-	affinity_disown();
 	kfree_rcu(old, rcu);
-}
-
-/* What it wants; the first time, that is what it has. Most want whatever there is. */
-static void recall(struct task_struct *task, u64 *words, void *known)
-{
-	struct confined *c = words_confined(words);
-
-	if (!c)
-		return;
-	if (c->fresh) {
-		cpumask_copy(confined_want(c), &task->cpus_mask);
-		c->fresh = false;
-		if (!restricts(confined_want(c)) && !c->spread) {
-			words_confine(words, NULL);
-			kfree_rcu(c, rcu);
-			return;
-		}
-	}
-	cpumask_copy(&wanted, confined_want(c));
-	*(bool *)known = true;
-}
-
-/* What the kernel allows a task by itself. We own the lock. */
-static void target_raw(struct task_struct *task)
-{
-	affinity_raw = true;
-	container_hook_call(cpus_allowed_fn, (unsigned long)task, (unsigned long)&target, 0);
-	affinity_raw = false;
 }
 
 /**
@@ -383,113 +606,129 @@ static void target_raw(struct task_struct *task)
  */
 void cpus_apply(struct task_struct *task)
 {
-	bool known = false;
-
 	if (!may_narrow(task))
 		return;
-	/* an active CPU that was found stays until it is set */
-	cpus_read_lock();
-	affinity_own();
-	container_for_task(task, &cpuset_subsys, recall, &known);
-	target_raw(task);
-	narrow(task, &target);
-	if (known && has_active(&target, &wanted))
-		cpumask_and(&target, &target, &wanted);
-	set_cpus_allowed_ptr(task, &target);
-	affinity_disown();
-	cpus_read_unlock();
+	manager.task = task;
+	manager.member = true;
+	settle(&manager);
+	if (task != current)
+		wait_until_moved(task);
+}
+
+/*
+ * What a task would have without us, within what the kernel allows, which @mask is. The
+ * kernel allows no CPU that is offline; but a task that is not restricted otherwise has
+ * it back when it comes online.
+ */
+static void unconfine(struct cpumask *mask, struct wish *wish)
+{
+	const struct cpumask *want = wish ? wish_cpus(wish) : cpu_possible_mask;
+
+	if (!has_active(mask, want))
+		return;
+	if (cpumask_subset(cpu_active_mask, mask))
+		cpumask_copy(mask, want);
+	else
+		cpumask_and(mask, mask, want);
 }
 
 /**
  * cpus_release - give a task back what it would have without us
  * @task: the task, at the root by now, with a reference of the caller's
- * @want: what that is, within what the kernel allows
- *
- * The kernel allows no CPU that is offline; but whoever is not restricted otherwise has
- * it back when it comes online.
+ * @wish: what that is; NULL: anything
  *
  * Context: manage lock held; sleeps.
  */
-void cpus_release(struct task_struct *task, const struct cpumask *want)
+void cpus_release(struct task_struct *task, struct wish *wish)
 {
+	int tries = 3;
+
 	if (!may_narrow(task))
 		return;
-	cpus_read_lock();
-	affinity_own();
-	target_raw(task);
-	if (has_active(&target, want)) {
-		if (cpumask_subset(cpu_active_mask, &target))
-			cpumask_copy(&target, want);
-		else
-			cpumask_and(&target, &target, want);
-	}
-	set_cpus_allowed_ptr(task, &target);
-	affinity_disown();
-	cpus_read_unlock();
-}
-
-static void force_affinity(struct task_struct *child, const struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
-	container_hook_call(force_affinity_fn, (unsigned long)child, (unsigned long)mask, 0);
-	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+	manager.task = task;
+	manager.member = false;
+	/* again if a CPU that was picked has gone meanwhile */
+	do {
+		kernel_allows(task, manager.target);
+		unconfine(manager.target, wish);
+	} while (call_set(&manager, manager.target) && --tries);
 }
 
 /**
  * cpus_fork - see to it that a new task runs where it may
- * @child: the task, of which the current one is the parent; it has not run yet
- * @c: what we keep for it, or NULL
- * @due: a change of the container has yet to be applied to it
+ * @child: the task; it has not run yet
+ * @wish: what it wants; NULL: anything
  *
- * The child has the affinity that its parent had at the beginning of the fork. If the
- * parent has the same now, no change is due, and that affinity is within the setting,
- * then there is nothing to do.
+ * A setting that is published later is applied to the child by the publisher, who takes
+ * the same lock.
  *
  * Context: that of fork().
- * Return: there was nothing to do.
  */
-bool cpus_fork(struct task_struct *child, struct confined *c, bool due)
+void cpus_fork(struct task_struct *child, struct wish *wish)
 {
 	struct cpumask *mask = this_cpu_ptr(fork_masks);
-	struct setting *s;
-	bool fine;
+	unsigned long flags;
 
 	if (!may_narrow(child))
-		return true;
-	rcu_read_lock();
-	s = setting_of(task_container(child, &cpuset_subsys));
-	fine = !due && cpumask_subset(&child->cpus_mask, setting_cpus(s)) &&
-	       cpumask_equal(&child->cpus_mask, &current->cpus_mask);
-	rcu_read_unlock();
-	if (c && c->fresh) {
-		cpumask_copy(confined_want(c), &child->cpus_mask);
-		c->fresh = false;
-	}
-	if (likely(fine))
-		return true;
-	/* narrowed, as for anybody who asks */
-	container_hook_call(cpus_allowed_fn, (unsigned long)child, (unsigned long)mask, 0);
-	if (c && has_active(mask, confined_want(c)))
-		cpumask_and(mask, mask, confined_want(c));
-	force_affinity(child, mask);
-	return false;
+		return;
+	kernel_allows(child, mask);
+	raw_spin_lock_irqsave(&child->pi_lock, flags);
+	narrow(child, mask);
+	if (wish)
+		choose(mask, wish_cpus(wish));
+	if (!cpumask_equal(&child->cpus_mask, mask))
+		force_affinity(child, mask);
+	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
 }
 
 /**
  * cpus_fork_release - a new task that has not run yet leaves for the root
  * @child: the task
- * @want: what it would have without us
+ * @wish: what it would have without us; NULL: anything
  *
  * Context: that of attach().
  */
-void cpus_fork_release(struct task_struct *child, const struct cpumask *want)
+void cpus_fork_release(struct task_struct *child, struct wish *wish)
 {
-	force_affinity(child, has_active(want, cpu_active_mask) ? want : cpu_possible_mask);
+	struct cpumask *mask = this_cpu_ptr(fork_masks);
+	unsigned long flags;
+
+	if (!may_narrow(child))
+		return;
+	kernel_allows(child, mask);
+	unconfine(mask, wish);
+	raw_spin_lock_irqsave(&child->pi_lock, flags);
+	force_affinity(child, mask);
+	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
 }
 
 /* --- binding ----------------------------------------------------------------- */
+
+static int nothing(void *arg)
+{
+	return 0;
+}
+
+/* Sets the affinity of a thread that never runs, to see whether we get to know of it. */
+static int try_commit(void)
+{
+	struct task_struct *thread;
+
+	if (commit_takes != COMMIT_UNKNOWN || num_possible_cpus() == 1)
+		return 0;
+	thread = kthread_create(nothing, NULL, "container_cpuset");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	manager.task = thread;
+	manager.member = false;
+	cpumask_copy(manager.target, cpumask_of(cpumask_first(cpu_active_mask)));
+	call_set(&manager, manager.target);
+	kthread_stop(thread);
+	if (commit_takes != COMMIT_UNKNOWN)
+		return 0;
+	pr_err("set_cpus_allowed_common() of this kernel is not as it should be\n");
+	return -EOPNOTSUPP;
+}
 
 /**
  * cpus_bind - begin to confine
@@ -499,7 +738,14 @@ void cpus_fork_release(struct task_struct *child, const struct cpumask *want)
  */
 int cpus_bind(void)
 {
-	return container_hooks_arm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
+	int err = container_hooks_arm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
+
+	if (err)
+		return err;
+	err = try_commit();
+	if (err)
+		cpus_unbind();
+	return err;
 }
 
 /**
@@ -516,6 +762,9 @@ void cpus_unbind(void)
 void cpus_exit(void)
 {
 	container_hooks_forget(cpus_hooks, ARRAY_SIZE(cpus_hooks));
+	free_cpumask_var(manager.target);
+	free_cpumask_var(manager.kernel);
+	free_percpu(commit_masks);
 	free_percpu(fallback_masks);
 	free_percpu(fork_masks);
 }
@@ -527,16 +776,21 @@ static struct cpumask __percpu *alloc_masks(void)
 
 int cpus_init(void)
 {
-	cpus_allowed_fn = container_hook_symbol("cpuset_cpus_allowed");
+	int i;
+
 	force_affinity_fn = compat_find_force_affinity();
-	if (!cpus_allowed_fn || !force_affinity_fn) {
-		pr_err("this kernel has no %s\n",
-		       cpus_allowed_fn ? "do_set_cpus_allowed" : "cpuset_cpus_allowed");
+	if (!force_affinity_fn) {
+		pr_err("this kernel has no do_set_cpus_allowed\n");
 		return -EOPNOTSUPP;
 	}
+	for (i = 0; i < ARRAY_SIZE(call_buckets); i++)
+		raw_spin_lock_init(&call_buckets[i].lock);
 	fork_masks = alloc_masks();
 	fallback_masks = alloc_masks();
-	if (fork_masks && fallback_masks)
+	commit_masks = alloc_masks();
+	if (zalloc_cpumask_var(&manager.kernel, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&manager.target, GFP_KERNEL) && fork_masks && fallback_masks &&
+	    commit_masks)
 		return 0;
 	cpus_exit();
 	return -ENOMEM;

@@ -10,23 +10,18 @@
  * writes	under the manage lock. The new setting is published, the number of changes
  *	goes up, and then each member that is complete and has an older number is
  *	brought up to date, in portions, since that sleeps.
- * fork	copies the affinity and the nodes of the parent. Most forks need nothing else
- *	from us, and are not even told to us. What is missing then is that the copy
- *	may be older than a change of the parent. So a member is marked after each
- *	change, and its next fork is asked about (can_fork()): it may have begun
- *	before. And a walk finds the children in the making that were not asked
- *	about, as they had joined the container before. Both make them pending, and
- *	fork() brings them up to date when they are complete. During a walk that is
- *	done for all new tasks, so that the walk does not have to chase them.
- *	Whether somebody is to be told of new tasks is set before the walk looks who
- *	is complete; a new task is complete before it looks who is to be told.
- * exit	frees what is kept for the task.
+ * fork	copies the affinity and the nodes of the parent. fork() is called when the child
+ *	is complete but has not run. If the parent is up to date, and the child has what
+ *	the parent has, then it is up to date, too; otherwise it is brought so there.
+ *	The child says that it is complete before it looks for changes, and a writer
+ *	counts the change before it looks who is complete: one of them sees the other.
+ * exit	drops what is kept for the task.
  * move	can_attach() sets aside what attach(), which must not sleep, will need;
  *	post_attach() does what sleeps. In between the task is in its new container and
- *	runs as in the old one; the write to tasks has not returned yet. A thread in the
- *	making that follows its process (membership.c) gets attach() alone, from its
- *	parent and not from the mover; it has not run yet, and is brought up to date
- *	there, or by fork() if it goes below the root.
+ *	runs as in the old one; the write to tasks has not returned yet. A new thread
+ *	that follows its process (membership.c) gets attach() alone, from its parent
+ *	and not from the mover; it has not run yet, and is brought up to date there, or
+ *	by fork() if it goes below the root.
  * mkdir, rmdir, mount, umount	under the manage lock. A container that goes has no
  *	members; a hierarchy that goes has no containers below its root, so that no
  *	task is confined when the hooks are disarmed or the module is unloaded.
@@ -34,13 +29,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "cpuset.h"
+#include "hook.h"
 #include "parse.h"
 
 /* --- what is kept for members ------------------------------------------------ */
@@ -51,99 +47,121 @@
  */
 static DEFINE_SPINLOCK(spares_lock);
 static LIST_HEAD(spares);
+static int spare_count;
 /* Of tasks that go to the root, from attach() to post_attach(), in that order. */
 static LIST_HEAD(leaving);
-/* Whoever moves tasks, from can_attach() on; under the manage lock. */
+/* Who moves tasks, from can_attach() on; under the manage lock. */
 static struct task_struct *mover;
 
 /**
- * confined_alloc - a record
+ * wish_alloc - a wish that nobody else knows yet
  * @gfp: how to allocate it
  *
- * Return: the record, all zero; NULL without memory.
+ * Return: the wish, all zero; NULL without memory.
  */
-struct confined *confined_alloc(gfp_t gfp)
+struct wish *wish_alloc(gfp_t gfp)
 {
-	return kzalloc(sizeof(struct confined) + cpumask_size(), gfp);
+	struct wish *wish = kzalloc(sizeof(*wish) + cpumask_size(), gfp);
+
+	if (wish)
+		refcount_set(&wish->users, 1);
+	return wish;
 }
 
-static int spare_add(void)
+static void hold_wish(struct task_struct *task, u64 *words, void *wish)
 {
-	struct confined *c = confined_alloc(GFP_KERNEL);
+	struct wish *own = word_wish(words[WORD_WISH]);
 
-	if (!c)
+	if (own)
+		refcount_inc(&own->users);
+	*(struct wish **)wish = own;
+}
+
+/**
+ * wish_get - what a member wants
+ * @task: the task, which the caller keeps from being freed
+ *
+ * Context: any but interrupts and the callbacks for that task.
+ * Return: it, with a reference; NULL where the task would be restricted in nothing.
+ */
+struct wish *wish_get(struct task_struct *task)
+{
+	struct wish *wish = NULL;
+
+	container_for_task(task, &cpuset_subsys, hold_wish, &wish);
+	return wish;
+}
+
+/*
+ * One more, but no more than its process has threads: those of moves that came to nothing
+ * are there still.
+ */
+static int spare_add(struct task_struct *task)
+{
+	struct wish *wish;
+
+	if (READ_ONCE(spare_count) >= get_nr_threads(task))
+		return 0;
+	wish = wish_alloc(GFP_KERNEL);
+	if (!wish)
 		return -ENOMEM;
 	spin_lock(&spares_lock);
-	list_add(&c->node, &spares);
+	list_add(&wish->node, &spares);
+	spare_count++;
 	spin_unlock(&spares_lock);
 	return 0;
 }
 
-static struct confined *spare_take(void)
+static struct wish *spare_take(void)
 {
-	struct confined *c;
+	struct wish *wish;
 
 	spin_lock(&spares_lock);
-	c = list_first_entry_or_null(&spares, struct confined, node);
-	if (c)
-		list_del(&c->node);
+	wish = list_first_entry_or_null(&spares, struct wish, node);
+	if (wish) {
+		list_del(&wish->node);
+		spare_count--;
+	}
 	spin_unlock(&spares_lock);
-	if (c)
-		return c;
-	c = confined_alloc(GFP_ATOMIC);
-	/* it is confined all the same, as it is now: changes pass it by */
-	if (!c)
-		pr_warn_ratelimited("no memory for a thread that follows its process\n");
-	return c;
+	return wish ?: wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /* The move for which they were made is over. */
 static void spares_free(void)
 {
-	struct confined *c, *next;
+	struct wish *wish, *next;
 	LIST_HEAD(unused);
 
 	spin_lock(&spares_lock);
 	list_splice_init(&spares, &unused);
+	spare_count = 0;
 	spin_unlock(&spares_lock);
-	list_for_each_entry_safe(c, next, &unused, node)
-		kfree(c);
+	list_for_each_entry_safe(wish, next, &unused, node)
+		wish_put(wish);
 }
 
-/* --- new tasks ----------------------------------------------------------------- */
-
-/* How many walks, and how many tasks in the making, need fork(). */
-static DEFINE_SPINLOCK(watch_lock);
-static int watchers;
-
-static void watch_forks(bool on)
+/*
+ * The word of a task that comes from the root: it wants what it has. Without memory it is
+ * confined all the same, as if it wanted all.
+ */
+static u64 word_of_newcomer(struct task_struct *task)
 {
-	spin_lock(&watch_lock);
-	if (on ? !watchers++ : !--watchers)
-		container_watch_forks(&cpuset_subsys, on);
-	spin_unlock(&watch_lock);
-}
+	struct wish *wish = spare_take();
+	unsigned long flags;
 
-/* A task that is not pending any more, if it was: what was applied to it last. */
-static void state_set(u64 *words, unsigned int changes)
-{
-	if (xchg(&words[WORD_STATE], STATE(changes)) & STATE_PENDING)
-		watch_forks(false);
-}
-
-/* Likewise one that is. */
-static void state_set_pending(u64 *words, unsigned int changes)
-{
-	watch_forks(true);
-	if (xchg(&words[WORD_STATE], STATE(changes) | STATE_PENDING) & STATE_PENDING)
-		watch_forks(false);
-}
-
-/* One that a walk has found in the making, not up to date. */
-static void make_pending(struct task_struct *task, u64 *words, void *arg)
-{
-	state_set_pending(words, 0);
-	container_mark(task, &cpuset_subsys, true);
+	if (!wish) {
+		pr_warn_ratelimited("no memory to remember the affinity of a task\n");
+		return WISH_ALL;
+	}
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(wish_cpus(wish), &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	wish->spread = spread_get(task);
+	if (!wish->spread && cpumask_subset(cpu_possible_mask, wish_cpus(wish))) {
+		wish_put(wish);
+		wish = NULL;
+	}
+	return wish_word(wish);
 }
 
 /* --- walks over members ------------------------------------------------------ */
@@ -155,52 +173,29 @@ static struct task_struct *batch[BATCH];
 struct due {
 	unsigned int changes;
 	int count;
-	bool busy;
 };
 
 /*
  * Puts a member that a change is due for into the portion, with a reference, which one
- * in the making does not allow.
+ * that is being made does not allow.
  */
 static void collect_due(struct task_struct *task, u64 *words, void *arg)
 {
-	u64 state = READ_ONCE(words[WORD_STATE]);
 	struct due *due = arg;
 
-	if ((state & ~STATE_PENDING) == STATE(due->changes))
-		return;
-	if (!task_is_born(task)) {
-		if (!(state & STATE_PENDING) &&
-		    !container_try_task(task, &cpuset_subsys, make_pending, NULL))
-			due->busy = true;
-		return;
-	}
-	if (due->count < BATCH)
+	if (READ_ONCE(words[WORD_WISH]) && READ_ONCE(words[WORD_APPLIED]) != due->changes &&
+	    due->count < BATCH)
 		batch[due->count++] = get_task_struct(task);
 }
 
-/* A task in the making may go while a walk looks at it. */
-static void for_each_member(struct container *cont,
-			    void (*fn)(struct task_struct *task, u64 *words, void *arg),
-			    void *arg)
-{
-	container_for_each_member(cont, &cpuset_subsys, fn, arg);
-}
-
 /* A change, published already, is due for all members. */
-static void change_begin(struct container *cont)
+static void change_count(struct container *cont)
 {
 	struct cpuset *cs = container_cpuset(cont);
 
-	watch_forks(true);
 	WRITE_ONCE(cs->changes, cs->changes + 1);
 	/* before looking who is complete: see cpuset_fork() */
 	smp_mb();
-}
-
-static void change_end(void)
-{
-	watch_forks(false);
 }
 
 /* The next portion of those that it is still due for: how many. */
@@ -208,22 +203,18 @@ static int next_batch(struct container *cont)
 {
 	struct due due = { .changes = container_cpuset(cont)->changes };
 
-	do {
-		due.busy = false;
-		for_each_member(cont, collect_due, &due);
-		cond_resched();
-	} while (!due.count && due.busy);
+	container_for_each_member(cont, &cpuset_subsys, collect_due, &due);
 	return due.count;
 }
 
 /*
- * A member has got it. Not before: what it forks until then is due for it, too, and
- * what it is just forking. It is done with also if it cannot be done.
+ * A member has got it. Not before: what it forks until then is due for it, too. It is
+ * done with also if it cannot be done.
  */
 static void change_done(struct task_struct *task, u64 *words, void *cs)
 {
-	state_set(words, ((struct cpuset *)cs)->changes);
-	container_mark(task, &cpuset_subsys, true);
+	/* pairs with is_applied(): who sees it sees what was set before */
+	smp_store_release(&words[WORD_APPLIED], ((struct cpuset *)cs)->changes);
 }
 
 /* Is there another thread in the container that its address space goes with? */
@@ -253,7 +244,7 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 	struct task_struct *task;
 	int i, count;
 
-	change_begin(cont);
+	change_count(cont);
 	while ((count = next_batch(cont))) {
 		for (i = 0; i < count; i++) {
 			task = batch[i];
@@ -269,10 +260,9 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 		}
 		cond_resched();
 	}
-	change_end();
 }
 
-/* Likewise for the root, which only spreads. */
+/* The same for the root, which only spreads. */
 static void root_spread(struct container *root, unsigned long flags)
 {
 	struct task_struct *process, *task;
@@ -284,39 +274,31 @@ static void root_spread(struct container *root, unsigned long flags)
 	rcu_read_unlock();
 }
 
-/* Set while a container that has lost everything gives up its members. */
-static bool evicting;
-
 /**
- * members_evict - move the members of a container
+ * members_evict - move the members of a container, whatever other subsystems say to it
  * @cont: a container below the root
  * @to: where to
  *
  * Context: manage lock held; sleeps.
+ * Return: false without memory: it has to be tried again.
  */
-void members_evict(struct container *cont, struct container *to)
+bool members_evict(struct container *cont, struct container *to)
 {
-	/* the kernel does it: not with the rights of whoever happens to be current */
-	const struct cred *cred = rcu_dereference_raw(init_task.cred);
-	bool failed = false;
+	bool done = true;
 	int i, count, err;
 
-	evicting = true;
-	change_begin(cont);
+	change_count(cont);
 	while ((count = next_batch(cont)))
 		for (i = 0; i < count; i++) {
-			err = container_attach_task(to, batch[i], cred);
+			err = container_evict_task(to, batch[i]);
+			/* exiting, or to be tried again: not in this round */
 			if (err)
 				container_for_task(batch[i], &cpuset_subsys, change_done,
 						   container_cpuset(cont));
-			if (err == -ENOMEM)
-				failed = true;
+			done &= err != -ENOMEM;
 			put_task_struct(batch[i]);
 		}
-	change_end();
-	evicting = false;
-	if (failed)
-		pr_warn_ratelimited("no memory to move tasks out of a container without CPUs\n");
+	return done;
 }
 
 /* --- rules -------------------------------------------------------------------- */
@@ -391,7 +373,7 @@ static bool deadline_misses(struct container *cont, struct setting *old, struct 
 
 	if (cpumask_subset(setting_cpus(old), setting_cpus(new)))
 		return false;
-	for_each_member(cont, find_deadline, &found);
+	container_for_each_member(cont, &cpuset_subsys, find_deadline, &found);
 	return found;
 }
 
@@ -419,8 +401,9 @@ static int setting_check(struct container *cont, struct setting *new)
 }
 
 /*
- * Sets a container, unless that is against the rules; @new is used up. No CPU goes away
- * between the check and the moment from which on it is missed.
+ * Sets a container, unless that is against the rules; @new is used up. A CPU that goes
+ * away after the check is noted before it is offline, and taken out of the setting when
+ * the manage lock is free: see hotplug.c.
  */
 static int setting_change(struct container *cont, struct setting *new)
 {
@@ -428,7 +411,6 @@ static int setting_change(struct container *cont, struct setting *new)
 	nodemask_t from = old->mems;
 	int what = 0, err;
 
-	cpus_read_lock();
 	root_refresh(cont->top_container);
 	if (!cpumask_subset(setting_cpus(new), cpu_online_mask) ||
 	    !nodes_subset(new->mems, node_states[N_MEMORY]))
@@ -442,7 +424,6 @@ static int setting_change(struct container *cont, struct setting *new)
 			what |= APPLY_MEMS;
 		cpus_publish(cont, new);
 	}
-	cpus_read_unlock();
 	if (err)
 		kfree(new);
 	else if (what)
@@ -697,101 +678,93 @@ static int cpuset_populate(struct container_subsys *ss, struct container *cont)
 
 /* --- tasks come and go --------------------------------------------------------- */
 
+/* int security_task_setscheduler(struct task_struct *) */
+static void *security_fn;
+
 static int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
 			     struct task_struct *task)
 {
 	struct setting *s = setting_locked(cont);
+	int err;
 
 	mover = current;
-	if (!cont->parent)
-		return spare_add();
-	if (!cpuset_usable(cont))
+	/* first, as a refusal may be overruled */
+	err = spare_add(task);
+	if (err)
+		return err;
+	if (cont->parent && !cpuset_usable(cont))
 		return refuse_unusable(cont);
-	if (task->flags & PF_NO_SETAFFINITY)
+	/* a user's own threads may be such, too (io_uring): they follow their process */
+	if (cont->parent && (task->flags & PF_KTHREAD) && (task->flags & PF_NO_SETAFFINITY))
 		return -EINVAL;
 	/* the kernel's threads are its children, and it does as it likes with them */
-	if ((task->flags & PF_KTHREAD) && task_pid_nr(task) == 2)
+	if (cont->parent && (task->flags & PF_KTHREAD) && task_pid_nr(task) == 2)
 		return -EINVAL;
-	if (task->policy == SCHED_DEADLINE && !evicting &&
+	/* may the mover set its affinity? */
+	err = (int)container_hook_call(security_fn, (unsigned long)task, 0, 0);
+	if (err)
+		return err;
+	if (cont->parent && task->policy == SCHED_DEADLINE &&
 	    !cpumask_subset(cpu_online_mask, setting_cpus(s)))
 		return -EBUSY;
-	return spare_add();
+	return 0;
 }
 
-/* From the root; without memory it is confined all the same, as if it wanted all. */
-static void attach_from_root(struct task_struct *task, u64 *words)
-{
-	struct confined *c = spare_take();
-
-	if (!c)
-		return;
-	c->fresh = true;
-	c->spread = spread_get(task);
-	words_confine(words, c);
-}
-
+/* To the root: what it wants is kept until post_attach(). */
 static void attach_to_root(struct task_struct *task, u64 *words)
 {
-	struct confined *c = words_confined(words);
+	struct wish *wish = word_wish(words[WORD_WISH]), *spare;
 
-	words_confine(words, NULL);
-	state_set(words, 0);
-	container_mark(task, &cpuset_subsys, false);
+	words[WORD_WISH] = 0;
+	words[WORD_APPLIED] = 0;
 	if (current != mover) {
 		/* a new thread that follows, and has not run yet */
-		if (!c || !c->fresh)
-			cpus_fork_release(task, c ? confined_want(c) : cpu_possible_mask);
-		spread_set(task, c ? c->spread : 0);
+		cpus_fork_release(task, wish);
+		spread_set(task, wish ? wish->spread : 0);
 		mems_fork_release(task);
-		if (c)
-			kfree_rcu(c, rcu);
+		wish_put(wish);
 		return;
 	}
-	if (!c) {
-		c = spare_take();
-		if (!c)
-			return;
-		cpumask_copy(confined_want(c), cpu_possible_mask);
+	spare = spare_take();
+	if (spare) {
+		cpumask_copy(wish_cpus(spare), wish ? wish_cpus(wish) : cpu_possible_mask);
+		spare->spread = wish ? wish->spread : 0;
+		spare->task = task;
+		spin_lock(&spares_lock);
+		list_add_tail(&spare->node, &leaving);
+		spin_unlock(&spares_lock);
 	}
-	c->task = task;
-	spin_lock(&spares_lock);
-	list_add_tail(&c->node, &leaving);
-	spin_unlock(&spares_lock);
+	wish_put(wish);
 }
 
 static void cpuset_attach(struct container_subsys *ss, struct container *cont,
 			  struct container *old_cont, struct task_struct *task)
 {
 	u64 *words = container_task_data(task, ss);
-	unsigned int changes = container_cpuset(cont)->changes - 1;
 
 	if (!cont->parent) {
 		attach_to_root(task, words);
 		return;
 	}
-	if (!old_cont->parent)
-		attach_from_root(task, words);
 	/* until post_attach(), and for whatever it forks until then */
-	if (current == mover)
-		state_set(words, changes);
-	else
-		state_set_pending(words, changes);
-	container_mark(task, ss, true);
+	WRITE_ONCE(words[WORD_APPLIED], 0);
+	if (!old_cont->parent)
+		smp_store_release(&words[WORD_WISH], word_of_newcomer(task));
 }
 
 /* What was kept for a task that has left for the root. */
-static struct confined *leaver(struct task_struct *task)
+static struct wish *leaver(struct task_struct *task)
 {
-	struct confined *c;
+	struct wish *wish;
 
 	spin_lock(&spares_lock);
-	c = list_first_entry_or_null(&leaving, struct confined, node);
-	if (c && c->task == task)
-		list_del(&c->node);
+	wish = list_first_entry_or_null(&leaving, struct wish, node);
+	if (wish && wish->task == task)
+		list_del(&wish->node);
 	else
-		c = NULL;
+		wish = NULL;
 	spin_unlock(&spares_lock);
-	return c;
+	return wish;
 }
 
 static void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
@@ -800,19 +773,19 @@ static void cpuset_post_attach(struct container_subsys *ss, struct container *co
 	struct cpuset *cs = container_cpuset(cont);
 	nodemask_t from = old_cont->parent ? setting_locked(old_cont)->mems :
 					     node_states[N_MEMORY];
-	struct confined *c;
+	struct wish *wish;
 
 	if (cont->parent) {
 		cpus_apply(task);
 		spread_set(task, cs->flags);
 		container_for_task(task, ss, change_done, cs);
 	} else {
-		c = leaver(task);
+		wish = leaver(task);
 		/* none for a thread that was faster, see attach() */
-		if (c) {
-			cpus_release(task, confined_want(c));
-			spread_set(task, cs->flags | c->spread);
-			kfree_rcu(c, rcu);
+		if (wish) {
+			cpus_release(task, wish);
+			spread_set(task, cs->flags | wish->spread);
+			wish_put(wish);
 		}
 	}
 	if (mems_apply(task) && !follows_leader(cont, task))
@@ -820,115 +793,88 @@ static void cpuset_post_attach(struct container_subsys *ss, struct container *co
 	spares_free();
 }
 
-struct inheritance {
-	struct container *cont;
-	struct confined *c;	/* the child's record, if its parent has one */
-	unsigned int changes;
-};
-
-/* What a child gets of what is kept for its parent; under the lock of that's entry. */
-static void inherit(struct task_struct *parent, u64 *words, void *arg)
+/*
+ * The word of a new task: it wants what the current one does, whose child it is. That
+ * may have been moved meanwhile; at the root, what it has is what it wants.
+ */
+static u64 inherit(void)
 {
-	struct confined *from = words_confined(words);
-	struct inheritance *child = arg;
+	struct wish *wish = NULL;
+	u64 *words, word = 0;
 
-	child->changes = READ_ONCE(words[WORD_STATE]) >> 1;
-	if (from && child->c) {
-		cpumask_copy(confined_want(child->c), confined_want(from));
-		child->c->fresh = from->fresh;
-		child->c->spread = from->spread;
-	}
-	/* up to date, it is only this fork that may have begun before */
-	if (!from && child->changes == READ_ONCE(container_cpuset(child->cont)->changes))
-		container_mark(parent, &cpuset_subsys, false);
+	rcu_read_lock();
+	words = container_task_data(current, &cpuset_subsys);
+	do {
+		word = words ? smp_load_acquire(&words[WORD_WISH]) : 0;
+		wish = word_wish(word);
+		/* if that was the last one, it is another's by now */
+	} while (wish && !refcount_inc_not_zero(&wish->users));
+	rcu_read_unlock();
+	return word ?: word_of_newcomer(current);
 }
 
-static int cpuset_can_fork(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *child, u64 *words, const u64 *parent)
+/* Is the current task in a container, and was the latest change applied to it? */
+static bool is_applied(struct container *cont, unsigned int changes)
 {
-	struct inheritance from = { .cont = cont };
+	u64 *words = container_task_data(current, &cpuset_subsys);
 
-	if (words_confined(parent)) {
-		from.c = confined_alloc(GFP_NOWAIT | __GFP_NOWARN);
-		if (!from.c)
-			return -ENOMEM;
-		/* should the parent's go just now */
-		cpumask_copy(confined_want(from.c), cpu_possible_mask);
-	}
-	container_for_task(current, ss, inherit, &from);
-	words_confine(words, from.c);
-	state_set_pending(words, from.changes);
-	return 0;
-}
-
-static void cpuset_cancel_fork(struct container_subsys *ss, struct container *cont,
-			       struct task_struct *child, u64 *words)
-{
-	struct confined *c = words_confined(words);
-
-	words_confine(words, NULL);
-	state_set(words, 0);
-	if (c)
-		kfree_rcu(c, rcu);
+	return words && READ_ONCE(words[WORD_APPLIED]) == changes &&
+	       task_container(current, &cpuset_subsys) == cont;
 }
 
 /*
- * Is the latest change due for a new task? One that is not pending is the child of a
- * parent that was up to date when it last forked: it is if that has changed.
+ * Has a new task what its parent has, to which the latest change was applied? What the
+ * parent has is set before that is noted, and after it is moved: so look before and after.
  */
-static bool fork_is_due(struct container *cont, const u64 *words, unsigned int changes)
+static bool fork_is_fine(struct container *cont, struct task_struct *child, unsigned int changes)
 {
-	u64 state = READ_ONCE(words[WORD_STATE]);
+	bool fine;
 
-	if (!(state & STATE_PENDING)) {
-		words = container_task_data(current, &cpuset_subsys);
-		if (!words || task_container(current, &cpuset_subsys) != cont)
-			return true;
-		state = READ_ONCE(words[WORD_STATE]);
-	}
-	return (state & ~STATE_PENDING) != STATE(changes);
+	rcu_read_lock();
+	fine = is_applied(cont, changes);
+	smp_rmb();
+	fine = fine && cpumask_equal(&child->cpus_mask, &current->cpus_mask) &&
+	       nodes_equal(child->mems_allowed, current->mems_allowed);
+	smp_rmb();
+	fine = fine && is_applied(cont, changes);
+	rcu_read_unlock();
+	return fine;
 }
 
 static void cpuset_fork(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, u64 *words)
 {
 	struct cpuset *cs = container_cpuset(cont);
-	struct confined *c = words_confined(words);
 	unsigned int changes;
-	bool due, fine, usable;
+	bool usable;
 
-	/* complete, before looking at the changes and the setting: see change_begin() */
+	/* it has one already if somebody has moved it */
+	if (!words[WORD_WISH])
+		smp_store_release(&words[WORD_WISH], inherit());
+	/* it is complete, before looking at the changes and the setting: see change_count() */
 	smp_mb();
 	changes = READ_ONCE(cs->changes);
-	rcu_read_lock();
-	due = fork_is_due(cont, words, changes);
-	rcu_read_unlock();
-	/* one that comes from here on finds it, and due */
-	state_set(words, changes);
-	fine = cpus_fork(child, c, due);
-	fine &= mems_fork(child, due);
 	spread_set(child, cs->flags);
-	if (!c)
-		container_mark(child, ss, false);
-	if (likely(fine))
+	if (likely(fork_is_fine(cont, child, changes))) {
+		WRITE_ONCE(words[WORD_APPLIED], changes);
 		return;
+	}
+	cpus_fork(child, word_wish(words[WORD_WISH]));
+	mems_apply(child);
+	WRITE_ONCE(words[WORD_APPLIED], changes);
 	rcu_read_lock();
-	usable = !cpumask_empty(setting_cpus(setting_of(cont))) &&
-		 !nodes_empty(setting_of(cont)->mems);
+	usable = !setting_lacks(setting_of(cont));
 	rcu_read_unlock();
-	/* the others may have been moved out while it was in the making */
+	/* the others may have been moved out while it was being made */
 	if (!usable)
-		hotplug_repair();
+		hotplug_repair(cs);
 }
 
 static void cpuset_exit(struct container_subsys *ss, struct container *cont,
 			struct task_struct *task, u64 *words)
 {
-	struct confined *c = words_confined(words);
-
-	words_confine(words, NULL);
-	if (c)
-		kfree_rcu(c, rcu);
+	wish_put(word_wish(words[WORD_WISH]));
+	words[WORD_WISH] = 0;
 }
 
 /* --- containers ---------------------------------------------------------------- */
@@ -1017,7 +963,6 @@ struct container_subsys cpuset_subsys = {
 	.name = "cpuset",
 	.owner = THIS_MODULE,
 	.members_only = true,
-	.marked_only = true,
 	.task_words = WORDS,
 	.create = cpuset_create,
 	.destroy = cpuset_destroy,
@@ -1026,8 +971,6 @@ struct container_subsys cpuset_subsys = {
 	.can_clone = cpuset_can_attach,
 	.attach = cpuset_attach,
 	.post_attach = cpuset_post_attach,
-	.can_fork = cpuset_can_fork,
-	.cancel_fork = cpuset_cancel_fork,
 	.fork = cpuset_fork,
 	.exit = cpuset_exit,
 	.populate = cpuset_populate,
@@ -1040,6 +983,11 @@ static int __init cpuset_init_module(void)
 	int err;
 
 	guises_init();
+	security_fn = container_hook_symbol("security_task_setscheduler");
+	if (!security_fn) {
+		pr_err("this kernel has no security_task_setscheduler\n");
+		return -EOPNOTSUPP;
+	}
 	err = cpus_init();
 	if (err)
 		return err;

@@ -6,6 +6,8 @@
 #define _CPUSET_H
 
 #include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/slab.h>
 
 #include "container.h"
 #include "fmeter.h"
@@ -13,22 +15,24 @@
 
 #define SPREAD_FLAGS (BIT(CPUSET_SPREAD_PAGE) | BIT(CPUSET_SPREAD_SLAB))
 
-/* Flags of a cpuset; atomic bit operations, written under the manage lock. */
+/* Flags of a cpuset; atomic bit operations. All but the last under the manage lock. */
 enum {
 	CPUSET_MEMORY_MIGRATE,
 	CPUSET_SPREAD_PAGE,
 	CPUSET_SPREAD_SLAB,
+	/* the kernel gave a member what it may not have: hotplug_sync() sets it right */
+	CPUSET_REPAIR,
 };
 
 /**
  * struct cpuset - what a container may use
  * @css: the core's part
- * @setting: CPUs, nodes and exclusiveness. Replaced under the manage lock and the
- *	affinity lock, read under either, or under RCU. That of a root says nothing to
- *	whoever looks for what is allowed: there, it is what the kernel allows
+ * @setting: CPUs, nodes and exclusiveness. Replaced under the manage lock, read under
+ *	it or under RCU. A root's says nothing to a reader who looks for what is
+ *	allowed: there, it is what the kernel allows
  * @flags: bits of the enum above
- * @changes: how often it changed in a way that its members have to follow, and one:
- *	no task that is not marked says so much. Written under the manage lock
+ * @changes: how often it changed in a way that its members have to follow, and one: a
+ *	task to which nothing was applied yet says 0. Written under the manage lock
  * @meter_lock: guards @meter; taken in reclaim, a spinlock
  * @meter: direct reclaim by the members
  * @said_to_lack: what the log has said that it lacks: 1 CPUs, 2 nodes; under the manage
@@ -47,62 +51,60 @@ struct cpuset {
 };
 
 /**
- * struct confined - what we keep for a member of a container below the root that would
- *	be restricted without us, too
- * @node: link in the list of spares, or of those that leave
- * @task: while it is leaving
- * @fresh: @bits is not known yet: it is the task's affinity, which nobody has narrowed
- * @spread: its flags for spreading when it came
+ * struct wish - what a member would have if it were not confined
+ * @users: members that share it, as a child does with its parent until one of them
+ *	asks for something else
+ * @spread: flags for spreading
+ * @node: link in the list of spares, or of those that leave, while nobody shares it
+ * @task: who leaves
  * @rcu: for freeing
- * @bits: its affinity if it were not confined, for confined_want()
+ * @bits: affinity, for wish_cpus()
  *
- * The task's words lead to it. It comes, changes and goes with the lock of the task's
- * entry held.
+ * It does not change once it is a member's.
  */
-struct confined {
+struct wish {
+	refcount_t users;
+	unsigned long spread;
 	struct list_head node;
 	struct task_struct *task;
-	bool fresh;
-	unsigned long spread;
 	struct rcu_head rcu;
 	unsigned long bits[];
 };
 
 /*
- * The words of a member:
+ * The words of a member. They change with the lock of the task's entry held.
  *
- *   WORD_RECORD	the address of its struct confined; 0: it would not be restricted
- *	without us, as most tasks are not
- *   WORD_STATE	the number of the last change of its container that was applied to
- *	it, and STATE_PENDING for one in the making, if fork() has yet to see to it
- *
- * A member is marked (see container_mark()) if it has a record, is pending, or was
- * changed by us since it last forked.
+ *   WORD_WISH	the address of its struct wish; WISH_ALL: it would be restricted in
+ *	nothing, as most tasks are; 0: it is being made, and fork() has yet to be called
+ *   WORD_APPLIED	the number of the last change of its container that was applied to
+ *	it; 0: none yet, since it came
  */
-enum { WORD_RECORD, WORD_STATE, WORDS };
+enum { WORD_WISH, WORD_APPLIED, WORDS };
 
-#define STATE_PENDING 1ull
-#define STATE(changes) ((u64)(changes) << 1)
+#define WISH_ALL 1ull
 
-static inline struct cpumask *confined_want(struct confined *c)
+static inline struct cpumask *wish_cpus(struct wish *wish)
 {
-	return to_cpumask(c->bits);
+	return to_cpumask(wish->bits);
 }
 
-static inline struct confined *words_confined(const u64 *words)
+/* The wish of a word; NULL where there is none. */
+static inline struct wish *word_wish(u64 word)
 {
-	return (struct confined *)(unsigned long)READ_ONCE(words[WORD_RECORD]);
+	return word == WISH_ALL ? NULL : (struct wish *)(unsigned long)word;
 }
 
-static inline void words_confine(u64 *words, struct confined *c)
+/* The word of a wish; NULL restricts in nothing. */
+static inline u64 wish_word(struct wish *wish)
 {
-	WRITE_ONCE(words[WORD_RECORD], (unsigned long)c);
+	return wish ? (unsigned long)wish : WISH_ALL;
 }
 
-/* Would a task with this affinity be restricted without us? */
-static inline bool restricts(const struct cpumask *want)
+/* Drops the reference of a member that has it no more. */
+static inline void wish_put(struct wish *wish)
 {
-	return !cpumask_subset(cpu_possible_mask, want);
+	if (wish && refcount_dec_and_test(&wish->users))
+		kfree_rcu(wish, rcu);
 }
 
 extern struct container_subsys cpuset_subsys;
@@ -118,7 +120,7 @@ static inline struct setting *setting_of(struct container *cont)
 	return rcu_dereference(container_cpuset(cont)->setting);
 }
 
-/* Likewise for whoever holds a lock that keeps it. */
+/* The same for a caller with a lock that keeps it. */
 static inline struct setting *setting_locked(struct container *cont)
 {
 	return rcu_dereference_protected(container_cpuset(cont)->setting, true);
@@ -139,9 +141,10 @@ enum {
 };
 
 /* cpuset.c */
-struct confined *confined_alloc(gfp_t gfp);
+struct wish *wish_alloc(gfp_t gfp);
+struct wish *wish_get(struct task_struct *task);
 void members_apply(struct container *cont, int what, const nodemask_t *from);
-void members_evict(struct container *cont, struct container *to);
+bool members_evict(struct container *cont, struct container *to);
 bool cpuset_usable(struct container *cont);
 
 /* cpus.c */
@@ -151,9 +154,9 @@ void cpus_unbind(void);
 void cpus_exit(void);
 void cpus_publish(struct container *cont, struct setting *new);
 void cpus_apply(struct task_struct *task);
-void cpus_release(struct task_struct *task, const struct cpumask *want);
-bool cpus_fork(struct task_struct *child, struct confined *c, bool due);
-void cpus_fork_release(struct task_struct *child, const struct cpumask *want);
+void cpus_release(struct task_struct *task, struct wish *wish);
+void cpus_fork(struct task_struct *child, struct wish *wish);
+void cpus_fork_release(struct task_struct *child, struct wish *wish);
 
 /* mems.c */
 int mems_init(void);
@@ -161,7 +164,6 @@ int mems_bind(void);
 void mems_unbind(void);
 void mems_exit(void);
 bool mems_apply(struct task_struct *task);
-bool mems_fork(struct task_struct *child, bool due);
 void mems_fork_release(struct task_struct *child);
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool migrate);
 bool spread_known(int flag);
@@ -173,7 +175,7 @@ int pressure_count(bool on);
 /* hotplug.c */
 int hotplug_init(void);
 void hotplug_exit(void);
-void hotplug_repair(void);
+void hotplug_repair(struct cpuset *cs);
 void hotplug_sync(void);
 void hotplug_hide(struct cpumask *cpus);
 

@@ -6,7 +6,11 @@
  * back, only the root has it. Members of a container that has lost its last CPU or its
  * last node are moved to the nearest one above that has both.
  *
- * The kernel tells us inside locks that whoever holds the manage lock may want. So the
+ * Suspend and hibernation take CPUs away, too, but not for good: the settings stay, and
+ * so do the members, who are frozen. What ran nevertheless, and was put elsewhere by the
+ * scheduler, gets its CPUs back as they come online. One that does not is gone.
+ *
+ * The kernel tells us inside locks that a holder of the manage lock may want. So the
  * notifiers make a note, and hotplug_sync() does it: from a work item, and before
  * anything else is changed. It also sets right what the kernel has undone, see mems.c.
  *
@@ -15,12 +19,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/memory.h>
 #include <linux/notifier.h>
 #include <linux/spinlock.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "cpuset.h"
@@ -28,20 +34,21 @@
 static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;
 static struct cpumask going;	/* hotplug_sync()'s copy; under the manage lock */
-static atomic_t repairs;
+static atomic_t repair_all;
 static int cpu_state;
 
 static void hotplug_work_fn(struct work_struct *work);
-static DECLARE_WORK(hotplug_work, hotplug_work_fn);
+static DECLARE_DELAYED_WORK(hotplug_work, hotplug_work_fn);
 static struct irq_work repair_irq_work;
 
 static void repair_irq(struct irq_work *work)
 {
-	schedule_work(&hotplug_work);
+	schedule_delayed_work(&hotplug_work, 0);
 }
 
 /**
  * hotplug_repair - what members may do is not as it should be any more
+ * @cs: of which container; NULL: of any
  *
  * The kernel may be in the middle of changing a task's nodes, which the task waits for
  * when it allocates, perhaps with the lock of a workqueue held. So none is touched
@@ -49,9 +56,12 @@ static void repair_irq(struct irq_work *work)
  *
  * Context: any.
  */
-void hotplug_repair(void)
+void hotplug_repair(struct cpuset *cs)
 {
-	atomic_set(&repairs, 1);
+	if (cs)
+		set_bit(CPUSET_REPAIR, &cs->flags);
+	else
+		atomic_set(&repair_all, 1);
 	irq_work_queue(&repair_irq_work);
 }
 
@@ -85,16 +95,19 @@ static bool setting_shrink(struct setting *s)
 }
 
 /* Members of a container that has nothing left go up. */
-static void settle(struct container *cont, bool changed)
+static void sync_members(struct container *cont, bool changed)
 {
 	struct container *to = cont;
 
-	while (to->parent && !cpuset_usable(to))
+	while (to->parent && setting_lacks(setting_locked(to)))
 		to = to->parent;
-	if (to != cont)
-		members_evict(cont, to);
-	else if (changed)
-		members_apply(cont, APPLY_ALL, NULL);
+	if (to == cont) {
+		if (changed)
+			members_apply(cont, APPLY_ALL, NULL);
+	} else if (!members_evict(cont, to)) {
+		pr_warn_ratelimited("no memory to move tasks out of a container without CPUs\n");
+		schedule_delayed_work(&hotplug_work, HZ / 10);
+	}
 }
 
 /**
@@ -105,7 +118,7 @@ static void settle(struct container *cont, bool changed)
 void hotplug_sync(void)
 {
 	struct container *root = container_subsys_root(&cpuset_subsys), *cont;
-	bool repair = atomic_xchg(&repairs, 0), changed;
+	bool all = atomic_xchg(&repair_all, 0), changed;
 
 	spin_lock(&gone_lock);
 	cpumask_copy(&going, &gone);
@@ -114,9 +127,10 @@ void hotplug_sync(void)
 	/* parents first, as they are to take members */
 	for (cont = container_next_descendant(root, root); cont;
 	     cont = container_next_descendant(cont, root)) {
-		changed = setting_shrink(setting_locked(cont));
+		changed = setting_shrink(setting_locked(cont)) | all |
+			  test_and_clear_bit(CPUSET_REPAIR, &container_cpuset(cont)->flags);
 		if (READ_ONCE(cont->nr_members))
-			settle(cont, changed || repair);
+			sync_members(cont, changed);
 	}
 
 	spin_lock(&gone_lock);
@@ -126,24 +140,57 @@ void hotplug_sync(void)
 
 static void hotplug_work_fn(struct work_struct *work)
 {
+	/* a CPU that is coming or going has come or gone after this */
+	cpus_read_lock();
+	cpus_read_unlock();
 	container_manage_lock();
 	hotplug_sync();
 	container_manage_unlock();
 }
 
-static int cpu_gone(unsigned int cpu)
+static void note_gone(const struct cpumask *cpus)
 {
 	spin_lock(&gone_lock);
-	cpumask_set_cpu(cpu, &gone);
+	cpumask_or(&gone, &gone, cpus);
 	spin_unlock(&gone_lock);
-	schedule_work(&hotplug_work);
+	schedule_delayed_work(&hotplug_work, 0);
+}
+
+static int cpu_gone(unsigned int cpu)
+{
+	if (!cpuhp_tasks_frozen)
+		note_gone(cpumask_of(cpu));
 	return 0;
 }
+
+static int cpu_back(unsigned int cpu)
+{
+	if (cpuhp_tasks_frozen)
+		hotplug_repair(NULL);
+	return 0;
+}
+
+/* After suspend or hibernation: a CPU that should have come back, and has not, is gone. */
+static int pm_changed(struct notifier_block *nb, unsigned long action, void *arg)
+{
+	static struct cpumask missing;	/* notifications come one at a time */
+
+	if (action == PM_POST_SUSPEND || action == PM_POST_HIBERNATION ||
+	    action == PM_POST_RESTORE) {
+		cpumask_andnot(&missing, cpu_possible_mask, cpu_online_mask);
+		note_gone(&missing);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block pm_notifier = {
+	.notifier_call = pm_changed,
+};
 
 static int memory_changed(struct notifier_block *nb, unsigned long action, void *arg)
 {
 	if (action == MEM_OFFLINE || action == MEM_ONLINE)
-		hotplug_repair();
+		hotplug_repair(NULL);
 	return NOTIFY_OK;
 }
 
@@ -157,19 +204,29 @@ int hotplug_init(void)
 
 	init_irq_work(&repair_irq_work, repair_irq);
 	cpu_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "container/cpuset:online",
-					      NULL, cpu_gone);
+					      cpu_back, cpu_gone);
 	if (cpu_state < 0)
 		return cpu_state;
 	err = register_memory_notifier(&memory_notifier);
 	if (err)
-		cpuhp_remove_state_nocalls(cpu_state);
+		goto err_cpus;
+	err = register_pm_notifier(&pm_notifier);
+	if (err)
+		goto err_memory;
+	return 0;
+
+err_memory:
+	unregister_memory_notifier(&memory_notifier);
+err_cpus:
+	cpuhp_remove_state_nocalls(cpu_state);
 	return err;
 }
 
 void hotplug_exit(void)
 {
+	unregister_pm_notifier(&pm_notifier);
 	unregister_memory_notifier(&memory_notifier);
 	cpuhp_remove_state_nocalls(cpu_state);
 	irq_work_sync(&repair_irq_work);
-	cancel_work_sync(&hotplug_work);
+	cancel_delayed_work_sync(&hotplug_work);
 }

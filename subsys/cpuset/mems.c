@@ -14,34 +14,37 @@
  * between them, and when memory comes or goes. It calls mpol_rebind_task() each time;
  * if that is for a member, and to more than it may have, a work item sets it right.
  *
- * Pages are moved from a work item, whatever the caller's own mems_allowed.
+ * Policies are rewritten and pages moved by a work item: it may take long, and for
+ * that the caller's own mems_allowed does not count.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/completion.h>
 #include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
 #include <linux/workqueue.h>
 
 #include "compat_cpuset.h"
 #include "cpuset.h"
 #include "hook.h"
 
-/* nodemask_t cpuset_mems_allowed(struct task_struct *) */
-static void *mems_allowed_fn;
 /* void mpol_rebind_task(struct task_struct *, const nodemask_t *) */
 static void *rebind_task_fn;
 /* void mpol_rebind_mm(struct mm_struct *, nodemask_t *) */
 static void *rebind_mm_fn;
 /* int do_migrate_pages(struct mm_struct *, const nodemask_t *, const nodemask_t *, int) */
 static void *migrate_pages_fn;
+/* task_work_add(), which not all kernels export */
+static void *work_add_fn;
 /* On in this order, off in the other: see linux/cpuset.h. */
 static struct static_key *pre_enable_key, *enabled_key;
-/* Somebody with preemption off wants to know what the kernel allows by itself. */
-static DEFINE_PER_CPU(bool, mems_raw);
 static struct workqueue_struct *migrate_queue;
 static unsigned long spread_flags;	/* those which the kernel has */
 
@@ -64,12 +67,16 @@ static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 enum { HOOK_MEMS_ALLOWED, HOOK_REBIND_TASK, MEMS_HOOKS };
 static struct container_hook mems_hooks[MEMS_HOOKS];
 
+/* What the kernel allows a task by itself. */
+static nodemask_t kernel_allows(struct task_struct *task)
+{
+	return compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
+}
+
 /* Runs in place of cpuset_mems_allowed(); does not sleep. */
 static nodemask_t mems_allowed(struct task_struct *task)
 {
-	nodemask_t mask = compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
-
-	return this_cpu_read(mems_raw) ? mask : narrow(task, mask);
+	return narrow(task, kernel_allows(task));
 }
 
 CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
@@ -77,17 +84,19 @@ CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
 	container_hook_redirect(regs, mems_allowed);
 }
 
-/* Somebody sets a task's nodes: we, or the kernel. */
+/*
+ * Somebody sets a task's nodes: we, or the kernel. A new task gets what it may have in
+ * fork(), whatever the kernel gives it on the way.
+ */
 CONTAINER_HOOK_HANDLER(hook_rebind_task, regs)
 {
 	struct task_struct *task = (void *)container_hook_arg(regs, 0);
-	const nodemask_t *mems = (void *)container_hook_arg(regs, 1);
-	struct container *cont;
+	nodemask_t mems = *(nodemask_t *)container_hook_arg(regs, 1), may = narrow(task, mems);
 
+	if (nodes_equal(mems, may) || compat_is_new(task))
+		return;
 	rcu_read_lock();
-	cont = task_container(task, &cpuset_subsys);
-	if (cont->parent && !nodes_subset(*mems, setting_of(cont)->mems))
-		hotplug_repair();
+	hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
 	rcu_read_unlock();
 }
 
@@ -106,20 +115,26 @@ static struct container_hook mems_hooks[MEMS_HOOKS] = {
 
 /* --- members ----------------------------------------------------------------- */
 
-static bool set_mems(struct task_struct *task, const nodemask_t *mems)
+/*
+ * Sets a task's nodes to what is allowed of what the kernel allows. A setting that is
+ * published later is applied by the publisher, who takes the same lock.
+ */
+static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 {
 	unsigned long flags;
 	bool change;
 
 	task_lock(task);
-	change = !nodes_equal(task->mems_allowed, *mems);
+	if (confine)
+		mems = narrow(task, mems);
+	change = !nodes_equal(task->mems_allowed, mems);
 	if (change) {
 		local_irq_save(flags);
 		write_seqcount_begin(&task->mems_allowed_seq);
 		/* never empty to somebody who looks at both halves of a change */
-		nodes_or(task->mems_allowed, task->mems_allowed, *mems);
-		container_hook_call(rebind_task_fn, (unsigned long)task, (unsigned long)mems, 0);
-		task->mems_allowed = *mems;
+		nodes_or(task->mems_allowed, task->mems_allowed, mems);
+		container_hook_call(rebind_task_fn, (unsigned long)task, (unsigned long)&mems, 0);
+		task->mems_allowed = mems;
 		write_seqcount_end(&task->mems_allowed_seq);
 		local_irq_restore(flags);
 	}
@@ -136,31 +151,7 @@ static bool set_mems(struct task_struct *task, const nodemask_t *mems)
  */
 bool mems_apply(struct task_struct *task)
 {
-	nodemask_t mems = compat_call_nodemask(mems_allowed_fn, task);
-
-	return set_mems(task, &mems);
-}
-
-/**
- * mems_fork - see to it that a new task allocates where it may
- * @child: the task, of which the current one is the parent; it has not run yet
- * @due: a change of the container has yet to be applied to it
- *
- * Context: that of fork().
- * Return: there was nothing to do.
- */
-bool mems_fork(struct task_struct *child, bool due)
-{
-	bool fine;
-
-	rcu_read_lock();
-	fine = !due && nodes_equal(child->mems_allowed, current->mems_allowed) &&
-	       nodes_subset(child->mems_allowed,
-			    setting_of(task_container(child, &cpuset_subsys))->mems);
-	rcu_read_unlock();
-	if (!fine)
-		mems_apply(child);
-	return fine;
+	return set_mems(task, kernel_allows(task), true);
 }
 
 /**
@@ -171,52 +162,106 @@ bool mems_fork(struct task_struct *child, bool due)
  */
 void mems_fork_release(struct task_struct *child)
 {
-	nodemask_t mems;
-
-	this_cpu_write(mems_raw, true);
-	mems = compat_call_nodemask(mems_allowed_fn, child);
-	this_cpu_write(mems_raw, false);
-	set_mems(child, &mems);
-}
-
-struct migration {
-	struct work_struct work;
-	struct mm_struct *mm;
-	const nodemask_t *from, *to;
-};
-
-static void migrate(struct work_struct *work)
-{
-	struct migration *m = container_of(work, struct migration, work);
-
-	container_hook_call4(migrate_pages_fn, (unsigned long)m->mm, (unsigned long)m->from,
-			     (unsigned long)m->to, MPOL_MF_MOVE_ALL);
+	set_mems(child, kernel_allows(child), false);
 }
 
 /**
- * mems_apply_mm - likewise for the policies of a task's address space
+ * struct mems_job - the policies of an address space, and its pages, follow a task
+ * @work: does it
+ * @wait: waits for it, where somebody changed a setting, or moved the task
+ * @users: who may look at this: the work, and the waiter
+ * @done: it is done
+ * @task: the task
+ * @mm: its address space
+ * @from: nodes that it had
+ * @move: move its pages, too
+ */
+struct mems_job {
+	struct work_struct work;
+	struct callback_head wait;
+	refcount_t users;
+	struct completion done;
+	struct task_struct *task;
+	struct mm_struct *mm;
+	nodemask_t from;
+	bool move;
+};
+
+static void job_put(struct mems_job *job)
+{
+	if (!refcount_dec_and_test(&job->users))
+		return;
+	kfree(job);
+	/* mems_exit() waits for the rest of our callers */
+	module_put(THIS_MODULE);
+}
+
+static void job_run(struct work_struct *work)
+{
+	struct mems_job *job = container_of(work, struct mems_job, work);
+	nodemask_t mems, now = mems_allowed(job->task);
+
+	/* whichever of two jobs ends last has seen what holds then */
+	do {
+		mems = now;
+		container_hook_call(rebind_mm_fn, (unsigned long)job->mm, (unsigned long)&mems, 0);
+		now = mems_allowed(job->task);
+	} while (!nodes_equal(mems, now));
+	if (job->move && !nodes_equal(job->from, mems))
+		container_hook_call4(migrate_pages_fn, (unsigned long)job->mm,
+				     (unsigned long)&job->from, (unsigned long)&mems,
+				     MPOL_MF_MOVE_ALL);
+	mmput(job->mm);
+	put_task_struct(job->task);
+	complete_all(&job->done);
+	job_put(job);
+}
+
+static void job_wait(struct callback_head *wait)
+{
+	struct mems_job *job = container_of(wait, struct mems_job, wait);
+
+	/* a signal that kills ends it, and the job goes on */
+	wait_for_completion_killable(&job->done);
+	job_put(job);
+}
+
+/**
+ * mems_apply_mm - the same for the policies of a task's address space
  * @task: the task, after mems_apply(), with a reference of the caller's
  * @from: the nodes that it had
  * @move: move its pages, too
+ *
+ * The lock of the address space, and pages that somebody else has locked, may be held for
+ * as long as a user likes. So that is done by a work item, and the current task waits
+ * for it on its way to user space, when no lock is held any more.
  *
  * Context: manage lock held; sleeps.
  */
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 {
-	nodemask_t mems = compat_call_nodemask(mems_allowed_fn, task);
-	struct migration m = { .from = from, .to = &mems };
+	struct mm_struct *mm = get_task_mm(task);
+	struct mems_job *job;
 
-	m.mm = get_task_mm(task);
-	if (!m.mm)
+	if (!mm)
 		return;
-	container_hook_call(rebind_mm_fn, (unsigned long)m.mm, (unsigned long)&mems, 0);
-	if (move && !nodes_equal(*from, mems)) {
-		INIT_WORK_ONSTACK(&m.work, migrate);
-		queue_work(migrate_queue, &m.work);
-		flush_work(&m.work);
-		destroy_work_on_stack(&m.work);
-	}
-	mmput(m.mm);
+	job = kzalloc(sizeof(*job), GFP_KERNEL | __GFP_NOFAIL);
+	INIT_WORK(&job->work, job_run);
+	init_task_work(&job->wait, job_wait);
+	refcount_set(&job->users, 2);
+	init_completion(&job->done);
+	job->task = get_task_struct(task);
+	job->mm = mm;
+	job->from = *from;
+	job->move = move;
+	/* the module cannot be unloaded, and need not wait, while somebody holds it up */
+	__module_get(THIS_MODULE);
+	queue_work(migrate_queue, &job->work);
+	/* threads of the kernel's do not go there */
+	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
+	    (int)container_hook_call(work_add_fn, (unsigned long)current,
+				     (unsigned long)&job->wait, TWA_RESUME))
+		job_put(job);
 }
 
 /* --- spreading --------------------------------------------------------------- */
@@ -344,10 +389,10 @@ int mems_init(void)
 		const char *name;
 		void **address;
 	} symbols[] = {
-		{ "cpuset_mems_allowed", &mems_allowed_fn },
 		{ "mpol_rebind_task", &rebind_task_fn },
 		{ "mpol_rebind_mm", &rebind_mm_fn },
 		{ "do_migrate_pages", &migrate_pages_fn },
+		{ "task_work_add", &work_add_fn },
 		{ "cpusets_pre_enable_key", (void **)&pre_enable_key },
 		{ "cpusets_enabled_key", (void **)&enabled_key },
 	};
@@ -364,7 +409,7 @@ int mems_init(void)
 		__set_bit(CPUSET_SPREAD_PAGE, &spread_flags);
 	if (container_hook_symbol("cpuset_slab_spread_node"))
 		__set_bit(CPUSET_SPREAD_SLAB, &spread_flags);
-	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, 0);
+	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	return migrate_queue ? 0 : -ENOMEM;
 }
 
@@ -373,4 +418,5 @@ void mems_exit(void)
 	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
 	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
 	destroy_workqueue(migrate_queue);
+	compat_synchronize_tasks();
 }

@@ -76,6 +76,15 @@ static inline bool settings_collide(const struct setting *a, const struct settin
 }
 
 /**
+ * setting_lacks - is there no CPU, or no node?
+ * @s: the setting
+ */
+static inline bool setting_lacks(const struct setting *s)
+{
+	return cpumask_empty(setting_cpus_const(s)) || nodes_empty(s->mems);
+}
+
+/**
  * setting_empties - does a change take all the CPUs, or all the nodes, away?
  * @old: before
  * @new: after

@@ -618,63 +618,6 @@ static int do_told(struct slot *s, char *a, char *b)
 	return 0;
 }
 
-/* Only for those that it marks. */
-static int do_marked(struct slot *s, char *a, char *b)
-{
-	s->ss.marked_only = true;
-	return 0;
-}
-
-struct marking {
-	struct slot *s;
-	bool on, busy;
-};
-
-static void mark_locked(struct task_struct *task, u64 *data, void *arg)
-{
-	struct marking *m = arg;
-
-	container_mark(task, &m->s->ss, m->on);
-}
-
-static void mark_member(struct task_struct *task, u64 *data, void *arg)
-{
-	struct marking *m = arg;
-
-	m->busy |= !container_try_task(task, &m->s->ss, mark_locked, m);
-}
-
-/* Marks the members of its containers, or takes the mark off. */
-static int do_mark(struct slot *s, char *a, char *b)
-{
-	struct marking m = { .s = s };
-	struct container *root, *pos;
-
-	if (kstrtobool(a ?: "", &m.on))
-		return -EINVAL;
-	container_manage_lock();
-	root = container_subsys_root(&s->ss);
-	for (pos = container_next_descendant(root, root); pos;
-	     pos = container_next_descendant(pos, root)) {
-		do {
-			m.busy = false;
-			container_for_each_member(pos, &s->ss, mark_member, &m);
-		} while (m.busy);
-	}
-	container_manage_unlock();
-	return 0;
-}
-
-static int do_watch(struct slot *s, char *a, char *b)
-{
-	bool on;
-
-	if (kstrtobool(a ?: "", &on))
-		return -EINVAL;
-	container_watch_forks(&s->ss, on);
-	return 0;
-}
-
 static int do_fail(struct slot *s, char *a, char *b)
 {
 	int what = match_string(fallible, NR_FALLIBLE, a ?: ""), err;
@@ -890,9 +833,6 @@ static const struct {
 	{ "everyone", do_everyone },
 	{ "bound", do_bound },
 	{ "told", do_told },
-	{ "marked", do_marked },
-	{ "mark", do_mark },
-	{ "watch", do_watch },
 	{ "fail", do_fail },
 	{ "hold", do_hold },
 	{ "drop", do_drop },
