@@ -637,6 +637,21 @@ static int cmp_pid(const void *a, const void *b)
 	return *(const pid_t *)a - *(const pid_t *)b;
 }
 
+pid_t task_named(const char *comm)
+{
+	pid_t *list, found = 0;
+	int n = live_tasks(&list);
+
+	for (int i = 0; i < n && !found; i++) {
+		char *s = get(P("/proc/%d/comm", list[i]));
+
+		if (s && !strncmp(s, comm, strlen(comm)))
+			found = list[i];
+	}
+	free(list);
+	return found;
+}
+
 char task_state(pid_t pid, pid_t tid)
 {
 	char buf[512], *p;

@@ -145,6 +145,8 @@ const char *other_subsys(void);
 int live_tasks(pid_t **list);
 int tree_tasks(const char *root, pid_t **list);
 char task_state(pid_t pid, pid_t tid);	/* letter in stat, 0: no such task */
+/* The first task whose name begins so, such as a thread of the kernel; 0: none. */
+pid_t task_named(const char *comm);
 
 /* A child that sleeps until killed, and dies with the test. */
 pid_t sleeper(void);

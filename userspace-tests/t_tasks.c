@@ -553,21 +553,6 @@ static void test_pidns(void)
 
 /* --- kernel threads --- */
 
-static pid_t kthread_named(const char *comm)
-{
-	pid_t *l, found = 0;
-	int n = live_tasks(&l);
-
-	for (int i = 0; i < n && !found; i++) {
-		char *s = get(P("/proc/%d/comm", l[i]));
-
-		if (s && !strncmp(s, comm, strlen(comm)))
-			found = l[i];
-	}
-	free(l);
-	return found;
-}
-
 static void test_kthreads(void)
 {
 	static const char trigger[] = "some 150000 1000000";
@@ -581,7 +566,7 @@ static void test_kthreads(void)
 	/* a pressure trigger makes the kernel start a thread */
 	fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || write(fd, trigger, sizeof(trigger)) < 0 ||
-	    !wait_for((p = kthread_named("psimon")))) {
+	    !wait_for((p = task_named("psimon")))) {
 		skip("a kernel thread's child # no way to start one");
 	} else {
 		streq(where(p, KEY), "/a",
