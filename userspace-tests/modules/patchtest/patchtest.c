@@ -11,6 +11,7 @@
 #include <linux/kprobes.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <asm/nospec-branch.h>
 
 static char *func = "";
 module_param(func, charp, 0444);
@@ -25,8 +26,8 @@ asm(".text\n"
     ".type patchtest_pass, @function\n"
     "patchtest_pass:\n"
     "	.byte 0xf3, 0x0f, 0x1e, 0xfa\n"	/* endbr64 */
-    "	push	patchtest_body(%rip)\n"
-    "	ret\n"
+    ANNOTATE_RETPOLINE_SAFE "\n"
+    "	jmp	*patchtest_body(%rip)\n"
     "	int3\n"
     ".size patchtest_pass, . - patchtest_pass\n");
 
