@@ -938,7 +938,7 @@ static int mounter(struct kid *up, void *arg)
 /* A mount that fails when its hierarchy is there, and another that asks for the same. */
 static void test_mount_race(void)
 {
-	int rounds = debug_kernel() ? 100 : sized(400, 100), failed = 0;
+	int rounds = debug_kernel() ? 100 : sized(400, 40), failed = 0;
 	volatile bool *end = mmap_shared(sizeof(*end));
 	struct kid k;
 

@@ -440,7 +440,7 @@ static void test_model(void)
 {
 	static const long limits[NODES] = { UNLIMITED, 60, 35, 40, 20, 25, 22, UNLIMITED };
 	long held[NODES] = { 0 }, most[NODES] = { 0 }, fails[NODES] = { 0 };
-	int has[NODES] = { 0 }, bad = 0, steps = debug_kernel() ? 300 : 1500;
+	int has[NODES] = { 0 }, bad = 0, steps = debug_kernel() ? 300 : sized(1500, 400);
 	struct kid w[NODES];
 	unsigned int seed = 7;
 

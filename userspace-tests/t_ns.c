@@ -485,6 +485,12 @@ static void test_others(void)
 
 /* --- threads and vfork ------------------------------------------------------- */
 
+/* Nobody is in it any more, or it has gone with the last of them. */
+static bool left(const char *cont)
+{
+	return nids(P("%s/tasks", cont)) <= 0;
+}
+
 struct thread {
 	pid_t tid;
 	int result;
@@ -547,7 +553,7 @@ static void test_threads(void)
 	   "the tasks files say so");
 	t.go = true;
 	pthread_join(pt, NULL);
-	wait_for(!nids(P(M "/%d/tasks", t.tid)));
+	wait_for(left(P(M "/%d", t.tid)));
 	prune(M);
 
 	t = (struct thread){ .go = false };
@@ -559,7 +565,7 @@ static void test_threads(void)
 	streq(t.path, P("/%d", pid), "the thread is in a container named after it");
 	streq(at(0), "/", "its process is not");
 	__atomic_store_n(&t.go, true, __ATOMIC_SEQ_CST);
-	wait_for(!nids(P(M "/%d/tasks", pid)));
+	wait_for(left(P(M "/%d", pid)));
 	prune(M);
 
 	pid = clone(vforked, stacks[1] + sizeof(stacks[1]),
@@ -797,7 +803,7 @@ static void test_moves(void)
 	err(movepid(M "/a/b/c", r), EPERM, "from the root into that");
 	err(in_child(writes_itself, M "/a"), EPERM, "the writer itself");
 	err(in_child(writes_itself, M "/x"), 0, "the writer, into an empty child");
-	wait_for(!nids(M "/x/tasks"));
+	wait_for(left(M "/x"));
 	err(in_child(writes_itself_back, M "/x"), EPERM, "who does not come back");
 	streq(at(p), "/a/b/c", "a refusal moves nobody");
 	streq(at(q), "/a", "nor anybody else");
@@ -805,7 +811,7 @@ static void test_moves(void)
 	reap(p);
 	reap(q);
 	reap(r);
-	wait_for(!nids(M "/a/tasks") && !nids(M "/a/b/c/tasks"));
+	wait_for(left(M "/a") && left(M "/a/b/c"));
 
 	k = kid_start(ten_threads, NULL);
 	kid_recv(&k);
@@ -814,7 +820,7 @@ static void test_moves(void)
 	err(put(M "/procs", "%d", k.pid), EPERM, "and do not come back");
 	kid_send(&k, 0);
 	kid_wait(&k);
-	wait_for(!nids(M "/x/tasks"));
+	wait_for(left(M "/x"));
 	k = kid_start(two_threads, t);
 	kid_recv(&k);
 	err(put(M "/x/procs", "%d", k.pid), EPERM, "a process with a thread elsewhere");
@@ -822,7 +828,7 @@ static void test_moves(void)
 	eq(nids(M "/x/tasks"), 0, "none");
 	kid_send(&k, 0);
 	kid_wait(&k);
-	wait_for(!nids(P(M "/%d/tasks", t->tid)));
+	wait_for(left(P(M "/%d", t->tid)));
 	prune(M);
 	eq(dirs(M), 0, "all can be removed");
 }
@@ -870,7 +876,7 @@ static void owner(const char *parent, int *ids, uid_t want, const char *what)
 	err(kid_recv(&k), may, "write to its files by its member");
 	kid_send(&k, 0);
 	kid_wait(&k);
-	wait_for(!nids(P(M "%s/tasks", dir)));
+	wait_for(left(P(M "%s", dir)));
 	prune(M);
 }
 
@@ -1533,7 +1539,7 @@ static bool dissolve(void)
 static void test_unload(void)
 {
 	struct storm *s = mmap_shared(sizeof(*s));
-	int rounds = 12, good = 0, unloaded = 0;
+	int rounds = sized(12, 6), good = 0, unloaded = 0;
 	struct kid k[2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(k); i++)

@@ -734,8 +734,8 @@ static void test_bomb(const struct bomb *b)
 	kid_send(&k, 0);
 	/* ahead of it, or we wait for each of them in turn before each sample */
 	setpriority(PRIO_PROCESS, 0, -20);
-	/* at least four seconds, and as long as it takes to see it full */
-	for (end = now_ms() + 4000; now_ms() < end || samples < 20 ||
+	/* a while, and as long as it takes to see it full */
+	for (end = now_ms() + sized(4000, 2000); now_ms() < end || samples < 20 ||
 	     (!full && now_ms() < end + DEADLINE_MS); ) {
 		usage = stat_of(A, USAGE);
 		samples++;
@@ -761,7 +761,8 @@ static void test_bomb(const struct bomb *b)
 
 /* --- races ------------------------------------------------------------------ */
 
-enum { WORKERS = 4, ROOM = 12, ATTEMPTS = 10000 / WORKERS /* each */ };
+enum { WORKERS = 4, ROOM = 12 };
+#define ATTEMPTS sized(2500, 1000)	/* of each */
 
 struct tally {
 	volatile long successes, failures;
@@ -965,7 +966,7 @@ static void test_cycles(void)
 		k[i] = kid_start(busy, (void *)end);
 		kid_recv(&k[i]);
 	}
-	for (n = 0; n < 15 && (n < 3 || now_ms() < until) && !e; n++) {
+	for (n = 0; n < sized(15, 6) && (n < 3 || now_ms() < until) && !e; n++) {
 		e = cmount(M, "numtasks") ?: E(mkdir(A, 0755)) ?: movepid(A, k[0].pid);
 		msleep(n % 7);
 		e = e ?: movepid(M, k[0].pid) ?: (wait_for(!rmdir(A)) ? 0 : errno) ?: E(umount(M));

@@ -482,7 +482,7 @@ static int reader(struct kid *up, void *arg)
 
 static void test_load_unload(void)
 {
-	int bad = 0, n = debug_kernel() ? 5 : sized(15, 5);
+	int bad = 0, n = debug_kernel() ? 5 : sized(15, 3);
 	struct kid k[3];
 
 	for (int i = 0; i < 3; i++) {

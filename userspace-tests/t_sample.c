@@ -410,7 +410,7 @@ static void test_storm(void)
 		k[i] = kid_start(storm, (void *)stop);
 		kid_recv(&k[i]);
 	}
-	for (n = 0; n < 30 && now_ms() < end && !wrong; n++) {
+	for (n = 0; n < sized(30, 10) && now_ms() < end && !wrong; n++) {
 		step(modinsert(file, ""), n, "load", &wrong);
 		if (n % 2) {
 			step(E(mount("x", M, "container", 0, "forkcount")), n, "mount", &wrong);
