@@ -376,6 +376,69 @@ static void test_refused(void)
 	err(put(REFUSE, "unregister 0"), 0, "unregister");
 }
 
+/* The number of a line in the container's events; -1: there is no such line. */
+static long line_of(const char *cont, const char *what)
+{
+	const char *s = strstr(events(cont), what);
+	long n = -1;
+
+	if (s)
+		sscanf(s + strlen(what), "%ld", &n);
+	return n;
+}
+
+/* Those of numtasks and bc, by limits of the container above the one with the task. */
+static void test_limits(void)
+{
+	static const char *const figures[] = { "numtasks", "numfiles" };
+	const char *total = "/sys/module/container_numtasks/parameters/total_numtasks";
+	int fd;
+
+	if (modprobe("container_numtasks") || modprobe("container_bc")) {
+		skip("limits # no numtasks or bc");
+		return;
+	}
+	err(cmount(M "2", "numtasks,bc"), 0, "mount numtasks and bc");
+	mkdir(M "2/a", 0755);
+	mkdir(M "2/a/b", 0755);
+	fd = events_fd(M "2/a");
+	streq(again(fd), EMPTY, "nothing is refused");
+	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
+		err(put(P(M "2/a/bc.%s.barrier", figures[i]), "12"), 0, "a barrier for %s",
+		    figures[i]);
+		err(put(P(M "2/a/bc.%s.limit", figures[i]), "12"), 0, "and a limit");
+	}
+	run_in(M "2/a/b", 0, "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done");
+	ok(line_of(M "2/a", "forks_refused ") > 0, "a fork beyond the limit is counted (%s)",
+	   again(fd));
+	ok(told(fd), "and told");
+	again(fd);
+	eq(line_of(M "2/a/b", "forks_refused "), 0, "not where the task is");
+	eq(line_of(M "2", "forks_refused "), 0, "nor at the root");
+	eq(line_of(M "2/a", "charges_refused "), 0, "nor as a charge");
+	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
+	run_in(M "2/a/b", 0, "for i in 1 2 3 4 5 6 7 8 9 a b c d e; do cat </dev/null & done; "
+	       "exec 3</ 4</ 5</ 6</ 7</ 8</ 9</; exec 10</ 11</ 12</ 13</ 14</ 15</ 16</");
+	ok(wait_for(line_of(M "2/a", "charges_refused ") > 0), "a file beyond the limit is counted");
+	eq(line_of(M "2/a/b", "charges_refused "), 0, "not where the task is");
+	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
+	err(put(M "2/a/bc.numtasks.limit", "1000000"), 0, "no limit for tasks");
+	err(put(M "2/a/bc.numtasks.barrier", "1000000"), 0, "in bc");
+	err(put(total, "1000"), 0, "but in numtasks, of 1000 tasks");
+	err(put(M "2/a/numtasks.shares", "max_shares=1"), 0, "ten here");
+	again(fd);
+	run_in(M "2/a/b", 0, "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done");
+	ok(told(fd) && line_of(M "2/a", "forks_refused ") > 1, "a fork beyond them is counted (%s)",
+	   again(fd));
+	eq(line_of(M "2/a/b", "forks_refused "), 0, "not where the task is");
+	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
+	err(put(total, "2147483647"), 0, "as before");
+	close(fd);
+	ok(wait_for(!rmdir(M "2/a/b")), "rmdir");
+	ok(wait_for(!rmdir(M "2/a")), "rmdir");
+	err(cumount(M "2"), 0, "unmount");
+}
+
 /* Many wait, read, open and close while members come and go, and containers do. */
 static int restless(struct kid *up, void *arg)
 {
@@ -444,5 +507,6 @@ int main(void)
 	test_storm();
 	err(cumount(M), 0, "unmount");
 	test_refused();
+	test_limits();
 	finish();
 }

@@ -122,6 +122,7 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
  * @full: the counter, there or above, that has no room
  * @resource: what for
  * @severity: by which bound
+ * @what: what fails of it
  *
  * Counts that, and says so to those who wait for events and in the log.
  *
@@ -130,14 +131,13 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
  * Return: the errno for it.
  */
 int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
-	      enum bc_severity severity)
+	      enum bc_severity severity, enum container_refusal what)
 {
 	struct beancounter *owner = counter_bc(full, resource);
 
 	counter_fail(full);
 	rcu_read_lock();
-	container_refused(READ_ONCE(owner->css.container),
-			  resource == BC_NUMTASKS ? CONTAINER_FORK : CONTAINER_CHARGE);
+	container_refused(READ_ONCE(owner->css.container), what);
 	if (container_refusal_is_news(&owner->told_at, &full->refused_at) &&
 	    __ratelimit(&refusals))
 		pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
@@ -203,7 +203,7 @@ int beancounter_charge(struct beancounter *bc, enum bc_resource_id resource,
 	}
 	full = counter_charge(&bc->counter[resource], NULL, n, severity, &crossed);
 	if (full)
-		return bc_refuse(bc, full, resource, severity);
+		return bc_refuse(bc, full, resource, severity, CONTAINER_CHARGE);
 	if (unlikely(crossed) && severity == BC_LIMIT && res->crossed)
 		res->crossed(crossed);
 	return 0;
@@ -236,7 +236,7 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 
 	full = counter_charge(tasks, NULL, 1, BC_LIMIT, NULL);
 	if (unlikely(full))
-		return bc_refuse(bc, full, BC_NUMTASKS, BC_LIMIT);
+		return bc_refuse(bc, full, BC_NUMTASKS, BC_LIMIT, CONTAINER_FORK);
 	vc = vm_fork(child, bc, parent);
 	if (unlikely(!vc)) {
 		counter_undo(tasks, NULL, 1);

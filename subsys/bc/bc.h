@@ -92,7 +92,7 @@ static inline struct beancounter *counter_bc(struct bc_counter *c, enum bc_resou
 
 /* bc.c */
 int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
-	      enum bc_severity severity);
+	      enum bc_severity severity, enum container_refusal what);
 
 /* numfiles.c */
 int numfiles_init(void);

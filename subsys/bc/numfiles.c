@@ -154,7 +154,7 @@ static noinline int file_charge_more(struct beancounter *bc, struct bc_counter *
 		if (crossed && !full)
 			numfiles_crossed(crossed);
 	}
-	return full ? bc_refuse(bc, full, BC_NUMFILES, severity) : 0;
+	return full ? bc_refuse(bc, full, BC_NUMFILES, severity, CONTAINER_CHARGE) : 0;
 }
 
 static int file_charge(const struct file *file)

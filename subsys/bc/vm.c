@@ -335,7 +335,7 @@ static bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 			return true;
 		top = vm_find_room(full, top);
 	} while (top);
-	bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT);
+	bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_CHARGE);
 	return false;
 }
 
@@ -361,7 +361,7 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 		top = vm_find_room(full, top);
 	} while (top);
 	if (unlikely(full)) {
-		bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT);
+		bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_FORK);
 		return NULL;
 	}
 	vc = kmalloc(sizeof(*vc), GFP_NOWAIT | __GFP_NOWARN);
