@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -387,11 +388,41 @@ static long line_of(const char *cont, const char *what)
 	return n;
 }
 
+/* Both bounds of what bc counts. */
+static void bound(const char *cont, const char *what, long n)
+{
+	int e = put(P("%s/bc.%s.barrier", cont, what), "0");
+
+	e = e ?: put(P("%s/bc.%s.limit", cont, what), "%ld", n);
+	e = e ?: put(P("%s/bc.%s.barrier", cont, what), "%ld", n);
+	err(e, 0, "a bound of %ld for %s", n, what);
+}
+
+/* A fork of a member that has 1,000 private pages; sent up are errnos. */
+static int large(struct kid *up, void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	kid_send(up, put(M "2/a/b/tasks", "0"));
+	kid_send(up, mmap(NULL, 1000 * 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
+	kid_recv(up);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	kid_send(up, E(pid));
+	return 0;
+}
+
+#define FORKS "i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done"
+
 /* Those of numtasks and bc, by limits of the container above the one with the task. */
 static void test_limits(void)
 {
-	static const char *const figures[] = { "numtasks", "numfiles" };
 	const char *total = "/sys/module/container_numtasks/parameters/total_numtasks";
+	const char *const a = M "2/a", *const b = M "2/a/b";
+	struct kid k;
 	int fd;
 
 	if (modprobe("container_numtasks") || modprobe("container_bc")) {
@@ -399,43 +430,52 @@ static void test_limits(void)
 		return;
 	}
 	err(cmount(M "2", "numtasks,bc"), 0, "mount numtasks and bc");
-	mkdir(M "2/a", 0755);
-	mkdir(M "2/a/b", 0755);
-	fd = events_fd(M "2/a");
+	mkdir(a, 0755);
+	mkdir(b, 0755);
+	fd = events_fd(a);
 	streq(again(fd), EMPTY, "nothing is refused");
-	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
-		err(put(P(M "2/a/bc.%s.barrier", figures[i]), "12"), 0, "a barrier for %s",
-		    figures[i]);
-		err(put(P(M "2/a/bc.%s.limit", figures[i]), "12"), 0, "and a limit");
-	}
-	run_in(M "2/a/b", 0, "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done");
-	ok(line_of(M "2/a", "forks_refused ") > 0, "a fork beyond the limit is counted (%s)",
-	   again(fd));
-	ok(told(fd), "and told");
+
+	bound(a, "numtasks", 12);
+	run_in(b, 0, FORKS);
+	ok(told(fd), "a fork beyond it: told");
 	again(fd);
-	eq(line_of(M "2/a/b", "forks_refused "), 0, "not where the task is");
-	eq(line_of(M "2", "forks_refused "), 0, "nor at the root");
-	eq(line_of(M "2/a", "charges_refused "), 0, "nor as a charge");
-	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
-	run_in(M "2/a/b", 0, "for i in 1 2 3 4 5 6 7 8 9 a b c d e; do cat </dev/null & done; "
-	       "exec 3</ 4</ 5</ 6</ 7</ 8</ 9</; exec 10</ 11</ 12</ 13</ 14</ 15</ 16</");
-	ok(wait_for(line_of(M "2/a", "charges_refused ") > 0), "a file beyond the limit is counted");
-	eq(line_of(M "2/a/b", "charges_refused "), 0, "not where the task is");
-	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
-	err(put(M "2/a/bc.numtasks.limit", "1000000"), 0, "no limit for tasks");
-	err(put(M "2/a/bc.numtasks.barrier", "1000000"), 0, "in bc");
-	err(put(total, "1000"), 0, "but in numtasks, of 1000 tasks");
-	err(put(M "2/a/numtasks.shares", "max_shares=1"), 0, "ten here");
+	eq(line_of(a, "forks_refused "), 1, "and counted");
+	ok(wait_for(!nids(P("%s/tasks", b))), "they end");
+	bound(a, "numtasks", 1000000);
+
+	err(put(total, "1000"), 0, "numtasks: 1000 in all");
+	err(put(P("%s/numtasks.shares", a), "max_shares=1"), 0, "of which ten are here");
 	again(fd);
-	run_in(M "2/a/b", 0, "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done");
-	ok(told(fd) && line_of(M "2/a", "forks_refused ") > 1, "a fork beyond them is counted (%s)",
-	   again(fd));
-	eq(line_of(M "2/a/b", "forks_refused "), 0, "not where the task is");
-	ok(wait_for(!nids(M "2/a/b/tasks")), "they end");
-	err(put(total, "2147483647"), 0, "as before");
+	run_in(b, 0, FORKS);
+	ok(told(fd), "a fork beyond them: told");
+	again(fd);
+	eq(line_of(a, "forks_refused "), 2, "and counted");
+	ok(wait_for(!nids(P("%s/tasks", b))), "they end");
+	err(put(total, "2147483647"), 0, "no limit");
+
+	k = kid_start(large, NULL);
+	err(kid_recv(&k), 0, "a member");
+	err(kid_recv(&k), 0, "with memory");
+	bound(a, "privvmpages", getnum(P("%s/bc.privvmpages.held", a)) + 100);
+	again(fd);
+	kid_send(&k, 0);
+	err(kid_recv(&k), ENOMEM, "no room for a copy of it: fork");
+	eq(kid_wait(&k), 0, "it ends");
+	eq(line_of(a, "forks_refused "), 3, "which is a fork that was refused");
+	eq(line_of(a, "charges_refused "), 0, "and no charge, like the others");
+
+	bound(a, "numfiles", 4);
+	again(fd);
+	run_in(b, 65534, "exec 3</ 4</ 5</ 6</ 7</ 8</ 9</");
+	ok(told(fd), "a file beyond four: told");
+	eq(line_of(a, "charges_refused "), 1, "and counted");
+	eq(line_of(a, "forks_refused "), 3, "as no fork");
+
+	ok(strstr(events(b), NONE), "none of it where the task was");
+	ok(strstr(events(M "2"), NONE), "nor at the root");
 	close(fd);
-	ok(wait_for(!rmdir(M "2/a/b")), "rmdir");
-	ok(wait_for(!rmdir(M "2/a")), "rmdir");
+	ok(wait_for(!rmdir(b)), "rmdir");
+	ok(wait_for(!rmdir(a)), "rmdir");
 	err(cumount(M "2"), 0, "unmount");
 }
 
