@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The examples of the documentation, as they stand there: a block of shell in a page of
+ * /docs that begins with "# example: NAME". Each runs as root, ends well, prints what the
+ * comments in it say ("# prints: PATTERN", in that order), and leaves nothing behind.
+ * Each page begins with no module loaded. There is no other block of shell in the
+ * documentation, and no page without an example.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "lib.h"
+
+#define DOCS "/docs"
+#define SCRIPT "/tmp/example"
+#define PRINTED "/tmp/printed"
+#define NAME "# example: "
+#define PRINTS "# prints: "
+
+/* What an example could leave. Modules and tasks are looked for by themselves. */
+static char *world(void)
+{
+	static const char *const dirs[] = { "/", "/tmp", "/dev", "/run", "/mnt", "/root" };
+	char *mounts = get("/proc/mounts"), *text;
+	struct dirent **names;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+	int n, j;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		n = scandir(dirs[i], &names, NULL, alphasort);
+		for (j = 0; j < n; j++) {
+			fprintf(f, "%s/%s\n", dirs[i], names[j]->d_name);
+			free(names[j]);
+		}
+		if (n >= 0)
+			free(names);
+	}
+	fprintf(f, "%s", mounts ? mounts : "");
+	fclose(f);
+	return text;
+}
+
+static bool as_before(const char *before)
+{
+	char *now = world();
+	bool same = !strcmp(now, before);
+
+	free(now);
+	return same;
+}
+
+/* Exit status of the script, -signal. What it leaves is in *left, a group of processes. */
+static int run_script(pid_t *left)
+{
+	pid_t pid = *left = fork();
+	int status;
+
+	if (!pid) {
+		setsid();
+		if (chdir("/") || !freopen("/dev/null", "r", stdin) ||
+		    !freopen(PRINTED, "w", stdout) || dup2(1, 2) != 2)
+			_exit(99);
+		execl("/bin/sh", "sh", "-e", SCRIPT, NULL);
+		_exit(98);
+	}
+	if (!wait_for(waitpid(pid, &status, WNOHANG) == pid)) {
+		diag("it has not ended in %d s", DEADLINE_MS / 1000);
+		kill(-pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Cuts the first line off; NULL: there is none. */
+static char *line_of(char **text)
+{
+	char *line = strsep(text, "\n");
+
+	return line && (*line || *text) ? line : NULL;
+}
+
+/* Does OUTPUT have a line for each "# prints:" of the script, in that order? */
+static void check_printed(const char *name, const char *script, const char *output)
+{
+	char *lines = strdup(script), *rest = lines, *copy = strdup(output), *out = copy;
+	char *line, *want, *got;
+
+	while ((line = line_of(&rest))) {
+		want = strstr(line, PRINTS);
+		if (!want)
+			continue;
+		want += strlen(PRINTS);
+		while ((got = line_of(&out)) && fnmatch(want, got, 0))
+			;
+		ok(got, "%s prints: %s", name, want);
+	}
+	free(lines);
+	free(copy);
+}
+
+static void run_example(const char *name, const char *script)
+{
+	char *before, *output;
+	int status, active;
+	pid_t left;
+
+	if (strstr(script, "cpuset") && !modfile("container_cpuset")) {
+		skip("%s # there is no cpuset for this kernel", name);
+		return;
+	}
+	write_file(SCRIPT, script);
+	write_file(PRINTED, "");
+	before = world();
+	status = run_script(&left);
+	output = get(PRINTED);
+	output = strdup(output ? output : "");
+	for (char *copy = strdup(output), *line; (line = line_of(&copy)); )
+		diag("%s", line);
+	eq(status, 0, "%s runs", name);
+	check_printed(name, script, output);
+	free(output);
+	ok(wait_for(waitpid(-1, NULL, WNOHANG) < 0), "%s: no task is left", name);
+	/* or the next would be blamed, too */
+	kill(-left, SIGKILL);
+	wait_for(waitpid(-1, NULL, WNOHANG) < 0);
+	ok(wait_for(as_before(before)), "%s: no file or mount is left", name);
+	free(before);
+	active = access("/proc/containers", F_OK) ? 1 : nhiers();
+	eq(active, 1, "%s: no hierarchy is left", name);
+}
+
+/* Runs the examples of a page. */
+static void test_page(const char *page)
+{
+	char *text = get(P(DOCS "/%s", page)), *start, *end, *script;
+	char name[64];
+	int n = 0;
+
+	if (!text)
+		bail("%s: %s", page, strerror(errno));
+	/* it has to outlast what is read below */
+	text = strdup(text);
+	eq(unload_all(), 0, "%s: no module is loaded", page);
+	for (start = text; (start = strstr(start, "\n```sh\n")); start = end + 4) {
+		start += strlen("\n```sh\n");
+		end = strstr(start, "\n```");
+		if (!end)
+			bail("%s: a block without an end", page);
+		script = strndup(start, end + 1 - start);
+		if (ok(sscanf(script, NAME "%63[a-z0-9-]\n", name) == 1,
+		       "%s: a block of shell is an example", page)) {
+			run_example(name, script);
+			n++;
+		} else {
+			diag("%s", script);
+		}
+		free(script);
+	}
+	/* that page is a list of promises, with their tests */
+	if (strcmp(page, "contract.md"))
+		ok(n, "%s has examples (%d)", page, n);
+	free(text);
+}
+
+int main(void)
+{
+	struct dirent **pages;
+	int n, i, read = 0;
+
+	setup_bare();
+	/* what an example leaves becomes a child of this process */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	n = scandir(DOCS, &pages, NULL, alphasort);
+	for (i = 0; i < n; i++)
+		if (!fnmatch("*.md", pages[i]->d_name, 0)) {
+			test_page(pages[i]->d_name);
+			read++;
+		}
+	ok(read > 1, "there is documentation (%d pages)", read);
+	unlink(SCRIPT);
+	unlink(PRINTED);
+	finish();
+}
