@@ -715,7 +715,7 @@ qemu() {
 	QEMU_PID=$!
 }
 
-CMDLINE="console=ttyS0 memhp_default_state=offline panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
+CMDLINE="console=ttyS0 no_timer_check memhp_default_state=offline panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
 
 # boot LABEL: runs the guest's tests, shows what they say, and adds the
 # result to the file $RESULTS.  The kernel log goes to the first serial port,
