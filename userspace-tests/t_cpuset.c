@@ -93,20 +93,30 @@ static void test_files(void)
 		err(E(rmdir(A)), 0, "rmdir");
 		err(cumount(M), 0, "unmount");
 	}
-	/* the kernel's own gets its way where it has one */
-	if (!strstr(get("/proc/filesystems"), "\tcpuset\n"))
-		ok(false, "some filesystem is called cpuset");
+}
+
+/* "mount -t cpuset": the kernel's own gets its way where it has one. */
+static void test_legacy(void)
+{
+	bool ours;
+
+	ok(strstr(get("/proc/filesystems"), "\tcpuset\n"), "some filesystem is called cpuset");
+	eq(unload_all(), 0, "nothing is loaded");
+	ours = !strstr(get("/proc/filesystems"), "\tcpuset\n");
+	diag("mount -t cpuset is %s", ours ? "ours" : "the kernel's");
 	mkdir(M, 0755);
 	err(E(mount("x", M, "cpuset", 0, NULL)), 0, "mount -t cpuset");
 	ok(get(M "/cpus") != NULL, "without prefix");
-	diag("mount -t cpuset is %s", strstr(get("/proc/mounts"), "x " M " container ") ?
-	     "ours" : "the kernel's");
-	if (strstr(get("/proc/mounts"), "x " M " container ")) {
+	eq(modloaded("container_cpuset"), ours, "it loads cpuset if it is ours, and only then");
+	if (ours) {
 		streq(get(M "/release_agent"), "/sbin/cpuset_release_agent\n", "release agent");
 		ok(strstr(get("/proc/mounts"), ",cpuset,noprefix,release_agent=") != NULL,
 		   "/proc/mounts shows what it is");
+	} else {
+		ok(strstr(get("/proc/mounts"), "x " M " cgroup "), "it is a cgroup hierarchy");
 	}
 	err(cumount(M), 0, "unmount");
+	err(modprobe("container_cpuset"), 0, "cpuset is loaded");
 }
 
 static void test_lists(void)
@@ -926,6 +936,7 @@ int main(int argc, char **argv)
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");
 	test_files();
+	test_legacy();
 	test_lists();
 	test_errors();
 	test_affinity();
