@@ -2,6 +2,9 @@
 /*
  * Every difference between the kernels we support (5.10 to 7.2), and nothing
  * else. The rest of the code is written as for the newest one.
+ *
+ * COMPAT_HAS_ says what probe.c has found in the headers. Where no known form of a
+ * thing is there, the build stops with a line that names it.
  */
 #ifndef _COMPAT_H
 #define _COMPAT_H
@@ -13,34 +16,37 @@
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
-#error "containers need Linux 5.10 or later"
-#endif
+#include "probed.h"
 
 /* --- ftrace -------------------------------------------------------------- */
 
 /* The last argument of an ftrace callback was a struct pt_regs until 5.11. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#ifndef COMPAT_HAS_FTRACE_REGS
 #define container_hook_regs pt_regs
 static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 {
 	return regs;
 }
-/* Here the recursion guard is opt-out; from 5.11 on it is opt-in. */
-#define COMPAT_FTRACE_NO_RECURSION_GUARD FTRACE_OPS_FL_RECURSION_SAFE
 #else
 #define container_hook_regs ftrace_regs
 static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 {
-#ifdef arch_ftrace_regs
+	/* not ftrace_get_regs(): NULL where only the arguments were saved */
+#if defined(COMPAT_HAS_FTRACE_REGS_MEMBER)
+	return &regs->regs;
+#elif defined(arch_ftrace_regs)
 	return &arch_ftrace_regs(regs)->regs;
 #else
-	/* not ftrace_get_regs(): NULL where only the arguments were saved */
-	return &regs->regs;
+#error "this kernel's struct ftrace_regs has no registers that we know of"
 #endif
 }
+#endif
+
+/* The recursion guard is opt-out in some kernels, and opt-in from 5.11 on. */
+#ifdef COMPAT_HAS_FTRACE_RECURSION_SAFE
+#define COMPAT_FTRACE_NO_RECURSION_GUARD FTRACE_OPS_FL_RECURSION_SAFE
+#else
 #define COMPAT_FTRACE_NO_RECURSION_GUARD 0
 #endif
 
@@ -54,52 +60,51 @@ static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
 /* --- inode operations ---------------------------------------------------- */
 
 /* They got a first argument in 5.12, which changed its type in 6.3. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
+#if defined(COMPAT_HAS_INODE_OPS_PLAIN)
 #define COMPAT_IDMAP_PARAM
 #define COMPAT_IDMAP_ARG
 #define compat_inode_init_owner(inode, dir, mode) inode_init_owner(inode, dir, mode)
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#elif defined(COMPAT_HAS_INODE_OPS_USERNS)
 #define COMPAT_IDMAP_PARAM struct user_namespace *mnt_userns,
 #define COMPAT_IDMAP_ARG mnt_userns,
 #define compat_inode_init_owner(inode, dir, mode) \
 	inode_init_owner(&init_user_ns, inode, dir, mode)
-#else
+#elif defined(COMPAT_HAS_INODE_OPS_IDMAP)
 #define COMPAT_IDMAP_PARAM struct mnt_idmap *idmap,
 #define COMPAT_IDMAP_ARG idmap,
 #define compat_inode_init_owner(inode, dir, mode) \
 	inode_init_owner(&nop_mnt_idmap, inode, dir, mode)
+#else
+#error "this kernel's inode operations have a first argument that we do not know"
 #endif
 
 /* mkdir returns a dentry from 6.15 on. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-#define COMPAT_MKDIR_TYPE int
-#define compat_mkdir_return(err) (err)
-#else
+#ifdef COMPAT_HAS_MKDIR_DENTRY
 #define COMPAT_MKDIR_TYPE struct dentry *
 #define compat_mkdir_return(err) ERR_PTR(err)
+#else
+#define COMPAT_MKDIR_TYPE int
+#define compat_mkdir_return(err) (err)
 #endif
 
 /* Time stamps went behind accessors in 6.6 and 6.7. */
-static inline void compat_inode_init_times(struct inode *inode)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-	inode->i_atime = inode->i_mtime = inode->i_ctime = current_time(inode);
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	inode->i_atime = inode->i_mtime = inode_set_ctime_current(inode);
+#if defined(COMPAT_HAS_SIMPLE_INODE_INIT_TS)
+#define compat_set_mtime(inode) inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode))
+#define compat_inode_init_times(inode) simple_inode_init_ts(inode)
 #else
-	simple_inode_init_ts(inode);
+#if defined(COMPAT_HAS_INODE_SET_CTIME_CURRENT)
+#define compat_set_mtime(inode) ((inode)->i_mtime = inode_set_ctime_current(inode))
+#elif defined(COMPAT_HAS_INODE_CTIME)
+#define compat_set_mtime(inode) ((inode)->i_mtime = (inode)->i_ctime = current_time(inode))
+#else
+#error "this kernel's inodes have time stamps that we do not know"
 #endif
-}
+#define compat_inode_init_times(inode) ((inode)->i_atime = compat_set_mtime(inode))
+#endif
 
 static inline void compat_inode_touch(struct inode *inode)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-	inode->i_mtime = inode->i_ctime = current_time(inode);
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	inode->i_mtime = inode_set_ctime_current(inode);
-#else
-	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
-#endif
+	compat_set_mtime(inode);
 }
 
 /* --- dentries that live without a user ----------------------------------- */
@@ -108,7 +113,9 @@ static inline void compat_inode_touch(struct inode *inode)
  * Until 6.19 such a dentry just had one reference too many, which
  * kill_litter_super() took away; now it is marked.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#if !defined(COMPAT_HAS_D_MAKE_PERSISTENT) && !defined(COMPAT_HAS_KILL_LITTER_SUPER)
+#error "this kernel has neither d_make_persistent nor kill_litter_super"
+#elif !defined(COMPAT_HAS_D_MAKE_PERSISTENT)
 /* a new dentry, whose reference is kept */
 static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
 {
@@ -150,13 +157,15 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 	struct dentry *child, *found = NULL;
 
 	spin_lock(&dir->d_lock);
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#if defined(COMPAT_HAS_DENTRY_SUBDIRS)
 	child = prev ?: list_entry(&dir->d_subdirs, struct dentry, d_child);
 	list_for_each_entry_continue(child, &dir->d_subdirs, d_child) {
-#else
+#elif defined(COMPAT_HAS_DENTRY_CHILDREN)
 	child = prev ? hlist_entry_safe(prev->d_sib.next, struct dentry, d_sib) :
 		       hlist_entry_safe(dir->d_children.first, struct dentry, d_sib);
 	hlist_for_each_entry_from(child, d_sib) {
+#else
+#error "this kernel's dentries have a list of children that we do not know"
 #endif
 		spin_lock_nested(&child->d_lock, DENTRY_D_LOCK_NESTED);
 		if (simple_positive(child))
@@ -172,10 +181,13 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 
 /* --- names that moved ------------------------------------------------------ */
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+/* What a filesystem without a backing store says when an inode has lost its last user. */
+#if defined(COMPAT_HAS_INODE_JUST_DROP)
+#define compat_drop_inode inode_just_drop
+#elif defined(COMPAT_HAS_GENERIC_DELETE_INODE)
 #define compat_drop_inode generic_delete_inode
 #else
-#define compat_drop_inode inode_just_drop
+#error "this kernel has neither inode_just_drop nor generic_delete_inode"
 #endif
 
 /*
@@ -184,7 +196,9 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
  */
 static inline struct dentry *compat_lookup(struct dentry *parent, const char *name)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#ifdef COMPAT_HAS_LOOKUP_NOPERM
+	return lookup_noperm(&QSTR(name), parent);
+#else
 	struct qstr q = QSTR_INIT(name, strlen(name));
 	struct dentry *dentry;
 
@@ -197,16 +211,16 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 		return ERR_PTR(-ENOMEM);
 	simple_lookup(d_inode(parent), dentry, 0);
 	return dentry;
-#else
-	return lookup_noperm(&QSTR(name), parent);
 #endif
 }
 
 /* generic_file_splice_read() went in 6.5, when this one took its place. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#if defined(COMPAT_HAS_COPY_SPLICE_READ)
+#define compat_splice_read copy_splice_read
+#elif defined(COMPAT_HAS_GENERIC_FILE_SPLICE_READ)
 #define compat_splice_read generic_file_splice_read
 #else
-#define compat_splice_read copy_splice_read
+#error "this kernel has neither copy_splice_read nor generic_file_splice_read"
 #endif
 
 /* Exported by all, but in no header for modules until 6.4. */
@@ -230,10 +244,12 @@ static inline bool compat_watched(struct dentry *dentry)
 /* Has a task not been woken for the first time yet? */
 static inline bool compat_is_new(struct task_struct *task)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#if defined(COMPAT_HAS_TASK___STATE)
+	return smp_load_acquire(&task->__state) == TASK_NEW;
+#elif defined(COMPAT_HAS_TASK_STATE)
 	return smp_load_acquire(&task->state) == TASK_NEW;
 #else
-	return smp_load_acquire(&task->__state) == TASK_NEW;
+#error "this kernel's tasks have no state that we know of"
 #endif
 }
 

@@ -387,8 +387,8 @@ sync_sources() {
 		cd "$TOP"
 		find Kbuild Makefile dkms.conf include module subsys kunit samples \
 			userspace-tests/modules -type f \
-			\( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o -name dkms.conf \) \
-			! -name '*.mod.c' 2>/dev/null
+			\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name Makefile \
+			-o -name dkms.conf \) ! -name '*.mod.c' ! -name probed.h 2>/dev/null
 	) | sort >"$list" || true
 	# Only what differs, and with the time of now: make goes by the times, and
 	# those of a checkout say nothing about what was built here before.
@@ -399,8 +399,8 @@ sync_sources() {
 			cp "$TOP/$file" "$dir/$file"
 		}
 	done <"$list"
-	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \) \
-		! -name '*.mod.c') |
+	(cd "$dir" && find . -type f \( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild \
+		-o -name Makefile \) ! -name '*.mod.c' ! -name probed.h) |
 		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
 }
 
@@ -456,7 +456,8 @@ build_modules_in() {
 # sources_sum DIR PATH...: tells one state of the sources, and of the kernel, from another.
 sources_sum() {
 	(cd "$1" && shift && find "$@" -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \
-		-o -name dkms.conf -o -name '*.sh' \) ! -name '*.mod.c' -print0 | sort -z | xargs -0 cat
+		-o -name dkms.conf -o -name '*.sh' \) ! -name '*.mod.c' ! -name probed.h -print0 |
+		sort -z | xargs -0 cat
 	cat "$KDIR/Module.symvers" "$KDIR/include/generated/autoconf.h" 2>/dev/null) | sha256sum
 }
 

@@ -7,7 +7,6 @@
 #define _COMPAT_BC_H
 
 #include <linux/mm.h>
-#include <linux/version.h>
 
 #include "hook.h"
 
@@ -17,11 +16,15 @@
  */
 static inline unsigned long compat_expand_flags(unsigned long arg)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
-	return arg;
-#else
-	return vma_flags_to_legacy(*(const vma_flags_t *)arg);
+#ifdef COMPAT_HAS_VMA_FLAGS
+	/*
+	 * A pointer to them from 7.2 on, which no header for modules says; flags do not
+	 * look like a kernel address, whose upper 17 bits are all set.
+	 */
+	if ((long)arg >> 47 == -1)
+		return vma_flags_to_legacy(*(const vma_flags_t *)arg);
 #endif
+	return arg;
 }
 
 /* What is left of may_expand_vm() where the compiler has split it. */
@@ -37,10 +40,12 @@ static inline bool compat_expand_is_split(void)
 {
 	if (!container_hook_symbol(COMPAT_EXPAND_REST))
 		return false;
-	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0))
-		return true;
+#ifdef COMPAT_HAS_EXPAND_STACK_VMA
+	return true;
+#else
 	pr_warn("this kernel's may_expand_vm is split: privvmpages are not limited everywhere\n");
 	return false;
+#endif
 }
 
 /* Stacks that user space cannot write, where there are any. */

@@ -48,7 +48,7 @@ static inline u64 compat_cpu_charged(u64 __percpu *sums, int cpu)
 	const u64 *sum = per_cpu_ptr(sums, cpu);
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
-	/* two numbers, of user and of system time */
+	/* Two numbers, of user and of system time; no header says so. */
 	return READ_ONCE(sum[0]) + READ_ONCE(sum[1]);
 #else
 	return READ_ONCE(sum[0]);

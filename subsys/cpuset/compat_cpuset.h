@@ -8,7 +8,6 @@
 
 #include <linux/nodemask.h>
 #include <linux/sched.h>
-#include <linux/version.h>
 
 #include "hook.h"
 
@@ -40,15 +39,14 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 }
 
 /*
- * What the user asked for, where the kernel keeps it (Kbuild looks; 5.15). To set an
- * affinity by force is to forget it, from 6.2 on; so it is put aside. The task's pi_lock
- * is held.
+ * What the user asked for, where the kernel keeps it (5.15). To set an affinity by force is
+ * to forget it, from 6.2 on; so it is put aside. The task's pi_lock is held.
  */
 static inline void *compat_hide_user_cpus(struct task_struct *task)
 {
 	void *user = NULL;
 
-#ifdef HAVE_USER_CPUS_PTR
+#ifdef COMPAT_HAS_USER_CPUS_PTR
 	swap(user, *(void **)&task->user_cpus_ptr);
 #endif
 	return user;
@@ -56,7 +54,7 @@ static inline void *compat_hide_user_cpus(struct task_struct *task)
 
 static inline const struct cpumask *compat_user_cpus(struct task_struct *task)
 {
-#ifdef HAVE_USER_CPUS_PTR
+#ifdef COMPAT_HAS_USER_CPUS_PTR
 	return task->user_cpus_ptr;
 #else
 	return NULL;
@@ -65,7 +63,7 @@ static inline const struct cpumask *compat_user_cpus(struct task_struct *task)
 
 static inline void compat_show_user_cpus(struct task_struct *task, void *user)
 {
-#ifdef HAVE_USER_CPUS_PTR
+#ifdef COMPAT_HAS_USER_CPUS_PTR
 	task->user_cpus_ptr = user;
 #endif
 }
@@ -73,7 +71,7 @@ static inline void compat_show_user_cpus(struct task_struct *task, void *user)
 /* Is a task bound to the CPU that it is on, for a while? Some kernels disable preemption. */
 static inline bool compat_migration_disabled(struct task_struct *task)
 {
-#ifdef HAVE_MIGRATION_DISABLED
+#ifdef COMPAT_HAS_MIGRATION_DISABLED
 	return task->migration_disabled;
 #else
 	return false;

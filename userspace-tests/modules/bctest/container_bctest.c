@@ -19,7 +19,6 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
 
 #include <beancounter.h>
 
@@ -67,17 +66,14 @@ static int uncharge(void)
 	return 0;
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
-#define ftrace_regs pt_regs
-#endif
-
+/* The type of its last argument depends on the kernel. */
 static void notrace patch(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			  struct ftrace_regs *regs)
+			  void *regs)
 {
 }
 
 static struct ftrace_ops patch_ops = {
-	.func = patch,
+	.func = (void *)patch,
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
 

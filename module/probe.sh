@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# probe.sh SOURCE HEADER COMPILER FLAG...: compiles SOURCE, a file of probes, and
+# writes HEADER: a line for each probe that the kernel's headers pass. HEADER is
+# touched only if it changes. Says nothing unless something is wrong.
+
+source=$1 header=$2
+shift 2
+export LC_ALL=C
+tmp=$header.$$
+mkdir -p "$(dirname "$header")" || exit 1
+trap 'rm -f "$tmp" "$tmp.log"' EXIT
+
+fail() {
+	echo "$source: $*" >&2
+	exit 1
+}
+
+# All errors, and none of them for a mere warning. -Werror= is for what old compilers
+# and C dialects let pass.
+everything=-fmax-errors=0
+"$@" --version 2>/dev/null | grep -qi clang && everything=-ferror-limit=0
+"$@" -fsyntax-only -fno-diagnostics-color $everything -Wno-error \
+	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
+	-Werror=int-conversion "$source" >"$tmp.log" 2>&1
+
+probe='^[A-Z_]*:[0-9]*:[0-9]*: error: '
+failed=$(grep "$probe" "$tmp.log" | cut -d : -f 1 | sort -u)
+if grep -v "$probe" "$tmp.log" | grep '^[^ ]*: \(fatal \)\?error: ' >"$tmp"; then
+	head -n 5 "$tmp" >&2
+	fail "the kernel's headers do not compile with '$1'"
+fi
+
+{
+	echo "/* SPDX-License-Identifier: GPL-2.0 */"
+	echo "/* Made by probe.sh for this kernel; do not edit. */"
+	sed -n 's/^#line 1 "\([A-Z_]*\)"$/\1/p' "$source" | while read -r name; do
+		echo "$failed" | grep -qx "$name" || echo "#define COMPAT_HAS_$name 1"
+	done
+} >"$tmp"
+if ! grep -q 'COMPAT_HAS_EVERYTHING ' "$tmp" || grep -q 'COMPAT_HAS_NOTHING ' "$tmp"; then
+	head -n 20 "$tmp.log" >&2
+	fail "cannot ask '$1' what the kernel's headers have"
+fi
+cmp -s "$tmp" "$header" || mv "$tmp" "$header"
