@@ -14,6 +14,13 @@
 #define RET	ret; int3
 #endif
 
+/* Their addresses are taken; not every kernel's SYM_FUNC_START marks that. */
+.macro LANDING
+#ifdef CONFIG_X86_KERNEL_IBT
+	endbr64
+#endif
+.endm
+
 .macro RETURN_INTO_RAX
 	push	%rax
 	UNWIND_HINT_FUNC
@@ -22,6 +29,7 @@
 
 	.text
 SYM_FUNC_START(container_hook_call4)
+	LANDING
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
 	mov	%rdx, %rsi
@@ -31,6 +39,7 @@ SYM_FUNC_START(container_hook_call4)
 SYM_FUNC_END(container_hook_call4)
 
 SYM_FUNC_START(container_hook_call)
+	LANDING
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
 	mov	%rdx, %rsi
@@ -43,6 +52,7 @@ SYM_FUNC_END(container_hook_call)
  * There is no frame of ours behind it, so nobody has to wait until it returns.
  */
 SYM_FUNC_START(listing_pass)
+	LANDING
 	push	listing_body(%rip)
 	UNWIND_HINT_FUNC
 	RET
