@@ -127,6 +127,12 @@ static void prune(const char *path)
 		closedir(d);
 }
 
+/* Those that remove themselves need not have finished when their tasks have. */
+static void prune_all(void)
+{
+	wait_for((prune(M), !dirs(M)));
+}
+
 /* --- actors: processes that do what they are told -------------------------- */
 
 enum { A_NOTHING, A_UNSHARE, A_SPAWN, A_SETNS, A_EXIT };
@@ -312,7 +318,7 @@ static void curtain(void)
 		if (actors[i].pid)
 			wait_for(kill(actors[i].pid, 0));
 	nactors = 0;
-	prune(M);
+	prune_all();
 }
 
 /* --- who gets a container --------------------------------------------------- */
@@ -554,7 +560,7 @@ static void test_threads(void)
 	t.go = true;
 	pthread_join(pt, NULL);
 	wait_for(left(P(M "/%d", t.tid)));
-	prune(M);
+	prune_all();
 
 	t = (struct thread){ .go = false };
 	pid = clone(cloned_thread, stacks[0] + sizeof(stacks[0]),
@@ -566,14 +572,14 @@ static void test_threads(void)
 	streq(at(0), "/", "its process is not");
 	__atomic_store_n(&t.go, true, __ATOMIC_SEQ_CST);
 	wait_for(left(P(M "/%d", pid)));
-	prune(M);
+	prune_all();
 
 	pid = clone(vforked, stacks[1] + sizeof(stacks[1]),
 		    CLONE_VM | CLONE_VFORK | CLONE_NEWUTS | SIGCHLD, &t);
 	streq(t.path, P("/%d", pid), "vfork with CLONE_NEWUTS: the child is in its own");
 	streq(at(0), "/", "the parent is not");
 	waitpid(pid, NULL, 0);
-	prune(M);
+	prune_all();
 	eq(dirs(M), 0, "all can be removed");
 }
 
@@ -829,7 +835,7 @@ static void test_moves(void)
 	kid_send(&k, 0);
 	kid_wait(&k);
 	wait_for(left(P(M "/%d", t->tid)));
-	prune(M);
+	prune_all();
 	eq(dirs(M), 0, "all can be removed");
 }
 
@@ -877,7 +883,7 @@ static void owner(const char *parent, int *ids, uid_t want, const char *what)
 	kid_send(&k, 0);
 	kid_wait(&k);
 	wait_for(left(P(M "%s", dir)));
-	prune(M);
+	prune_all();
 }
 
 static void test_owner(void)
@@ -894,7 +900,7 @@ static void test_owner(void)
 	if (chown(M "/u", 1000, 1000))
 		diag("chown: %s", strerror(errno));
 	owner("/u", plain, 1000, "in a container of the user's");
-	prune(M);
+	prune_all();
 	eq(dirs(M), 0, "all can be removed");
 }
 
@@ -1153,7 +1159,7 @@ static void test_auto_delete(void)
 	left = dirs(M);
 	eq(left, 2 * n, "without it they stay");
 	put(PARAM "auto_delete", "1");
-	prune(M);
+	prune_all();
 	ok(wait_for(hier(listing, &h) && h.containers == 1), "no container is left");
 	for (int i = 0; i < 20; i++) {
 		nlive = live_tasks(&live);
@@ -1479,7 +1485,7 @@ static void test_traced(void)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, __WALL);
 	reap(p);
-	wait_for((prune(M), !dirs(M)));
+	prune_all();
 }
 
 /* --- unloading under load ----------------------------------------------------------- */
@@ -1719,7 +1725,7 @@ static void test_all_together(void)
 	kid_wait(&k);
 	wait_for(strstr(get(M "/lim/numtasks.stats"), "usage 0\n"));
 	ok(strstr(get(M "/lim/numtasks.stats"), "usage 0\n"), "and none when they are gone");
-	wait_for((prune(M), !dirs(M)));
+	prune_all();
 	put("/sys/module/container_numtasks/parameters/total_numtasks", "%s", total);
 	err(cumount(M), 0, "unmount");
 	free(total);
