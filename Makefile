@@ -3,6 +3,7 @@
 # make            build the modules for the kernel whose tree is KDIR
 # make install    install modules, headers and symbol versions
 # make clean
+# make tools      build containerctl (into tools/, or O=); make install-tools
 # make run        see it work, in a guest on a stock kernel
 # make shell      a shell in that guest
 # make test       static checks, guest tests on a stock kernel, KUnit, DKMS
@@ -49,9 +50,16 @@ install: modules
 
 clean:
 	$(MAKE) $(kbuild) clean
+	@$(MAKE) -f tools/Makefile clean
 
 run:
 	@userspace-tests/demo
+
+tools:
+	@$(MAKE) -f tools/Makefile
+
+install-tools:
+	@$(MAKE) -f tools/Makefile install
 
 test check shell matrix kunit dkms:
 	@userspace-tests/$@
@@ -62,5 +70,5 @@ test-all:
 bench:
 	@bench/run
 
-.PHONY: modules install clean run test test-all check shell matrix kunit dkms bench
+.PHONY: tools install-tools modules install clean run test test-all check shell matrix kunit dkms bench
 .DEFAULT_GOAL := modules

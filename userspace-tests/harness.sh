@@ -652,6 +652,21 @@ guest_tool() {
 	done
 }
 
+# guest_containerctl: the program of tools/, built for this machine, for the guest.
+guest_containerctl() {
+	local dir
+	dir=$CACHE/build/tools-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
+	need pkg-config:pkg-config /usr/include/libmount/libmount.h:libmount-dev \
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev
+	if locked "build/${dir##*/}" make -j"$JOBS" -f "$TOP/tools/Makefile" O="$dir" \
+		>"$WORK/tools.log" 2>&1; then
+		PATH=$dir:$PATH guest_tool containerctl
+	else
+		cat "$WORK/tools.log" >&2
+		die "containerctl does not build"
+	fi
+}
+
 # static_busybox: prints its path.  Not installed where it is missing: the
 # package would displace the machine's own busybox.
 static_busybox() {
