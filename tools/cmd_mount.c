@@ -155,6 +155,64 @@ static void add_words(struct strings *set, const char *word)
 	}
 }
 
+bool mount_hierarchy(const struct mount_request *r, const char **where)
+{
+	struct strings made = { };
+	struct param *o = xrealloc_array(NULL, r->set.n + 4, sizeof(*o));
+	struct failure f = { .what = "mount" };
+	char *label = xstrdup(""), *why = NULL;
+	const char *dir = r->dir;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->set.n; i++)
+		label = xasprintf("%s%s%s", label, i ? "," : "", r->set.v[i]);
+	if (r->name)
+		label = xstrdup(r->name);
+	else if (!r->set.n)
+		label = xstrdup("all");
+	if (strchr(label, '/')) {
+		complain("mount: \"%s\" is no name", shown(label));
+		return false;
+	}
+	for (size_t i = 0; i < r->set.n; i++)
+		o[n++] = (struct param){ .key = r->set.v[i] };
+	if (r->name)
+		o[n++] = (struct param){ .key = "name", .value = r->name };
+	if (r->noprefix)
+		o[n++] = (struct param){ .key = "noprefix" };
+	if (r->clone_children)
+		o[n++] = (struct param){ .key = "clone_children" };
+	if (r->agent)
+		o[n++] = (struct param){ .key = "release_agent", .value = r->agent };
+
+	if (!dir)
+		dir = xasprintf(DEFAULT_PLACE "/%s", label);
+	if (!r->dir || r->make_dir) {
+		int err = make_dirs(dir, &made);
+
+		if (err) {
+			complain("cannot make %s: %s", shown(dir), strerror(err));
+			return false;
+		}
+	} else if (access(dir, F_OK)) {
+		complain("%s: %s", shown(dir), strerror(errno));
+		return false;
+	}
+	f.err = mount_new(label, dir, o, n, &why);
+	if (f.err == ENOSYS || (f.err == EPERM && !geteuid() && !why))
+		f.err = mount_old(label, dir, o, n);
+	*where = dir;
+	if (!f.err)
+		return true;
+	f.kernel_says = why;
+	while (made.n--)
+		rmdir(made.v[made.n]);
+	hiers_load();
+	f.value = n ? label : NULL;
+	explain_failure(&f);
+	return false;
+}
+
 int cmd_mount(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -166,74 +224,32 @@ int cmd_mount(int argc, char **argv)
 	};
 	static const struct argp argp = {
 		.options = options, .parser = parse, .args_doc = "[SUBSYSTEM...] [DIR]",
-		.doc = "Mount a hierarchy with these subsystems (none: no subsystem; left out: all that are loaded, or those that --name has). DIR begins with / or a dot; if it is left out, it is " DEFAULT_PLACE "/ and the name or the subsystems, and is made.",
+		.doc = "Mount a hierarchy with these subsystems (none: no subsystem; left out: all that are loaded, or those that --name has), and print where. DIR begins with / or a dot; if it is left out, it is " DEFAULT_PLACE "/ and the name or the subsystems, and is made.",
 	};
-	struct strings set = { }, made = { };
-	struct param *o;
-	struct failure f = { .what = "mount" };
-	char *label = xstrdup(""), *why = NULL;
-	const char *dir = NULL;
-	size_t n = 0;
+	struct mount_request r = { };
+	const char *where;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	for (size_t i = 0; i < args.words.n; i++) {
 		const char *w = args.words.v[i];
 
 		if (*w == '/' || *w == '.') {
-			if (dir)
-				die_as(64, "mount: %s and %s: one directory at a time", shown(dir),
+			if (r.dir)
+				die_as(64, "mount: %s and %s: one directory at a time", shown(r.dir),
 				       shown(w));
-			dir = w;
+			r.dir = w;
 		} else {
-			add_words(&set, w);
+			add_words(&r.set, w);
 		}
 	}
-	for (size_t i = 0; i < set.n; i++)
-		label = xasprintf("%s%s%s", label, i ? "," : "", set.v[i]);
-	if (args.name)
-		label = xstrdup(args.name);
-	else if (!set.n)
-		label = xstrdup("all");
-	if (strchr(label, '/'))
-		die("mount: \"%s\" is no name", shown(label));
-
-	o = xrealloc_array(NULL, set.n + 4, sizeof(*o));
-	for (size_t i = 0; i < set.n; i++)
-		o[n++] = (struct param){ .key = set.v[i] };
-	if (args.name)
-		o[n++] = (struct param){ .key = "name", .value = args.name };
-	if (args.noprefix)
-		o[n++] = (struct param){ .key = "noprefix" };
-	if (args.clone_children)
-		o[n++] = (struct param){ .key = "clone_children" };
-	if (args.agent)
-		o[n++] = (struct param){ .key = "release_agent", .value = args.agent };
-
-	if (!dir) {
-		int err;
-
-		dir = xasprintf(DEFAULT_PLACE "/%s", label);
-		err = make_dirs(dir, &made);
-		if (err)
-			die("cannot make %s: %s", dir, strerror(err));
-	} else if (access(dir, F_OK)) {
-		die("%s: %s", shown(dir), strerror(errno));
-	}
-	/* kept in words for a kernel whose loader has not run yet */
-	f.err = mount_new(label, dir, o, n, &why);
-	if (f.err == ENOSYS || (f.err == EPERM && !geteuid() && !why))
-		f.err = mount_old(label, dir, o, n);
-	if (!f.err) {
-		printf("%s\n", dir);
-		return 0;
-	}
-	f.kernel_says = why;
-	while (made.n--)
-		rmdir(made.v[made.n]);
-	hiers_load();
-	f.value = n ? label : NULL;
-	explain_failure(&f);
-	return EXIT_FAILURE;
+	r.name = args.name;
+	r.agent = args.agent;
+	r.noprefix = args.noprefix;
+	r.clone_children = args.clone_children;
+	if (!mount_hierarchy(&r, &where))
+		return EXIT_FAILURE;
+	puts(where);
+	return 0;
 }
 
 /* --- umount -------------------------------------------------------------------------- */

@@ -149,7 +149,6 @@ int cont_write(const struct cont *c, const char *file, const char *value, bool *
 struct strings cont_files(const struct cont *c);	/* canonical names, sorted */
 /* Ids in tasks or procs; -1 and errno. */
 ssize_t cont_ids(const struct cont *c, const char *file, pid_t **ids);
-/* Sums bc's or others' figure; see show.c */
 
 /* --- proc.c: processes ------------------------------------------------------ */
 struct process {
@@ -247,15 +246,28 @@ int cmd_umount(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_errors(int argc, char **argv);
+int cmd_who(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 
+int cmd_enter(int argc, char **argv);
+int cmd_save(int argc, char **argv);
+int cmd_apply(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
+
+/* cmd_mount.c */
+struct mount_request {
+	struct strings set;
+	const char *name, *dir, *agent;	/* dir NULL: the default place */
+	bool noprefix, clone_children, make_dir;
+};
+bool mount_hierarchy(const struct mount_request *r, const char **where);
 /* cmd_param.c, also for create and exec: limits as they are given to limit */
 bool limits_apply(const struct cont *c, char **words, size_t n, bool dry_run, bool verbose);
 /* cmd_dir.c */
 bool container_make(const struct cont *c, bool parents, bool *made);
 /* cmd_events.c: until populated is 0 or the container is gone; false: time is over */
 bool wait_empty(const struct cont *c, int64_t until);
-
-/* argp for a command whose arguments are gathered, with options of its own */
-void parse_args(const struct argp *argp, int argc, char **argv, void *input);
 
 #endif

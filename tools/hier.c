@@ -210,10 +210,12 @@ static void load_mounts(void)
 	mnt_unref_table(tb);
 }
 
+/* Once more after a mount: what was known before is forgotten, not freed. */
 void hiers_load(void)
 {
 	char *containers = read_file(PROC), *self = read_file(SELF);
 
+	hiers = (struct hierarchies){ };
 	if (!containers || !self)
 		return;
 	hiers.loaded = true;
@@ -229,7 +231,7 @@ void hiers_need(void)
 	if (!hiers.loaded)
 		die("the module container_core is not loaded, so there are no containers\n"
 		    "  Cure: modprobe container_core; or containerctl mount, which loads what it needs.\n"
-		    "  Where modprobe does not find it, the modules are not installed for this kernel.");
+		    "  Where modprobe does not find it: containerctl doctor.");
 }
 
 struct hierarchy *hier_find(const char *name)

@@ -85,7 +85,7 @@ char *value_parse(const char *file, const char *text, const char *old, char **wh
 		if (!amount(text, unit, &by))
 			return xasprintf("%lld", (long long)by);
 		*why = xasprintf("\"%s\" is no number%s", shown(text),
-				 unit == UNIT_COUNT ? " (10, 10k, +5, -10%%, max)" :
+				 unit == UNIT_COUNT ? " (10, 10k, +5, -10%, max)" :
 				 unit == UNIT_PAGES ? " (pages: 1000; bytes: 512M, 2GiB; +10%, -4K, max)" :
 						      " (bytes: 1000, 512M, 2GiB; +10%, max)");
 		return NULL;
@@ -103,7 +103,8 @@ char *value_parse(const char *file, const char *text, const char *old, char **wh
 		double percent;
 
 		percent = strtod(text, &t);
-		if (t != end || t == text || !isdigit((unsigned char)*text) || percent > 1e9) {
+		if (t != end || !isdigit((unsigned char)*text) || strpbrk(text, "xXeEpP") ||
+		    percent > 1e9) {
 			*why = xasprintf("\"%s\" is no percentage", shown(text));
 			return NULL;
 		}

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -395,6 +396,170 @@ static void test_user(void)
 	check("what is mounted nowhere", ctl("umount jobs"), 1, "Nothing is mounted there", NULL);
 }
 
+/* --- who, explain, doctor, metrics ---------------------------------------------------------------- */
+
+static int hold_file(struct kid *up, void *arg)
+{
+	int fd;
+
+	put(WEB "/procs", "0");
+	fd = open("/proc/self/stat", O_RDONLY);
+	put(RUN "/jobs/procs", "0");
+	kid_send(up, fd);
+	kid_recv(up);
+	(void)arg;
+	return 0;
+}
+
+/* Enters, and forks in vain. */
+static int fork_in_vain(void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	if (put(WEB "/procs", "0"))
+		return 1;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	return pid < 0 && errno == EAGAIN ? 0 : 2;
+}
+
+static void test_why(void)
+{
+	struct kid k;
+	pid_t p = sleeper();
+
+	check("mount", ctl("mount cpuacct bc --name jobs"), 0, NULL);
+	ctl("create jobs:/web jobs:/web/below");
+	movepid(WEB, p);
+	check("who: members and children", user("who jobs:/web"), 0, "child", "jobs:/web/below", "member",
+	      P("%d", p), "t_ctl", NULL);
+	check("who: the container of a hierarchy", ctl("who --json jobs"), 0, "\"by\": \"child\"",
+	      "\"by\": \"mount\"", RUN "/jobs", NULL);
+	reap(p);
+	rmdir(WEB "/below");
+	check("who: nothing", ctl("who jobs:/web"), 0, "nothing that can be seen keeps jobs:/web", NULL);
+	k = kid_start(hold_file, NULL);
+	kid_recv(&k);
+	check("who: a file that is held elsewhere", ctl("who jobs:/web"), 0, "files", "1 charged",
+	      "held elsewhere", NULL);
+	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
+	kid_send(&k, 0);
+	kid_wait(&k);
+
+	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
+	ctl("limit jobs:/web tasks=1");
+	eq(in_child(fork_in_vain, NULL), 0, "a fork is refused");
+	check("explain a container", user("explain jobs:/web"), 0,
+	      "fork: bc.numtasks.limit of jobs:/web has refused 1", NULL);
+	p = sleeper();
+	movepid(WEB, p);
+	check("explain a process", ctl("explain %d", p), 0,
+	      "bc.numtasks.limit of jobs:/web is full, 1 of 1, and has refused 1", "ulimit -n",
+	      "kernel.pid_max", NULL);
+	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true",
+	      "\"refused\": 1", NULL);
+	check("nobody", ctl("explain 4000000"), 1, "no process 4000000", NULL);
+	check("metrics", ctl("metrics"), 0,
+	      "# TYPE containers_bc_limit gauge", "# HELP containers_tasks ",
+	      "containers_tasks{hierarchy=\"jobs\",path=\"/web\"} 1\n",
+	      "containers_bc_limit{hierarchy=\"jobs\",path=\"/web\",resource=\"numtasks\"} 1\n",
+	      "containers_bc_limit{hierarchy=\"jobs\",path=\"/\",resource=\"numtasks\"} +Inf\n",
+	      "containers_forks_refused_total{hierarchy=\"jobs\",path=\"/web\"} 1\n",
+	      "containers_cpu_seconds_total{", "containers_hook_missed_total{", NULL);
+	check("metrics, to a file", ctl("metrics -o /tmp/m.prom && cat /tmp/m.prom && ls /tmp"), 0,
+	      "# TYPE containers_tasks gauge", "m.prom\n", NULL);
+	ok(!strstr(out, "m.prom."), "no temporary file is left");
+	unlink("/tmp/m.prom");
+	check("where it cannot be written", user("metrics -o /run/m.prom"), 1, "/run/m.prom", NULL);
+	reap(p);
+	ctl("limit jobs:/web tasks=max");
+	ctl("doctor");
+	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
+	      "ok       installed: ", NULL);
+}
+
+/* --- enter -------------------------------------------------------------------------------------- */
+
+static int with_namespaces(struct kid *up, void *arg)
+{
+	(void)arg;
+	put(WEB "/procs", "0");
+	if (unshare(CLONE_NEWUTS | CLONE_NEWPID) || sethostname("inside", 6))
+		return 1;
+	/* the first process of the pid namespace */
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		kid_send(up, 1);
+		pause();
+	}
+	kid_recv(up);
+	return 0;
+}
+
+static void test_enter(void)
+{
+	struct kid k = kid_start(with_namespaces, NULL);
+	pid_t *list, inner;
+
+	eq(kid_recv(&k), 1, "a process with namespaces of its own");
+	inner = ids(WEB "/procs", &list) == 2 ? list[1] : 0;
+	check("enter: the container and the namespaces", ctl("enter %d -- sh -c 'hostname; cat /proc/self/container; exit 7'",
+	      k.pid), 7, "inside\n", ":/web\n", NULL);
+	check("enter a pid namespace", ctl("enter %d -- sh -c 'echo pid $$'", inner), 0, "pid 2\n", NULL);
+	check("by the container", ctl("enter jobs:/web hostname"), 0, "inside\n", NULL);
+	check("enter as a user", user("enter %d -- true", k.pid), 125, "as root", NULL);
+	reap(inner);
+	kid_send(&k, 0);
+	kid_wait(&k);
+	check("nobody is in there", ctl("enter jobs:/web -- true"), 125, "containerctl exec jobs:/web", NULL);
+	check("nobody", ctl("enter 4000000 -- true"), 125, "4000000", NULL);
+}
+
+/* --- save, diff, apply ------------------------------------------------------------------------------ */
+
+#define CONF "/tmp/ctl.conf"
+
+static void test_config(void)
+{
+	ctl("mount cpuset");
+	ctl("create --inherit-cpuset cpuset:/a cpuset:/a/b");
+	ctl("create --owner %d jobs:/mine", USER);
+	ctl("limit jobs:/mine files=300:400");
+	check("save", ctl("save >" CONF " && cat " CONF), 0, "[mount jobs]", "[cpuset:/a/b]",
+	      "bc.numfiles.barrier = 300", "owner = 1000:", NULL);
+	check("nothing differs", ctl("diff " CONF), 0, NULL);
+	streq(out, "", "and nothing is said");
+	ctl("limit jobs:/mine files=5");
+	check("one thing does", ctl("diff " CONF), 1, "jobs:/mine bc.numfiles.limit: 5 -> 400\n", NULL);
+	check("dry run", ctl("apply --dry-run " CONF), 0, "bc.numfiles.limit: 5 -> 400", NULL);
+	eq(getnum(RUN "/jobs/mine/bc.numfiles.limit"), 5, "does nothing");
+	check("apply, in whichever order the kernel takes it", ctl("apply " CONF), 0, NULL);
+	eq(getnum(RUN "/jobs/mine/bc.numfiles.barrier"), 300, "the barrier");
+	eq(getnum(RUN "/jobs/mine/bc.numfiles.limit"), 400, "the limit");
+	ctl("delete -r jobs:/mine cpuset:/a jobs:/web");
+	check("umount", ctl("umount jobs cpuset"), 0, NULL);
+	check("diff against nothing", ctl("diff " CONF), 1, "mount jobs", "create jobs:/mine", NULL);
+	check("apply makes all of it", ctl("apply " CONF), 0, "mount cpuset", "create cpuset:/a/b", NULL);
+	check("then nothing differs", ctl("diff " CONF), 0, NULL);
+	check("apply from standard input", ctl("save jobs | " CTL " apply"), 0, NULL);
+	streq(out, "", "does nothing twice");
+
+	write_file(CONF, "[mount jobs]\nname = jobs\n\n[jobs:/new]\nbc.numfiles.limt = 3\nfoo\n[x]\n");
+	check("what is wrong, and where", ctl("apply " CONF), 1, CONF ":6:1: \"foo\"", CONF ":7:2:",
+	      "nothing was done", NULL);
+	write_file(CONF, "[jobs:/new]\nbc.numfiles.limt = 3\n[nosuch:/x]\n");
+	check("names are looked at", ctl("apply " CONF), 1, CONF ":2:1: ", "bc.numfiles.limt", CONF ":3:2: ",
+	      NULL);
+	write_file(CONF, "[cpuset:/a]\ncpuset.cpus = 0,77\n");
+	check("what the kernel refuses", ctl("apply " CONF), 1, "77 is not there", NULL);
+	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
+	unlink(CONF);
+	check("delete", ctl("delete -r jobs:/mine jobs:/web cpuset:/a"), 0, NULL);
+	check("umount", ctl("umount jobs cpuset"), 0, NULL);
+}
+
 /* --- every errno of the contract ---------------------------------------------------------------- */
 
 static const struct {
@@ -467,6 +632,9 @@ int main(void)
 	test_tasks();
 	test_waiting();
 	test_user();
+	test_why();
+	test_enter();
+	test_config();
 	test_contract();
 	rmdir(RUN);
 	finish();
