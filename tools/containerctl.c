@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
 	{ "status", cmd_status, "what is loaded, active and mounted" },
 	{ "tree", cmd_tree, "the containers, with figures" },
+	{ "top", cmd_top, "what they do right now" },
 	{ "ps", cmd_ps, "the processes, and the container of each in each hierarchy" },
 	{ "mount", cmd_mount, "mount a hierarchy" },
 	{ "umount", cmd_umount, "unmount one" },

@@ -108,6 +108,7 @@ struct hierarchies {
 
 extern struct hierarchies hiers;
 void hiers_load(void);			/* whatever there is */
+void hiers_free(void);			/* for who loads them again and again */
 void hiers_need(void);			/* dies without the core */
 void hiers_parse(const char *containers, const char *self);	/* the two files */
 struct hierarchy *hier_find(const char *name);
@@ -255,6 +256,7 @@ int cmd_enter(int argc, char **argv);
 int cmd_save(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* cmd_mount.c */
 struct mount_request {

@@ -809,8 +809,7 @@ static const struct column columns[] = {
 
 static struct {
 	struct table_options table;
-	char *words[2];
-	int n;
+	struct strings files, errnos;
 } args;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -820,9 +819,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &args.table;
 		break;
 	case ARGP_KEY_ARG:
-		if (args.n == 2)
-			argp_usage(state);
-		args.words[args.n++] = arg;
+		/* no file begins with a capital letter */
+		strings_add(*arg == 'E' ? &args.errnos : &args.files, arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -841,48 +839,58 @@ static bool told(size_t row, const char *what)
 	return false;
 }
 
-int cmd_errors(int argc, char **argv)
+/* What is known of a file; NULL: the whole table. False: nothing. */
+static bool show(struct table *t, const char *file, bool as_text)
 {
-	static const struct argp_child children[] = { { &table_argp, 0, NULL, 0 }, { } };
-	static const struct argp argp = {
-		.parser = parse, .children = children, .args_doc = "[FILE [ERRNO]]",
-		.doc = "What the errors of a control file, or of a call such as mount, rmdir or fork, mean. Without FILE, all that are known.",
-	};
-	struct table *t;
 	bool any = false;
 
-	args.table.known = columns;
-	args.table.nknown = ARRAY_SIZE(columns);
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	t = table_new("errors", columns, ARRAY_SIZE(columns),
-		      args.n ? "ERRNO,RULE,CURE" : "FILE,ERRNO,RULE", &args.table);
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
 		const struct reason *r = &reasons[i];
-		struct failure f = { .what = args.n ? args.words[0] : r->file, .err = r->err };
+		struct failure f = { .what = file ? file : r->file, .err = r->err };
+		const char *name = strerrorname_np(r->err);
 		struct row *row;
 
-		if (args.n && !applies_to(r, args.words[0]))
-			continue;
-		if (args.n && told(i, args.words[0]))
-			continue;
-		if (args.n == 2 && strcasecmp(args.words[1], strerrorname_np(r->err)) &&
-		    strcmp(args.words[1], xasprintf("%d", r->err)))
+		if ((file && (!applies_to(r, file) || told(i, file))) ||
+		    (args.errnos.n && !strings_has(&args.errnos, name)))
 			continue;
 		any = true;
-		if (args.n && !args.table.json && !args.table.columns) {
-			printf("%s\n  Rule: %s\n  Cure: %s\n", strerrorname_np(r->err), r->rule,
+		if (as_text) {
+			printf("%s: %s\n  Rule: %s\n  Cure: %s\n", file, name, r->rule,
 			       fill_in(r->cure, &f));
 			continue;
 		}
 		row = table_row(t, NULL);
-		table_set(t, row, "FILE", r->file);
-		table_set(t, row, "ERRNO", strerrorname_np(r->err));
+		table_set(t, row, "FILE", f.what);
+		table_set(t, row, "ERRNO", name);
 		table_set(t, row, "RULE", r->rule);
 		table_set(t, row, "CURE", fill_in(r->cure, &f));
 	}
-	if (!any)
-		die("nothing is known of %s%s%s", args.words[0], args.n == 2 ? " and " : "",
-		    args.n == 2 ? args.words[1] : "");
-	table_print(t);
-	return 0;
+	return any;
+}
+
+int cmd_errors(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &table_argp, 0, NULL, 0 }, { } };
+	static const struct argp argp = {
+		.parser = parse, .children = children, .args_doc = "[FILE...] [ERRNO...]",
+		.doc = "What the errors of control files, or of calls such as mount, rmdir or fork, mean. Without FILE, all that are known.",
+	};
+	bool as_text, good = true;
+	struct table *t;
+
+	args.table.known = columns;
+	args.table.nknown = ARRAY_SIZE(columns);
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	as_text = args.files.n && !args.table.json && !args.table.columns;
+	t = table_new("errors", columns, ARRAY_SIZE(columns), "FILE,ERRNO,RULE", &args.table);
+	if (!args.files.n && !show(t, NULL, false))
+		die("no such error is known");
+	for (size_t i = 0; i < args.files.n; i++)
+		if (!show(t, args.files.v[i], as_text)) {
+			complain("nothing is known of that about %s", shown(args.files.v[i]));
+			good = false;
+		}
+	if (!as_text)
+		table_print(t);
+	return good ? 0 : EXIT_FAILURE;
 }

@@ -210,7 +210,31 @@ static void load_mounts(void)
 	mnt_unref_table(tb);
 }
 
-/* Once more after a mount: what was known before is forgotten, not freed. */
+void hiers_free(void)
+{
+	for (size_t i = 0; i < hiers.n; i++) {
+		free(hiers.v[i].name);
+		free(hiers.v[i].key);
+		free(hiers.v[i].label);
+		strings_free(&hiers.v[i].subsys);
+	}
+	for (size_t i = 0; i < hiers.nmounts; i++) {
+		free(hiers.mounts[i].target);
+		free(hiers.mounts[i].root);
+		free(hiers.mounts[i].source);
+		free(hiers.mounts[i].options);
+	}
+	for (size_t i = 0; i < hiers.nhooks; i++)
+		free(hiers.hooks[i].name);
+	free(hiers.v);
+	free(hiers.mounts);
+	free(hiers.hooks);
+	strings_free(&hiers.registered);
+	strings_free(&hiers.unbound);
+	hiers = (struct hierarchies){ };
+}
+
+/* Once more after a mount: containers that are known by then keep their hierarchy. */
 void hiers_load(void)
 {
 	char *containers = read_file(PROC), *self = read_file(SELF);

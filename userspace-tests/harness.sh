@@ -657,10 +657,14 @@ guest_containerctl() {
 	local dir
 	dir=$CACHE/build/tools-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
 	need pkg-config:pkg-config /usr/include/libmount/libmount.h:libmount-dev \
-		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/json-c/json.h:libjson-c-dev /usr/include/ncurses.h:libncurses-dev
 	if locked "build/${dir##*/}" make -j"$JOBS" -f "$TOP/tools/Makefile" O="$dir" \
-		>"$WORK/tools.log" 2>&1; then
+		CFLAGS="-O2 -Werror" >"$WORK/tools.log" 2>&1; then
 		PATH=$dir:$PATH guest_tool containerctl
+		# for top; TERM is that in the guest
+		mkdir -p "$WORK/root/etc/terminfo/l"
+		cp -L /lib/terminfo/l/linux "$WORK/root/etc/terminfo/l/"
 	else
 		cat "$WORK/tools.log" >&2
 		die "containerctl does not build"

@@ -6,12 +6,14 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -560,6 +562,86 @@ static void test_config(void)
 	check("umount", ctl("umount jobs cpuset"), 0, NULL);
 }
 
+/* --- top ------------------------------------------------------------------------------------------ */
+
+/* What has come from the terminal up to now, until it has that text. */
+static bool shows(int tty, const char *text)
+{
+	static char seen[1 << 16];
+	static size_t len;
+	long end = now_ms() + DEADLINE_MS;
+
+	if (!text) {
+		len = 0;
+		return true;
+	}
+	while (now_ms() < end) {
+		ssize_t n = read(tty, seen + len, sizeof(seen) - 1 - len);
+
+		if (n > 0)
+			len += n;
+		seen[len] = '\0';
+		if (strstr(seen, text)) {
+			len = 0;
+			return true;
+		}
+		if (n <= 0 && errno != EAGAIN)
+			break;
+		msleep(10);
+	}
+	diag("\"%s\" is not on the terminal", text);
+	return false;
+}
+
+static void test_top(void)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	int tty, status;
+	pid_t p;
+
+	ctl("mount cpuacct bc --name jobs");
+	ctl("create jobs:/web jobs:/idle");
+	p = fork();
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		put(WEB "/procs", "0");
+		while (true)
+			getppid();
+	}
+	ok(wait_for(nids(WEB "/procs") == 1), "a busy container");
+	check("top as text, and a record", user("top --batch -n 2 -d 300ms -w /tmp/top.rec"), 0,
+	      "CPU%", "100% is one of", "jobs:/web\n", "jobs:/idle\n", NULL);
+	check("a replay", ctl("top --replay /tmp/top.rec --sort n --filter web"), 0, "jobs:/web\n", NULL);
+	ok(!strstr(out, "idle"), "is filtered");
+	check("a record that is none", as(0, "echo {} >/tmp/top.bad; " CTL " top --replay /tmp/top.bad"), 1,
+	      "line 1 of the record", NULL);
+	check("no terminal", as(0, "echo | " CTL " top -n 1 -s t"), 0, "CONTAINER", NULL);
+
+	p = forkpty(&tty, NULL, NULL, &size);
+	if (!p) {
+		setenv("TERM", "linux", 1);
+		execlp(CTL, CTL, "top", "-d", "200ms", NULL);
+		_exit(252);
+	}
+	fcntl(tty, F_SETFL, O_NONBLOCK);
+	ok(shows(tty, "jobs:/web") && shows(tty, NULL), "top on a terminal");
+	ok(write(tty, "/web\r", 5) == 5 && shows(tty, "filter: "), "a filter");
+	ok(write(tty, "\r", 1) == 1 && shows(tty, "t_ctl"), "the members");
+	size.ws_col = 40;
+	size.ws_row = 10;
+	ioctl(tty, TIOCSWINSZ, &size);
+	ok(write(tty, "\r", 1) == 1 && shows(tty, "REFUSED"), "smaller");
+	ok(write(tty, "q", 1) == 1 && wait_for((read(tty, &size, 1), waitpid(p, &status, WNOHANG) == p)) &&
+	   !status, "it ends");
+	close(tty);
+	check("delete", ctl("delete --kill jobs:/web jobs:/idle"), 0, NULL);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	check("umount", ctl("umount jobs"), 0, NULL);
+	unlink("/tmp/top.rec");
+	unlink("/tmp/top.bad");
+}
+
 /* --- every errno of the contract ---------------------------------------------------------------- */
 
 static const struct {
@@ -603,23 +685,30 @@ static const struct {
 
 static void test_contract(void)
 {
+	const char *files = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(contract); i++)
+		files = P("%s %s", files, contract[i].what);
+	eq(ctl("errors %s", files), 0, "something is known of each file and call");
 	for (size_t i = 0; i < ARRAY_SIZE(contract); i++) {
-		char word[32];
 		const char *p = contract[i].errnos;
-		bool good = !ctl("errors %s", contract[i].what);
+		bool good = true;
+		char word[32];
 		int n;
 
 		for (; sscanf(p, "%31s%n", word, &n) == 1; p += n) {
-			const char *entry = out ? strstr(P("\n%s", out), P("\n%s\n  Rule: ", word)) : NULL;
+			const char *key = P("%s: %s\n  Rule: ", contract[i].what, word);
+			const char *entry = out ? strstr(out, key) : NULL;
+			const char *cure = entry ? strchr(entry + strlen(key), '\n') : NULL;
 
-			if (!entry || !strstr(entry, "\n  Cure: ")) {
+			if (!cure || strncmp(cure, "\n  Cure: ", 9)) {
 				diag("%s has no sentence for %s", contract[i].what, word);
 				good = false;
 			}
 		}
 		ok(good, "a rule and a cure for %s: %s", contract[i].what, contract[i].errnos);
 	}
-	check("nothing is known", ctl("errors nosuch"), 1, NULL);
+	check("nothing is known", ctl("errors nosuch"), 1, "nothing is known", NULL);
 }
 
 int main(void)
@@ -635,6 +724,7 @@ int main(void)
 	test_why();
 	test_enter();
 	test_config();
+	test_top();
 	test_contract();
 	rmdir(RUN);
 	finish();
