@@ -101,7 +101,7 @@ static void look_at_hooks(void)
 	for (size_t i = 0; i < hiers.nhooks; i++) {
 		struct hook *k = &hiers.hooks[i];
 
-		/* those that nothing bound needs are not armed */
+		/* one that is off is not needed by what is bound now */
 		if (k->missed) {
 			found("report it, with /proc/containers and the kernel log",
 			      "the hook of %s has missed %ld calls", k->name, k->missed);

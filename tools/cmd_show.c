@@ -112,9 +112,9 @@ int cmd_status(int argc, char **argv)
 	for (size_t i = 0; i < hiers.nhooks; i++) {
 		struct hook *k = &hiers.hooks[i];
 
-		if (!k->armed || k->missed)
-			printf("The hook of %s %s and has missed %ld calls: membership and limits may be wrong. Report it.\n",
-			       k->name, k->armed ? "is armed" : "is switched off", k->missed);
+		if (k->missed)
+			printf("The hook of %s has missed %ld calls: membership and limits may be wrong. Report it.\n",
+			       k->name, k->missed);
 	}
 	if (!hiers.n)
 		printf("No hierarchy is active: containerctl mount SUBSYSTEM...\n");

@@ -161,7 +161,7 @@ static bool move_children(const struct cont *c, pid_t pid)
 
 			if (path && strcmp(path, c->path)) {
 				err = move(c, ids[i], true);
-				more = true;
+				more |= !err;
 			}
 			/* one that has ended meanwhile is no failure */
 			if (err && err != ESRCH)

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <libmount/libmount.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -273,6 +274,39 @@ static void bound(struct table *t, const char *about, const char *where, const c
 						      (long long)refused) : "");
 }
 
+static bool share_of(const char *text, const char *key, int64_t *value)
+{
+	const char *p = strstr(text, key);
+
+	return p && sscanf(p + strlen(key), "=%" SCNd64, value) == 1;
+}
+
+/*
+ * How many tasks the shares of a container are, which the kernel does not show: worked
+ * out as it does, from the root's amount down.
+ */
+static int64_t amount_of_shares(const struct cont *c)
+{
+	int64_t total, above, max, divisor;
+	struct cont parent;
+	char *text;
+
+	if (cont_is_root(c)) {
+		text = read_file("/sys/module/container_numtasks/parameters/total_numtasks");
+		total = text ? strtoll(text, NULL, 10) : INT_MAX;
+		return total == INT_MAX ? UNLIMITED : total;
+	}
+	parent = cont_parent(c);
+	above = amount_of_shares(&parent);
+	text = cont_line(c, "numtasks.shares");
+	if (above == UNLIMITED || !text || !share_of(text, "max_shares", &max) || max < 0)
+		return UNLIMITED;
+	text = cont_line(&parent, "numtasks.shares");
+	if (!text || !share_of(text, "child_shares_divisor", &divisor) || divisor < 1)
+		return UNLIMITED;
+	return max * above / divisor;
+}
+
 /* A container's own bounds; then those above it, which hold it as well. */
 static void explain_container(struct table *t, const struct cont *c)
 {
@@ -286,7 +320,7 @@ static void explain_container(struct table *t, const struct cont *c)
 
 	while (true) {
 		const char *name = cont_name(&at);
-		int64_t used, max, refused, rate;
+		int64_t used, max, refused;
 		char *text;
 
 		for (size_t i = 0; i < ARRAY_SIZE(of_bc) && hier_has(c->h, "bc"); i++) {
@@ -299,12 +333,20 @@ static void explain_container(struct table *t, const struct cont *c)
 				      xasprintf("bc.%s.%s", r, of_bc[i].bound), used, max, refused);
 		}
 		text = hier_has(c->h, "numtasks") ? cont_read(&at, "numtasks.stats") : NULL;
-		if (text && find_number(text, "usage", &used) &&
-		    find_number(text, "Number of failures", &refused) &&
-		    find_number(text, "forkrate failures", &rate)) {
-			/* the amount is not shown by the kernel: only what was refused */
-			bound(t, "fork", name, "numtasks.shares", used, -1, refused);
-			bound(t, "fork", name, "forkrate", -1, -1, rate);
+		if (text && find_number(text, "usage", &used)) {
+			/*
+			 * Its failures are those of its members, wherever the limit was; those
+			 * that its own limits have caused are in events, with bc's.
+			 */
+			int64_t own = 0, of_bc_too = 0;
+			char *events = cont_read(&at, "events");
+
+			if (events)
+				find_number(events, "forks_refused", &own);
+			if (hier_has(c->h, "bc"))
+				cont_number(&at, "bc.numtasks.failcnt", &of_bc_too);
+			bound(t, "fork", name, "numtasks (shares, forkrate)", used,
+			      amount_of_shares(&at), own > of_bc_too ? own - of_bc_too : 0);
 		}
 		if (cont_is_root(&at))
 			break;

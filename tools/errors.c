@@ -686,7 +686,7 @@ static const struct reason reasons[] = {
 
 	/* what members are told */
 	{ "fork", EAGAIN, NULL, "A limit is reached: of a container (bc.numtasks, numtasks.shares, forkrate), of the user (ulimit -u), or pid_max.",
-	  "containerctl tree -o name,tasks,refused shows whose; containerctl limit {path} numtasks=N raises bc's." },
+	  "containerctl explain PID shows which; containerctl limit {path} tasks=N raises bc's." },
 	{ "fork mmap", ENOMEM, NULL, "bc.privvmpages of the container, or of one above it, is at its limit, or memory is out.",
 	  "containerctl limit {path} privvmpages=+10%" },
 	{ "open", EMFILE, NULL, "bc.numfiles of the container, or of one above it, is at its barrier, or the process at its own limit (ulimit -n).",

@@ -395,6 +395,8 @@ static void test_user(void)
 	check("delete", ctl("delete -r jobs:/p jobs:/mine"), 0, NULL);
 	check("umount", ctl("umount jobs cpuset"), 0, NULL);
 	ok(access(RUN "/jobs", F_OK), "its directory goes");
+	ctl("status");
+	ok(said("No hierarchy is active") && !strstr(out, "hook"), "hooks that are not needed are no matter");
 	check("what is mounted nowhere", ctl("umount jobs"), 1, "Nothing is mounted there", NULL);
 }
 
@@ -477,6 +479,24 @@ static void test_why(void)
 	check("where it cannot be written", user("metrics -o /run/m.prom"), 1, "/run/m.prom", NULL);
 	reap(p);
 	ctl("limit jobs:/web tasks=max");
+	ctl("mount numtasks");
+	put("/sys/module/container_numtasks/parameters/total_numtasks", "2000");
+	ctl("create numtasks:/x");
+	check("limit by shares", ctl("limit numtasks:/x shares=max_shares=1"), 0, NULL);
+	check("too much of them: what there is", ctl("limit numtasks:/x shares=max_shares=101"), 1, "EINVAL",
+	      "numtasks:/ has child_shares_divisor 100", NULL);
+	check("explain works out how many tasks they are", ctl("explain --raw -o where,max numtasks:/x"), 0,
+	      "numtasks:/x 20\n", "numtasks:/ 2000\n", NULL);
+	check("tasks, where there are only shares", ctl("limit numtasks:/x tasks=3"), 1, "limits by shares",
+	      NULL);
+	put("/sys/module/container_numtasks/parameters/total_numtasks", "2147483647");
+	check("delete", ctl("delete numtasks:/x && " CTL " umount numtasks"), 0, NULL);
+	check("noprefix", ctl("mount cpuset --noprefix"), 0, NULL);
+	check("the names stay those of the manual",
+	      ctl("create cpuset:/a && " CTL " set cpuset:/a cpuset.mems=0 && " CTL " get cpuset:/a mems"), 0,
+	      "0\n", NULL);
+	check("also in errors", ctl("set cpuset:/a cpus=99"), 1, "cpuset:/a: cpuset.cpus = 99", "not there", NULL);
+	check("umount", ctl("delete cpuset:/a && " CTL " umount cpuset"), 0, NULL);
 	ctl("doctor");
 	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
 	      "ok       installed: ", NULL);
