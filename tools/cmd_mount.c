@@ -263,8 +263,10 @@ static void umount_one(const struct mountpoint *m, int *status)
 		*status = EXIT_FAILURE;
 		return;
 	}
-	if (!strncmp(m->target, DEFAULT_PLACE "/", strlen(DEFAULT_PLACE "/")))
+	if (!strncmp(m->target, DEFAULT_PLACE "/", strlen(DEFAULT_PLACE "/"))) {
 		rmdir(m->target);
+		rmdir(DEFAULT_PLACE);	/* if that was the last */
+	}
 }
 
 int cmd_umount(int argc, char **argv)
