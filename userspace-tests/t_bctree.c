@@ -831,7 +831,7 @@ static void test_log(void)
 	   "are a case of their own");
 	bound(A "/b", "privvmpages", 0, 1);
 	ask(&w, MAP, 10);
-	eq(lines(fd, "refused"), 0, "one line for a container, for now");
+	eq(lines(fd, "refused"), 0, "one line for a container in ten seconds");
 	ask(&w, END, 2);
 	ask(&w, CLOSE, 4);
 	bound(A, "numtasks", UNLIMITED, UNLIMITED);
