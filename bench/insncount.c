@@ -9,9 +9,10 @@
  *	<address> <count>
  *	...
  *
- * QEMU's packages bring no header for plugins, so the part of its interface
- * (version 1, QEMU 4.2 to 8.1) that is used here is declared by hand.  One
- * virtual CPU is assumed: nothing is locked.
+ * QEMU's packages bring no header for plugins, so the part of its interface that
+ * is used here is declared by hand: PLUGIN_API 1, of QEMU up to 8.2, or 2, of the
+ * later ones. A call for each instruction is slower than to let QEMU add, but is
+ * the same in all of them.  One virtual CPU is assumed: nothing is locked.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -26,27 +27,29 @@ struct qemu_plugin_insn;
 typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*insn_exec_cb)(unsigned int vcpu, void *data);
 
-enum { OP_ADD_U64 };		/* enum qemu_plugin_op */
 enum { CB_NO_REGS };		/* enum qemu_plugin_cb_flags */
+
+struct info {			/* the beginning of qemu_info_t */
+	const char *target;
+	struct { int min, cur; } version;
+};
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *
 qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+/* returns the code up to version 2 of the interface, and copies it from 3 on */
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *dest, size_t len);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    insn_exec_cb cb, int flags,
 					    void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
-						int op, void *ptr,
-						uint64_t imm);
 
-int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
+int qemu_plugin_install(qemu_plugin_id_t id, const struct info *info, int argc,
 			char **argv);
 extern int qemu_plugin_version;
-int qemu_plugin_version = 1;
+int qemu_plugin_version = PLUGIN_API;
 
 #define BUCKETS (1 << 18)
 
@@ -59,6 +62,7 @@ struct counter {
 static struct counter *buckets[BUCKETS];
 static FILE *out;
 static int section;
+static bool copies;
 
 static struct counter *counter(uint64_t vaddr)
 {
@@ -99,6 +103,12 @@ static void stop(unsigned int vcpu, void *data)
 	fflush(out);
 }
 
+static void count(unsigned int vcpu, void *c)
+{
+	(void)vcpu;
+	((struct counter *)c)->count++;
+}
+
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	static const unsigned char mark[] = { 0x0f, 0x1f, 0x84, 0xc0 };
@@ -106,11 +116,13 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		const unsigned char *code = qemu_plugin_insn_data(insn);
-		struct counter *c = counter(qemu_plugin_insn_vaddr(insn));
+		unsigned char buf[16];
+		const unsigned char *code = qemu_plugin_insn_data(insn, buf, sizeof(buf));
 
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, OP_ADD_U64,
-							   &c->count, 1);
+		if (copies)
+			code = buf;
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, count, CB_NO_REGS,
+						       counter(qemu_plugin_insn_vaddr(insn)));
 		if (qemu_plugin_insn_size(insn) != 8 ||
 		    memcmp(code, mark, sizeof(mark)) ||
 		    memcmp(code + 5, "\x47\x0b\x5e", 3))
@@ -121,10 +133,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	}
 }
 
-int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
+int qemu_plugin_install(qemu_plugin_id_t id, const struct info *info, int argc,
 			char **argv)
 {
-	(void)info;
+	copies = info->version.cur >= 3;
 	for (int i = 0; i < argc; i++)
 		if (!strncmp(argv[i], "out=", 4))
 			out = fopen(argv[i] + 4, "w");

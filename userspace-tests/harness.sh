@@ -212,13 +212,17 @@ run_qemu() {
 		"$QEMU" "${QEMU_DATA[@]}" "$@"
 }
 
-# parallel_qemu: is there one, and is it 8.1 or later?
-parallel_qemu() {
+# qemu_since VERSION: is there one, and is it of that version or later?
+qemu_since() {
 	local version
 	[ -n "$QEMU" ] || return 1
 	version=$(run_qemu --version 2>/dev/null |
 		sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
-	[ -n "$version" ] && [ "$(printf '%s\n8.1\n' "$version" | sort -V | head -n 1)" = 8.1 ]
+	[ -n "$version" ] && [ "$(printf '%s\n%s\n' "$version" "$1" | sort -V | head -n 1)" = "$1" ]
+}
+
+parallel_qemu() {
+	qemu_since 8.1
 }
 
 # fetch_qemu DIR: for Debian 12; its successors have a newer one of their own.
