@@ -745,6 +745,65 @@ static void test_exec(int times)
 		rmmod("delaytest");
 }
 
+/* --- a number that changes hands ------------------------------------------------ */
+
+#define LAST_PID "/proc/sys/kernel/ns_last_pid"
+
+/*
+ * Who sets an affinity names a number, which may be somebody else's by the time that the
+ * kernel looks. What was set is the wish of that one then, and outlives a change.
+ */
+static void test_reused_number(int times)
+{
+	const char *module = modfile("delaytest");
+	int i, found = 0, lost = 0, other = 0;
+	volatile bool *ready;
+	pid_t pid, caller;
+	unsigned long got;
+
+	if (!module || access(LAST_PID, W_OK) ||
+	    modinsert(module, "function=sched_setaffinity usecs=10000")) {
+		skip("a number that changes hands # it takes delaytest.ko and ns_last_pid");
+		return;
+	}
+	ready = mmap_shared(sizeof(*ready));
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, 3, nodes), 0, "a: CPUs 0 and 1");
+	err(movepid(A, 0), 0, "the test is in it");
+	for (i = 0; i < times; i++) {
+		pid = sleeper();
+		*ready = false;
+		caller = fork();
+		if (!caller) {
+			prctl(PR_SET_NAME, "delaytest");
+			*ready = true;
+			_exit(set_affinity(pid, 1));
+		}
+		wait_for(*ready);
+		/* into each of the first instructions in turn */
+		msleep(10 * (i % 15));
+		reap(pid);
+		put(LAST_PID, "%d", pid - 1);
+		other += sleeper() != pid;
+		waitpid(caller, NULL, 0);
+		got = affinity(pid);
+		found += got == 1;
+		other += got != 1 && got != 3;
+		put(A "/cpuset.cpus", "0");
+		put(A "/cpuset.cpus", "0-1");
+		lost += affinity(pid) != got;
+		reap(pid);
+	}
+	diag("the kernel found the next one %d times of %d", found, times);
+	eq(other, 0, "the next one has the number, and runs where it may");
+	eq(lost, 0, "it keeps what was set");
+	err(movepid(M, 0), 0, "the test leaves");
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+	munmap((void *)ready, sizeof(*ready));
+	rmmod("delaytest");
+}
+
 static int failed(const char *what, int got)
 {
 	if (got)
@@ -942,7 +1001,9 @@ int main(int argc, char **argv)
 	test_affinity();
 	test_tools();
 	test_rights();
+	if (!strcmp(argc > 1 ? argv[1] : "", "number")) { test_reused_number(30); finish(); }
 	test_exec(sized(300, 50));
+	test_reused_number(sized(45, 15));
 	test_storm(debug_kernel() ? 20 : sized(10, 5));
 	test_classes();
 	test_hotplug();

@@ -473,29 +473,50 @@ static struct task_struct *task_by_pid(pid_t pid)
 	return pid ? pid_task(find_vpid(pid), PIDTYPE_PID) : current;
 }
 
-/* Runs in place of sched_setaffinity(). May sleep. */
+/* With a reference. If there is none, the call will say so. */
+static struct task_struct *get_task_by_pid(pid_t pid)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = task_by_pid(pid) ?: current;
+	get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/* Does a number lead to somebody else than it did? */
+static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
+{
+	struct task_struct *now;
+
+	rcu_read_lock();
+	now = task_by_pid(pid);
+	rcu_read_unlock();
+	return now && now != task;
+}
+
+/*
+ * Runs in place of sched_setaffinity(). May sleep. The kernel looks for the task after us:
+ * if it may have found another one, which nobody looked after, this begins again.
+ */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
 	struct affinity_call call = {};
 	long err;
 
 	container_hook_enter(&affinity_callers);
-	rcu_read_lock();
-	call.task = task_by_pid(pid);
-	/* without one, the call will say so */
-	if (!call.task)
-		call.task = current;
-	get_task_struct(call.task);
-	rcu_read_unlock();
-
 	do {
+		if (call.task)
+			put_task_struct(call.task);
+		call.task = get_task_by_pid(pid);
 		err = call_begin(&call);
 		if (err)
 			break;
 		if (call.member)
 			kernel_allows(call.task, call.kernel);
 		err = call_kernel(&call, HOOK_SYSCALL, pid, mask);
-	} while (call_again(&call, err));
+	} while (call_again(&call, err) || (!err && leads_elsewhere(pid, call.task)));
 	if (!err && call.member) {
 		cpumask_copy(wish_cpus(call.wish), mask);
 		rcu_read_lock();

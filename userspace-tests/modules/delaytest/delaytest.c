@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stretches exchange_tids(): each of its instructions takes a while for tasks that are
- * called "delaytest". In it a thread that calls execve() takes the number of its
- * process, which is neither the one's nor the other's for a moment.
+ * Stretches a function: each of its instructions takes a while for tasks that are called
+ * "delaytest".
+ *
+ * In exchange_tids() a thread that calls execve() takes the number of its process, which
+ * is neither the one's nor the other's for a moment. In sched_setaffinity() a number leads
+ * to a task.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
@@ -10,15 +13,23 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#define FUNCTION "exchange_tids"
+static char *function = "exchange_tids";
+module_param(function, charp, 0444);
+static uint usecs = 300;
+module_param(usecs, uint, 0444);
 
 static struct kprobe probes[64];
 static int count;
 
 static int delay(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (!strcmp(current->comm, "delaytest"))
-		udelay(300);
+	uint left;
+
+	if (strcmp(current->comm, "delaytest"))
+		return 0;
+	for (left = usecs; left > 1000; left -= 1000)
+		udelay(1000);
+	udelay(left);
 	return 0;
 }
 
@@ -30,13 +41,13 @@ static int __init delaytest_init(void)
 	/* one for each offset that an instruction begins at */
 	for (offset = 0; count < ARRAY_SIZE(probes); offset++) {
 		probes[count] = (struct kprobe) {
-			.symbol_name = FUNCTION,
+			.symbol_name = function,
 			.offset = offset,
 			.pre_handler = delay,
 		};
 		if (count) {
 			snprintf(name, sizeof(name), "%ps", (char *)probes[0].addr + offset);
-			if (strcmp(name, FUNCTION))
+			if (strcmp(name, function))
 				break;
 		}
 		if (!register_kprobe(&probes[count]))
@@ -44,7 +55,7 @@ static int __init delaytest_init(void)
 		else if (!count)
 			return -ENOENT;
 	}
-	pr_info("delaytest: %d instructions of " FUNCTION "\n", count);
+	pr_info("delaytest: %d instructions of %s\n", count, function);
 	return 0;
 }
 
@@ -57,5 +68,5 @@ static void __exit delaytest_exit(void)
 module_init(delaytest_init);
 module_exit(delaytest_exit);
 
-MODULE_DESCRIPTION("Test of containers: a slow " FUNCTION "()");
+MODULE_DESCRIPTION("Test of containers: a slow function");
 MODULE_LICENSE("GPL");
