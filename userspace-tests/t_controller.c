@@ -123,6 +123,8 @@ static void test_alone(void)
 	err(make(&k, 1), EAGAIN, "no more");
 	eq(stat_of(A, "Used"), 20, "used");
 	eq(stat_of(A, "Refused"), 1, "refused");
+	streq(get(A "/events"), "populated 1\nforks_refused 1\ncharges_refused 0\n",
+	      "whoever waits for events is told");
 	err(put(A "/forkbudget.stats", "res=numtasks\n"), EINVAL, "reset another's stats");
 	err(put(A "/forkbudget.stats", "res=forkbudget\n"), 0, "reset the stats");
 	eq(stat_of(A, "Used"), 0, "nothing is used");

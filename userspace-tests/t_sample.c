@@ -209,6 +209,8 @@ static void test_limit(void)
 		/* pthread_create() tries once, as the others do */
 		eq(count(A, "refused"), ++refused, "%s: refused is counted", ways[i].name);
 	}
+	streq(get(A "/events"), P("populated 1\nforks_refused %ld\ncharges_refused 0\n", refused),
+	      "whoever waits for events is told");
 	eq(count(A, "forks"), forks, "none of them was born");
 	eq(nids(A "/tasks"), 1, "the member is alone");
 	balanced("after refusals");

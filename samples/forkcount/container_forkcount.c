@@ -108,6 +108,8 @@ static int forkcount_can_fork(struct container_subsys *ss, struct container *con
 		return 0;
 	atomic64_dec(&fc->count[STARTED]);
 	atomic64_inc(&fc->count[REFUSED]);
+	/* for its file "events" */
+	container_refused(cont, CONTAINER_FORK);
 	return -EAGAIN;
 }
 
