@@ -717,8 +717,9 @@ pack() {
 qemu() {
 	local smp=${SMP:-2} mem=${MEM:-2048} half numa=()
 	half=$((smp / 2))
-	# A socket for each node, or the kernel finds the topology insane; no PCI
-	# hotplug, whose tables a slow kernel takes ten seconds to interpret. Node 2
+	# A socket for each CPU: no socket in two nodes, which a kernel finds insane, and
+	# without ACPI it sees one CPU of each socket. No PCI hotplug, whose tables a
+	# slow kernel takes ten seconds to interpret. Node 2
 	# has nothing but a module of memory that is offline at first.
 	if [ "$smp" -gt 1 ]; then
 		numa=(-object "memory-backend-ram,id=m0,size=$((mem / 2))M"
@@ -727,7 +728,7 @@ qemu() {
 			-numa "node,nodeid=1,cpus=$half-$((smp - 1)),memdev=m1"
 			-object "memory-backend-ram,id=m2,size=256M" -numa "node,nodeid=2"
 			-device "pc-dimm,id=dimm,memdev=m2,node=2")
-		smp=$smp,sockets=2,cores=$half,threads=1
+		smp=$smp,sockets=$smp,cores=1,threads=1
 		mem="$mem,slots=1,maxmem=$((mem + 1024))M"
 	fi
 	timeout --foreground -k 5 "${QEMU_SECONDS:-3000}" \
