@@ -437,7 +437,8 @@ build_modules_in() {
 		echo "$stamp" >"$result/stamp"
 	fi
 	if [ -z "${NO_SAMPLES:-}" ]; then
-		stamp=$(sources_sum "$dir" samples userspace-tests/modules)
+		man_example "$WORK/manual"
+		stamp=$(sources_sum "$dir" samples userspace-tests/modules "$WORK/manual")
 		if [ "$(cat "$result/samples.stamp" 2>/dev/null)" != "$stamp" ]; then
 			rm -rf "$result/samples"
 			build_samples "$dir" "$result" || return 1
@@ -542,13 +543,23 @@ suite_chroot() {
 	touch "$root/.ready"
 }
 
+# man_example DIR: the module that is the example of container_subsys(9), each file in a
+# display that begins with its name.
+man_example() {
+	mkdir -p "$1"
+	cp "$TOP/samples/forkcount/Makefile" "$1/"
+	awk -v dir="$1" '/^\.\\" source: / { file = dir "/" $3; next }
+		/^\.Ed/ { file = "" }
+		file { gsub(/\\e/, "\\"); print >file }' "$TOP/docs/man/container_subsys.9"
+}
+
 # build_samples DIR RESULT: out-of-tree subsystems, and the modules of the tests, as a
 # third party would build them: elsewhere, with only the installed headers and
 # symbol versions.
 build_samples() {
 	local sample name
 	mkdir -p "$2/samples"
-	for sample in "$1"/{samples,userspace-tests/modules}/*/Makefile; do
+	for sample in "$1"/{samples,userspace-tests/modules}/*/Makefile "$WORK/manual/Makefile"; do
 		[ -e "$sample" ] || continue
 		sample=${sample%/Makefile}
 		name=${sample##*/}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The examples of the documentation, as they stand there: a block of shell in a page of
- * /docs that begins with "# example: NAME". Each runs as root, ends well, prints what the
- * comments in it say ("# prints: PATTERN", in that order), and leaves nothing behind.
- * Each page begins with no module loaded. There is no other block of shell in the
- * documentation, and no page without an example.
+ * The examples of the documentation, as they stand there: a block in a page of /docs that
+ * begins with "# example: NAME", in a page of the manual with that as a comment of roff.
+ * Each runs as root, ends well, prints what the comments in it say ("# prints: PATTERN",
+ * in that order), and leaves nothing behind. Each page begins with no module loaded. There
+ * is no other block of shell in the documentation, and no page without an example.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,8 +21,18 @@
 #define DOCS "/docs"
 #define SCRIPT "/tmp/example"
 #define PRINTED "/tmp/printed"
-#define NAME "# example: "
 #define PRINTS "# prints: "
+#define SOURCE ".\\\" source: "
+
+/* How a page has its blocks. */
+struct format {
+	const char *pages, *begin, *end, *name;
+};
+
+static const struct format formats[] = {
+	{ "*.md", "\n```sh\n", "\n```", "# example: %63[a-z0-9-]\n" },
+	{ "*.[1-9]", "\n.Bd -literal -offset indent\n", "\n.Ed", ".\\\" example: %63[a-z0-9-]\n" },
+};
 
 /* What an example could leave. Modules and tasks are looked for by themselves. */
 static char *world(void)
@@ -137,10 +147,22 @@ static void run_example(const char *name, const char *script)
 	eq(active, 1, "%s: no hierarchy is left", name);
 }
 
-/* Runs the examples of a page. */
-static void test_page(const char *page)
+/*
+ * Before its EXAMPLES, a page of the manual shows what files are like. Among them are those
+ * that a module is made of.
+ */
+static bool is_no_shell(const char *text, const char *block)
 {
-	char *text = get(P(DOCS "/%s", page)), *start, *end, *script;
+	const char *examples = strstr(text, "\n.Sh EXAMPLES\n");
+
+	return *text == '.' &&
+	       (!examples || block < examples || !strncmp(block, SOURCE, strlen(SOURCE)));
+}
+
+/* Runs the examples of a page. */
+static void test_page(const char *page, const struct format *format)
+{
+	char *text = get(P(DOCS "/%s", page)), *start, *end, *body, *script;
 	char name[64];
 	int n = 0;
 
@@ -149,14 +171,20 @@ static void test_page(const char *page)
 	/* it has to outlast what is read below */
 	text = strdup(text);
 	eq(unload_all(), 0, "%s: no module is loaded", page);
-	for (start = text; (start = strstr(start, "\n```sh\n")); start = end + 4) {
-		start += strlen("\n```sh\n");
-		end = strstr(start, "\n```");
+	for (start = text; (start = strstr(start, format->begin)); start = end + 1) {
+		start += strlen(format->begin);
+		end = strstr(start, format->end);
 		if (!end)
 			bail("%s: a block without an end", page);
-		script = strndup(start, end + 1 - start);
-		if (ok(sscanf(script, NAME "%63[a-z0-9-]\n", name) == 1,
+		if (is_no_shell(text, start))
+			continue;
+		body = strchr(start, '\n') + 1;
+		script = strndup(body, end + 1 - body);
+		if (ok(sscanf(start, format->name, name) == 1,
 		       "%s: a block of shell is an example", page)) {
+			/* or the reader would see something else */
+			ok(*text != '.' || !strchr(script, '\\'),
+			   "%s has no escapes of roff", name);
 			run_example(name, script);
 			n++;
 		} else {
@@ -172,19 +200,23 @@ static void test_page(const char *page)
 
 int main(void)
 {
+	int read[ARRAY_SIZE(formats)] = { };
 	struct dirent **pages;
-	int n, i, read = 0;
+	int n, i;
+	size_t j;
 
 	setup_bare();
 	/* what an example leaves becomes a child of this process */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	n = scandir(DOCS, &pages, NULL, alphasort);
 	for (i = 0; i < n; i++)
-		if (!fnmatch("*.md", pages[i]->d_name, 0)) {
-			test_page(pages[i]->d_name);
-			read++;
-		}
-	ok(read > 1, "there is documentation (%d pages)", read);
+		for (j = 0; j < ARRAY_SIZE(formats); j++)
+			if (!fnmatch(formats[j].pages, pages[i]->d_name, 0)) {
+				test_page(pages[i]->d_name, &formats[j]);
+				read[j]++;
+			}
+	for (j = 0; j < ARRAY_SIZE(formats); j++)
+		ok(read[j] > 1, "there is documentation (%d pages %s)", read[j], formats[j].pages);
 	unlink(SCRIPT);
 	unlink(PRINTED);
 	finish();
