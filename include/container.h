@@ -463,7 +463,7 @@ container_css_get_current(struct container_subsys *ss)
  * container_css_put - drop a reference
  * @css: the state; the caller may not touch it afterwards
  *
- * Context: any.
+ * Context: any but NMI; the last one may queue work.
  */
 static inline void container_css_put(struct container_subsys_state *css)
 {

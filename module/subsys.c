@@ -152,7 +152,8 @@ static bool would_hang(const char *call)
  * Return: 0; -EINVAL for a bad name, without create() or destroy(), with flags that do
  * not go together, or if create() makes no state; -EEXIST for a name, or a structure, that
  * is registered; -ENOSPC when there are too many or their task words do not fit, which
- * the log says; -ENOMEM; -EDEADLK with the manage lock held; or what create() says.
+ * the log says; -ENOMEM; -EDEADLK with the manage lock held; what create() says; or what
+ * arming the hooks says (-EBUSY, -EOPNOTSUPP), for a subsystem that is told of every task.
  */
 int container_register_subsys(struct container_subsys *ss)
 {
