@@ -1001,9 +1001,8 @@ int main(int argc, char **argv)
 	test_affinity();
 	test_tools();
 	test_rights();
-	if (!strcmp(argc > 1 ? argv[1] : "", "number")) { test_reused_number(30); finish(); }
 	test_exec(sized(300, 50));
-	test_reused_number(sized(45, 15));
+	test_reused_number(sized(45, 10));
 	test_storm(debug_kernel() ? 20 : sized(10, 5));
 	test_classes();
 	test_hotplug();

@@ -156,13 +156,13 @@ static void compare(unsigned int which, pid_t (*attack)(void), const char *name)
 	pid_t pid;
 	int i, round;
 
-	observe(which, 2000, base);
+	observe(which, sized(2000, 1000), base);
 	for (i = 0; i < OBSERVERS; i++)
 		best[i] = LONG_MAX;
 	for (round = 0; round < 3 && !good; round++) {
 		pid = attack();
 		msleep(200);
-		observe(which, 3000, now);
+		observe(which, sized(3000, 1500), now);
 		reap(pid);
 		for (good = true, i = 0; i < OBSERVERS; i++) {
 			if (now[i] < best[i])

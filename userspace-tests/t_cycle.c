@@ -1063,7 +1063,7 @@ static void all_rounds(void)
 {
 	int n = getenv("CYCLES") ? atoi(getenv("CYCLES")) : 0;
 
-	rounds(n > 0 ? n : debug_kernel() ? 10 : sized(50, WARMUP + 2 * NSAMPLES));
+	rounds(n > 0 ? n : debug_kernel() ? 10 : sized(50, 8));
 }
 
 /* Without arguments all; else those named. */
