@@ -10,10 +10,11 @@
  *	mode = 0755			# of the directory
  *	bc.numfiles.limit = 400		# a control file
  *
- * A text is read and looked at as a whole before anything is done. What is as it is
- * written is left alone, so that applying it again does nothing.
+ * A text, of one file or several, is read and looked at as a whole before anything is done.
+ * What is as it is written is left alone, so that applying it again does nothing.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct setting {
 struct section {
 	char *title;			/* of a mount, without "mount " */
 	bool is_mount;
+	const char *file;
 	int line;
 	struct setting *v;
 	size_t n;
@@ -37,8 +39,10 @@ struct section {
 
 static struct section *sections;
 static size_t nsections;
-static const char *file_name = "-";
-static bool dry_run;
+/* What is applied at boot. */
+static const char system_file[] = "/etc/containerctl.conf";
+static const char system_dir[] = "/etc/containerctl.conf.d";
+static bool dry_run, of_system;
 static struct strings words;
 
 /* They act, or count: no setting. */
@@ -62,6 +66,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'n':
 		dry_run = true;
+		break;
+	case 's':
+		of_system = true;
 		break;
 	case ARGP_KEY_ARG:
 		strings_add(&words, arg);
@@ -143,13 +150,13 @@ int cmd_save(int argc, char **argv)
 
 static bool wrong;
 
-static void at(int line, int column, const char *fmt, ...) __printf(3, 4);
-static void at(int line, int column, const char *fmt, ...)
+static void at(const char *file, int line, int column, const char *fmt, ...) __printf(4, 5);
+static void at(const char *file, int line, int column, const char *fmt, ...)
 {
 	va_list ap;
 
 	wrong = true;
-	fprintf(stderr, "%s:%d:%d: ", file_name, line, column);
+	fprintf(stderr, "%s:%d:%d: ", shown(file), line, column);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -167,39 +174,42 @@ static char *trimmed(char *s)
 	return s;
 }
 
-static void read_section(char *text, int line)
+static void read_section(char *text, const char *file, int line)
 {
 	char *end = strchr(text, ']');
 	struct section *s;
 
 	if (!end || *trimmed(end + 1)) {
-		at(line, (int)strlen(text), "a section is one line, [mount NAME] or [HIERARCHY:/path]");
+		at(file, line, (int)strlen(text), "a section is one line, [mount NAME] or [HIERARCHY:/path]");
 		return;
 	}
 	*end = '\0';
 	text = trimmed(text + 1);
 	sections = xrealloc_array(sections, nsections + 1, sizeof(*sections));
 	s = &sections[nsections++];
-	*s = (struct section){ .line = line, .is_mount = !strncmp(text, "mount ", 6) };
+	*s = (struct section){ .file = file, .line = line,
+			       .is_mount = !strncmp(text, "mount ", 6) };
 	s->title = xstrdup(s->is_mount ? trimmed(text + 6) : text);
 	if (s->is_mount ? !*s->title : !strstr(s->title, ":/") || strstr(s->title, "/../"))
-		at(line, 2, "\"%s\" is neither \"mount NAME\" nor HIERARCHY:/path", shown(text));
+		at(file, line, 2, "\"%s\" is neither \"mount NAME\" nor HIERARCHY:/path", shown(text));
 	for (size_t i = 0; i + 1 < nsections; i++)
 		if (sections[i].is_mount == s->is_mount && !strcmp(sections[i].title, s->title))
-			at(line, 2, "[%s] is in line %d already", shown(text), sections[i].line);
+			at(file, line, 2, "[%s] is in %s:%d already", shown(text), shown(sections[i].file),
+			   sections[i].line);
 }
 
-static void read_setting(char *text, int line)
+static void read_setting(char *text, const char *file, int line)
 {
 	char *eq = strchr(text, '='), *key, *value;
 	struct section *s;
 
 	if (!eq) {
-		at(line, 1, "\"%s\" is not KEY = VALUE", shown(text));
+		at(file, line, 1, "\"%s\" is not KEY = VALUE", shown(text));
 		return;
 	}
-	if (!nsections) {
-		at(line, 1, "a setting before the first [section]");
+	/* that of another file is none of this one's */
+	if (!nsections || sections[nsections - 1].file != file) {
+		at(file, line, 1, "a setting before the first [section]");
 		return;
 	}
 	s = &sections[nsections - 1];
@@ -207,12 +217,12 @@ static void read_setting(char *text, int line)
 	key = trimmed(text);
 	value = trimmed(eq + 1);
 	if (!*key) {
-		at(line, 1, "a setting without a key");
+		at(file, line, 1, "a setting without a key");
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (!strcmp(s->v[i].key, key))
-			at(line, 1, "%s is in line %d already", shown(key), s->v[i].line);
+			at(file, line, 1, "%s is in line %d already", shown(key), s->v[i].line);
 	s->v = xrealloc_array(s->v, s->n + 1, sizeof(*s->v));
 	s->v[s->n++] = (struct setting){ .key = xstrdup(key), .value = xstrdup(value), .line = line };
 }
@@ -247,11 +257,11 @@ static void check_mount(const struct section *s)
 
 	for (size_t i = 0; i < s->n; i++)
 		if (!among(s->v[i].key, keys, ARRAY_SIZE(keys)))
-			at(s->v[i].line, 1, "a mount has no \"%s\"", shown(s->v[i].key));
+			at(s->file, s->v[i].line, 1, "a mount has no \"%s\"", shown(s->v[i].key));
 	if (!setting(s, "subsystems") && !setting(s, "name"))
-		at(s->line, 1, "a mount needs subsystems, or the name of an active hierarchy");
+		at(s->file, s->line, 1, "a mount needs subsystems, or the name of an active hierarchy");
 	if (dir && *dir != '/')
-		at(s->line, 1, "dir is no absolute path: %s", shown(dir));
+		at(s->file, s->line, 1, "dir is no absolute path: %s", shown(dir));
 }
 
 static void check_container(const struct section *s)
@@ -263,7 +273,7 @@ static void check_container(const struct section *s)
 	struct cont top;
 
 	if (!m && !h) {
-		at(s->line, 2, "there is no hierarchy %s, and no [mount %s]", shown(label), shown(label));
+		at(s->file, s->line, 2, "there is no hierarchy %s, and no [mount %s]", shown(label), shown(label));
 		return;
 	}
 	if (h && cont_at(h, "/", &top))
@@ -279,35 +289,54 @@ static void check_container(const struct section *s)
 		char *end;
 
 		if (!strcmp(t->key, "owner") && !parse_owner(t->value, &uid, &gid))
-			at(t->line, 1, "no such user or group: %s", shown(t->value));
+			at(s->file, t->line, 1, "no such user or group: %s", shown(t->value));
 		if (!strcmp(t->key, "mode")) {
 			mode = strtoul(t->value, &end, 8);
 			if (!*t->value || *end || mode > 07777)
-				at(t->line, 1, "no octal mode: %s", shown(t->value));
+				at(s->file, t->line, 1, "no octal mode: %s", shown(t->value));
 		}
 		if (among(t->key, core_settings, ARRAY_SIZE(core_settings)))
 			continue;
 		if (among(t->key, no_settings, ARRAY_SIZE(no_settings)) || strchr(t->key, '/') ||
 		    (files.n ? !strings_has(&files, t->key) :
 		     set.n ? !dot || !strings_has(&set, xstrndup(t->key, dot - t->key)) : false))
-			at(t->line, 1, "a container of %s has no setting \"%s\"", shown(label),
+			at(s->file, t->line, 1, "a container of %s has no setting \"%s\"", shown(label),
 			   shown(t->key));
 	}
 }
 
-static void read_config(void)
+static int is_conf(const struct dirent *d)
 {
-	char *text, *line, *rest;
-	bool well_formed;
+	size_t n = strlen(d->d_name);
+
+	return *d->d_name != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".conf");
+}
+
+/* The files to read, of a directory its *.conf in the order of their names. */
+static void add_files(struct strings *files, const char *path)
+{
+	struct dirent **names;
+	struct stat st;
+	int n;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		strings_add(files, path);
+		return;
+	}
+	n = scandir(path, &names, is_conf, alphasort);
+	if (n < 0)
+		die("%s: %s", shown(path), strerror(errno));
+	for (int i = 0; i < n; i++)
+		strings_add(files, xasprintf("%s/%s", path, names[i]->d_name));
+}
+
+static void read_file_of_config(const char *file)
+{
+	char *text = strcmp(file, "-") ? read_file(file) : read_fd(0), *line, *rest;
 	int nr = 0;
 
-	if (words.n > 1)
-		die_as(64, "one file at a time");
-	if (words.n)
-		file_name = words.v[0];
-	text = strcmp(file_name, "-") ? read_file(file_name) : read_fd(0);
 	if (!text)
-		die("%s: %s", shown(file_name), strerror(errno));
+		die("%s: %s", shown(file), strerror(errno));
 	for (rest = text; rest; ) {
 		char *t;
 
@@ -317,10 +346,29 @@ static void read_config(void)
 		if (!*t || *t == '#')
 			continue;
 		if (*t == '[')
-			read_section(t, nr);
+			read_section(t, file, nr);
 		else
-			read_setting(t, nr);
+			read_setting(t, file, nr);
 	}
+}
+
+static void read_config(void)
+{
+	struct strings files = { };
+	bool well_formed;
+
+	if (of_system && words.n)
+		die_as(64, "--system takes no files");
+	for (size_t i = 0; i < words.n; i++)
+		add_files(&files, words.v[i]);
+	if (of_system && !access(system_file, F_OK))
+		add_files(&files, system_file);
+	if (of_system && !access(system_dir, F_OK))
+		add_files(&files, system_dir);
+	if (!of_system && !words.n)
+		strings_add(&files, "-");
+	for (size_t i = 0; i < files.n; i++)
+		read_file_of_config(files.v[i]);
 	well_formed = !wrong;
 	hiers_load();
 	/* where the text is no text of this kind, its meaning does not matter */
@@ -330,7 +378,7 @@ static void read_config(void)
 		else
 			check_container(&sections[i]);
 	if (wrong)
-		die("%s: nothing was done", shown(file_name));
+		die("nothing was done");
 }
 
 /* --- what is to be done, and doing it ---------------------------------------------------- */
@@ -524,15 +572,17 @@ static bool do_all(bool act)
 	return do_mounts(act) && do_containers(act) && do_settings(act) && do_owners(act);
 }
 
+static const struct argp_option apply_options[] = {
+	{ "dry-run", 'n', NULL, 0, "say what would be done, and do nothing", 0 },
+	{ "system", 's', NULL, 0, "what is applied at boot: /etc/containerctl.conf, and *.conf in /etc/containerctl.conf.d", 0 },
+	{ }
+};
+
 int cmd_apply(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "dry-run", 'n', NULL, 0, "say what would be done, and do nothing", 0 },
-		{ }
-	};
 	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "[FILE]",
-		.doc = "Mount, make and set what FILE (or the standard input) says, and say what was changed. The text is looked at as a whole first. What is not in it is left alone; so is what is as it says.",
+		.options = apply_options, .parser = parse, .args_doc = "[FILE|DIR...]",
+		.doc = "Mount, make and set what the files (of a directory, its *.conf; without any, the standard input) say, and say what was changed. They are one text, which is looked at as a whole first. What is not in it is left alone; so is what is as it says.",
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
@@ -543,7 +593,8 @@ int cmd_apply(int argc, char **argv)
 int cmd_diff(int argc, char **argv)
 {
 	static const struct argp argp = {
-		.parser = parse, .args_doc = "[FILE]",
+		/* without --dry-run, which it is */
+		.options = &apply_options[1], .parser = parse, .args_doc = "[FILE|DIR...]",
 		.doc = "What apply would change. The status is 1 if there is anything.",
 	};
 

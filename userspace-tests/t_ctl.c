@@ -542,6 +542,8 @@ static void test_enter(void)
 /* --- save, diff, apply ------------------------------------------------------------------------------ */
 
 #define CONF "/tmp/ctl.conf"
+#define CONF_D "/tmp/ctl.d"
+#define SYSTEM "/etc/containerctl.conf"
 
 static void test_config(void)
 {
@@ -578,6 +580,40 @@ static void test_config(void)
 	check("what the kernel refuses", ctl("apply " CONF), 1, "77 is not there", NULL);
 	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
 	unlink(CONF);
+
+	/* several files are one text; of a directory, those that are meant */
+	mkdir(CONF_D, 0755);
+	write_file(CONF_D "/1.conf", "[jobs:/one]\nbc.numfiles.limit = 401\n");
+	write_file(CONF_D "/2.conf", "[jobs:/one/two]\nbc.numfiles.limit = 301\n");
+	write_file(CONF_D "/2.conf.old", "rubbish\n");
+	check("apply a directory", ctl("apply " CONF_D), 0, "create jobs:/one\n", "create jobs:/one/two\n", NULL);
+	eq(getnum(RUN "/jobs/one/two/bc.numfiles.limit"), 301, "the second file");
+	write_file(CONF, "[jobs:/new]\n[jobs:/one]\n");
+	check("a section in two files", ctl("apply " CONF " " CONF_D), 1, CONF_D "/1.conf:1:2: ",
+	      "is in " CONF ":2 already", NULL);
+	write_file(CONF_D "/2.conf", "bc.numfiles.limit = 5\n");
+	check("no file goes on with the section of another", ctl("apply " CONF_D), 1,
+	      CONF_D "/2.conf:1:1: a setting before", NULL);
+	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
+	check("apply at boot, without anything", ctl("apply --system"), 0, NULL);
+	streq(out, "", "is nothing");
+	mkdir(SYSTEM ".d", 0755);
+	write_file(SYSTEM ".d/a.conf", "[jobs:/one/two]\nbc.numfiles.limit = 302\n");
+	check("with a directory alone", ctl("apply --system"), 0, "bc.numfiles.limit: 301 -> 302", NULL);
+	write_file(SYSTEM, "[jobs:/one]\nbc.numfiles.limit = 402\n");
+	check("with both", ctl("diff --system"), 1, "bc.numfiles.limit: 401 -> 402", NULL);
+	check("and no others", ctl("apply --system " CONF), 64, "--system", NULL);
+	unlink(SYSTEM);
+	unlink(SYSTEM ".d/a.conf");
+	rmdir(SYSTEM ".d");
+	/* the example that is shipped is one */
+	check("the example", ctl("diff /docs/containerctl.conf"), 1, "create jobs:/students\n", NULL);
+	unlink(CONF_D "/1.conf");
+	unlink(CONF_D "/2.conf");
+	unlink(CONF_D "/2.conf.old");
+	rmdir(CONF_D);
+	unlink(CONF);
+	ctl("delete -r jobs:/one");
 	check("delete", ctl("delete -r jobs:/mine jobs:/web cpuset:/a"), 0, NULL);
 	check("umount", ctl("umount jobs cpuset"), 0, NULL);
 }
