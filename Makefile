@@ -2,6 +2,7 @@
 #
 # make            build the modules for the kernel whose tree is KDIR
 # make install    install modules, headers and symbol versions
+# make uninstall  remove them from all kernels, and what install-tools installed
 # make clean
 # make tools      build containerctl (into tools/, or O=); make install-tools
 # make run        see it work, in a guest on a stock kernel
@@ -36,17 +37,26 @@ modules:
 	$(MAKE) $(kbuild) modules
 
 # Headers and symbol versions are what a subsystem of somebody else's needs.
-install: modules
+install: modules install-headers
 	$(MAKE) $(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
-	install -d $(includedir) $(symversdir)
+	install -d $(symversdir)
+	install -m 644 Module.symvers $(symversdir)
+	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
+		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
+
+install-headers:
+	install -d $(includedir)
 	install -m 644 include/*.h $(includedir)
 	$(foreach limit,SUBSYS HIERARCHIES,$(if $(MAX_CONTAINER_$(limit)),\
 		sed -i 's/^\(.define MAX_CONTAINER_$(limit)\) .*/\1 $(MAX_CONTAINER_$(limit))/' \
 		$(includedir)/container.h;))
-	install -m 644 Module.symvers $(symversdir)
-	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
-		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
+
+# Needs no kernel. What DKMS installed, in a directory of its own, is for it to remove.
+uninstall:
+	@INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) \
+		DESTDIR=$(DESTDIR) tools/uninstall
+	@$(MAKE) -f tools/Makefile uninstall
 
 clean:
 	$(MAKE) $(kbuild) clean
@@ -70,5 +80,6 @@ test-all:
 bench:
 	@bench/run
 
-.PHONY: tools install-tools modules install clean run test test-all check shell matrix kunit dkms bench
+.PHONY: tools install-tools modules install install-headers uninstall clean
+.PHONY: run test test-all check shell matrix kunit dkms bench
 .DEFAULT_GOAL := modules

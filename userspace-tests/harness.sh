@@ -83,6 +83,13 @@ need_guest() {
 	pick_qemu
 }
 
+# What containerctl is built with.
+need_tools() {
+	need pkg-config:pkg-config /usr/include/libmount/libmount.h:libmount-dev \
+		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
+		/usr/include/json-c/json.h:libjson-c-dev /usr/include/ncurses.h:libncurses-dev
+}
+
 # --- packages of a Debian suite -------------------------------------------
 
 # The mirrors this machine uses, as its own apt has them: "URI SUITE" lines.
@@ -669,16 +676,17 @@ guest_tool() {
 	done
 }
 
-# guest_containerctl: the program of tools/, built for this machine, for the guest.
+# build_tools: the program of tools/, built for this machine, in $TOOLS.
+build_tools() {
+	TOOLS=$CACHE/build/tools-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
+	need_tools
+	locked "build/${TOOLS##*/}" make -j"$JOBS" -f "$TOP/tools/Makefile" O="$TOOLS" \
+		CFLAGS="-O2 -Werror" >"$WORK/tools.log" 2>&1
+}
+
 guest_containerctl() {
-	local dir
-	dir=$CACHE/build/tools-$(echo "$TOP" | cksum | cut -d ' ' -f 1)
-	need pkg-config:pkg-config /usr/include/libmount/libmount.h:libmount-dev \
-		/usr/include/libsmartcols/libsmartcols.h:libsmartcols-dev \
-		/usr/include/json-c/json.h:libjson-c-dev /usr/include/ncurses.h:libncurses-dev
-	if locked "build/${dir##*/}" make -j"$JOBS" -f "$TOP/tools/Makefile" O="$dir" \
-		CFLAGS="-O2 -Werror" >"$WORK/tools.log" 2>&1; then
-		PATH=$dir:$PATH guest_tool containerctl
+	if build_tools; then
+		PATH=$TOOLS:$PATH guest_tool containerctl
 		# for top; TERM is that in the guest
 		mkdir -p "$WORK/root/etc/terminfo/l"
 		cp -L /lib/terminfo/l/linux "$WORK/root/etc/terminfo/l/"
