@@ -5,12 +5,14 @@
 # make uninstall  remove them from all kernels, and what install-tools installed
 # make clean
 # make tools      build containerctl (into tools/, or O=); make install-tools
+# make deb        Debian packages, into the directory above or O=; make rpm
 # make run        see it work, in a guest on a stock kernel
 # make shell      a shell in that guest
 # make test       static checks, guest tests on a stock kernel, KUnit, DKMS
 # make test-all   the same with full sizes, and on the debug kernel
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
+# make packages   the packages, in clean Debian 12 and 13 roots
 # make bench      cost of each operation in instructions
 #
 # Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
@@ -32,6 +34,9 @@ utsrelease = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' \
 includedir := $(DESTDIR)/usr/include/container
 # Symbol versions belong to one kernel.
 symversdir = $(DESTDIR)/usr/lib/container/$(utsrelease)
+# Where DKMS looks for sources.
+version = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+dkmsdir = $(DESTDIR)/usr/src/container-$(version)
 
 modules:
 	$(MAKE) $(kbuild) modules
@@ -52,6 +57,13 @@ install-headers:
 		sed -i 's/^\(.define MAX_CONTAINER_$(limit)\) .*/\1 $(MAX_CONTAINER_$(limit))/' \
 		$(includedir)/container.h;))
 
+# The sources, for DKMS to build from; for packages, which add them to DKMS.
+install-dkms:
+	install -d $(dkmsdir)
+	cp --parents $(filter-out %.mod.c module/probed.h,$(wildcard Kbuild Makefile dkms.conf \
+		include/*.h $(addprefix module/,*.[chS] *.sh Kbuild) \
+		$(addprefix subsys/*/,*.[chS] Kbuild))) $(dkmsdir)
+
 # Needs no kernel. What DKMS installed, in a directory of its own, is for it to remove.
 uninstall:
 	@INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) \
@@ -71,7 +83,10 @@ tools:
 install-tools:
 	@$(MAKE) -f tools/Makefile install
 
-test check shell matrix kunit dkms:
+deb rpm:
+	@tools/package $@ $(or $(O),..)
+
+test check shell matrix kunit dkms packages:
 	@userspace-tests/$@
 
 test-all:
@@ -80,6 +95,6 @@ test-all:
 bench:
 	@bench/run
 
-.PHONY: tools install-tools modules install install-headers uninstall clean
-.PHONY: run test test-all check shell matrix kunit dkms bench
+.PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
+.PHONY: run test test-all check shell matrix kunit dkms packages bench
 .DEFAULT_GOAL := modules
