@@ -504,13 +504,22 @@ static void test_why(void)
 
 /* --- enter -------------------------------------------------------------------------------------- */
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+#define TEN_DAYS 864000
+
 static int with_namespaces(struct kid *up, void *arg)
 {
 	(void)arg;
 	put(WEB "/procs", "0");
 	if (unshare(CLONE_NEWUTS | CLONE_NEWPID) || sethostname("inside", 6))
 		return 1;
-	/* the first process of the pid namespace */
+	/* not in every kernel */
+	if (!unshare(CLONE_NEWTIME) &&
+	    put("/proc/self/timens_offsets", "boottime %d 0", TEN_DAYS))
+		return 1;
+	/* the first process of the pid and the time namespace */
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		kid_send(up, 1);
@@ -530,6 +539,12 @@ static void test_enter(void)
 	check("enter: the container and the namespaces", ctl("enter %d -- sh -c 'hostname; cat /proc/self/container; exit 7'",
 	      k.pid), 7, "inside\n", ":/web\n", NULL);
 	check("enter a pid namespace", ctl("enter %d -- sh -c 'echo pid $$'", inner), 0, "pid 2\n", NULL);
+	if (!access("/proc/self/ns/time", F_OK)) {
+		check("enter a time namespace", ctl("enter %d cat /proc/uptime", inner), 0, NULL);
+		ok(atof(out) > TEN_DAYS, "its clock is ahead: %.0f s", atof(out));
+	} else {
+		skip("enter a time namespace # not in this kernel");
+	}
 	check("by the container", ctl("enter jobs:/web hostname"), 0, "inside\n", NULL);
 	check("enter as a user", user("enter %d -- true", k.pid), 125, "as root", NULL);
 	reap(inner);
