@@ -633,6 +633,44 @@ static void test_config(void)
 	check("umount", ctl("umount jobs cpuset"), 0, NULL);
 }
 
+/* Values that mean the same, and those that mean nothing. */
+static void test_config_values(void)
+{
+	static const char mount[] = "[mount jobs]\nsubsystems = cpuacct , bc,\tnumtasks\n[jobs:/web]\n";
+
+	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = yes\nclone_children = 10\n");
+	check("a flag of a mount is 0 or 1", ctl("apply " CONF), 1,
+	      CONF ":3:1: noprefix is 0 or 1, not \"yes\"\n", CONF ":4:1: clone_children is 0 or 1",
+	      "nothing was done", NULL);
+	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = 0\nclone_children = 1\n");
+	check("either of them", ctl("apply " CONF), 0, "mount cpuset: cpuset\n", NULL);
+	ok(!access(RUN "/cpuset/cpuset.cpus", F_OK), "with the prefix");
+	eq(getnum(RUN "/cpuset/clone_children"), 1, "and the parent's settings");
+	check("umount", ctl("umount cpuset"), 0, NULL);
+
+	write_file(CONF, P("%sbc.numfiles.limit = 400\n", mount));
+	check("blanks around commas", ctl("apply " CONF), 0, "mount jobs: cpuacct,bc,numtasks\n",
+	      "create jobs:/web\n", NULL);
+	check("an active hierarchy is found so, too", ctl("diff " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+
+	write_file(CONF, P("%snumtasks.shares = max_shares=5\n", mount));
+	check("one share", ctl("apply " CONF), 0, ",max_shares=-3,", " -> max_shares=5\n", NULL);
+	check("is compared alone", ctl("diff " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+	write_file(CONF, P("%snumtasks.shares = child_shares_divisor=50,min_shares=-1,max_shares=5\n", mount));
+	check("several, in any order, one unchanged", ctl("apply " CONF), 0, " -> child_shares_divisor=50", NULL);
+	check("then", ctl("apply " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+	write_file(CONF, P("%snumtasks.shares = max_shares=55\n", mount));
+	check("another value", ctl("diff " CONF), 1, " -> max_shares=55\n", NULL);
+	write_file(CONF, P("%snumtasks.shares = max_shares=5,\n", mount));
+	check("what is no share", ctl("apply " CONF), 1, "EINVAL", NULL);
+
+	unlink(CONF);
+	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
+}
+
 /* --- top ------------------------------------------------------------------------------------------ */
 
 /* What has come from the terminal up to now, until it has that text. */
@@ -795,6 +833,7 @@ int main(void)
 	test_why();
 	test_enter();
 	test_config();
+	test_config_values();
 	test_top();
 	test_contract();
 	ok(access(RUN, F_OK), "the default place is gone with the last mount");
