@@ -637,6 +637,7 @@ static void test_config(void)
 static void test_config_values(void)
 {
 	static const char mount[] = "[mount jobs]\nsubsystems = cpuacct , bc,\tnumtasks\n[jobs:/web]\n";
+	static const char top[] = RUN "/cpuacct,bc,numtasks";
 
 	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = yes\nclone_children = 10\n");
 	check("a flag of a mount is 0 or 1", ctl("apply " CONF), 1,
@@ -667,6 +668,10 @@ static void test_config_values(void)
 	write_file(CONF, P("%snumtasks.shares = max_shares=5,\n", mount));
 	check("what is no share", ctl("apply " CONF), 1, "EINVAL", NULL);
 
+	err(put(P("%s/release_agent", top), "/tmp/a\nb"), 0, "a newline in the agent's path");
+	streq(get(P("%s/release_agent", top)), "/tmp/a\nb\n", "is taken");
+	check("so no rule forbids it", ctl("errors release_agent EINVAL"), 0, "zero byte", NULL);
+	ok(!strstr(out, "newline"), "and none is named");
 	unlink(CONF);
 	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
 }
