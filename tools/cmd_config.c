@@ -223,6 +223,11 @@ static void read_setting(char *text, const char *file, int line)
 	for (size_t i = 0; i < s->n; i++)
 		if (!strcmp(s->v[i].key, key))
 			at(file, line, 1, "%s is in line %d already", shown(key), s->v[i].line);
+	if (s->is_mount && !strcmp(key, "subsystems")) {
+		struct strings set = strings_split(value, ", \t");
+
+		value = strings_join(&set, ",");
+	}
 	s->v = xrealloc_array(s->v, s->n + 1, sizeof(*s->v));
 	s->v[s->n++] = (struct setting){ .key = xstrdup(key), .value = xstrdup(value), .line = line };
 }
@@ -233,6 +238,13 @@ static const char *setting(const struct section *s, const char *key)
 		if (!strcmp(s->v[i].key, key))
 			return s->v[i].value;
 	return NULL;
+}
+
+static bool is_set(const struct section *s, const char *flag)
+{
+	const char *value = setting(s, flag);
+
+	return value && !strcmp(value, "1");
 }
 
 static struct section *mount_section(const char *label)
@@ -253,11 +265,18 @@ static void check_mount(const struct section *s)
 	static const char *const keys[] = {
 		"subsystems", "dir", "name", "noprefix", "clone_children", "release_agent",
 	};
+	static const char *const flags[] = { "noprefix", "clone_children" };
 	const char *dir = setting(s, "dir");
 
-	for (size_t i = 0; i < s->n; i++)
-		if (!among(s->v[i].key, keys, ARRAY_SIZE(keys)))
-			at(s->file, s->v[i].line, 1, "a mount has no \"%s\"", shown(s->v[i].key));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct setting *t = &s->v[i];
+
+		if (!among(t->key, keys, ARRAY_SIZE(keys)))
+			at(s->file, t->line, 1, "a mount has no \"%s\"", shown(t->key));
+		if (among(t->key, flags, ARRAY_SIZE(flags)) && strcmp(t->value, "0") &&
+		    strcmp(t->value, "1"))
+			at(s->file, t->line, 1, "%s is 0 or 1, not \"%s\"", t->key, shown(t->value));
+	}
 	if (!setting(s, "subsystems") && !setting(s, "name"))
 		at(s->file, s->line, 1, "a mount needs subsystems, or the name of an active hierarchy");
 	if (dir && *dir != '/')
@@ -424,11 +443,11 @@ static bool do_mounts(bool act)
 		if (!act)
 			continue;
 		if (set)
-			r.set = strings_split(set, ", ");
+			r.set = strings_split(set, ",");
 		r.name = setting(s, "name");
 		r.agent = setting(s, "release_agent");
-		r.noprefix = setting(s, "noprefix") && *setting(s, "noprefix") == '1';
-		r.clone_children = setting(s, "clone_children") && *setting(s, "clone_children") == '1';
+		r.noprefix = is_set(s, "noprefix");
+		r.clone_children = is_set(s, "clone_children");
 		if (!mount_hierarchy(&r, &where))
 			return false;
 		hiers_load();
@@ -444,6 +463,32 @@ static bool container_of(const struct section *s, struct cont *c)
 	struct hierarchy *h = m ? hier_of_mount(m) : hier_find(label);
 
 	return h && cont_at(h, strstr(s->title, ":/") + 1, c);
+}
+
+/*
+ * Is the file as it should be? Some shares of several may be given, and -1 leaves one
+ * as it is.
+ */
+static bool holds(const char *file, const char *old, const char *wanted)
+{
+	const char *dot = strrchr(file, '.');
+	struct strings has;
+	char *rest, *word;
+
+	if (!dot || strcmp(dot, ".shares"))
+		return !strcmp(old, wanted);
+	has = strings_split(old, ",");
+	for (rest = xstrdup(wanted); (word = strsep(&rest, ",")); ) {
+		size_t key = strcspn(word, "=") + 1;
+		bool found = false;
+
+		for (size_t i = 0; i < has.n; i++)
+			found |= !strncmp(has.v[i], word, key) &&
+				 (!strcmp(has.v[i] + key, word + key) || !strcmp(word + key, "-1"));
+		if (!found)
+			return false;
+	}
+	return true;
 }
 
 /* The settings of all containers that are not as they should be. */
@@ -478,7 +523,7 @@ static bool do_settings(bool act)
 				if (t->done || !strcmp(t->key, "owner") || !strcmp(t->key, "mode"))
 					continue;
 				old = there ? cont_line(&c, t->key) : NULL;
-				if (old && !strcmp(old, t->value)) {
+				if (old && holds(t->key, old, t->value)) {
 					t->done = true;
 					continue;
 				}

@@ -24,7 +24,7 @@ static const struct {
 } namespaces[] = {
 	{ "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS }, { "uts", CLONE_NEWUTS },
 	{ "ipc", CLONE_NEWIPC }, { "net", CLONE_NEWNET }, { "pid", CLONE_NEWPID },
-	{ "cgroup", CLONE_NEWCGROUP },
+	{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 };
 
 static const char *target;

@@ -52,6 +52,7 @@ bool strings_has(const struct strings *l, const char *s);
 void strings_free(struct strings *l);
 /* The words of a text between any of the separators, empty ones left out. */
 struct strings strings_split(const char *text, const char *separators);
+char *strings_join(const struct strings *l, const char *sep);
 
 /* Fit for a terminal: what cannot be printed is shown as \xNN. */
 char *shown(const char *s);

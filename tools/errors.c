@@ -593,7 +593,7 @@ static const struct reason reasons[] = {
 
 	/* core */
 	{ FLAGS, EINVAL, NULL, "A flag takes 0 or 1.", "containerctl set {path} {file}=1" },
-	{ "release_agent", EINVAL, NULL, "The agent is a path without a newline or a zero byte in it.", "Give the absolute path of a program." },
+	{ "release_agent", EINVAL, NULL, "The agent is a path without a zero byte in it.", "Give the absolute path of a program." },
 	{ "release_agent", ENAMETOOLONG, NULL, "The path of the agent has at most 4,095 bytes.", "Give a shorter path, such as that of a symbolic link." },
 	{ "release_agent", EPERM, NULL, "The agent runs as root, so only CAP_SYS_ADMIN in the initial user namespace may name it.",
 	  "Do it as root." },

@@ -31,19 +31,6 @@ static bool same_set(const struct strings *a, const struct strings *b)
 	return true;
 }
 
-static char *join(const struct strings *l, const char *sep)
-{
-	char *s = xstrdup("");
-
-	for (size_t i = 0; i < l->n; i++) {
-		char *t = xasprintf("%s%s%s", s, i ? sep : "", l->v[i]);
-
-		free(s);
-		s = t;
-	}
-	return s;
-}
-
 /* A line of /proc/PID/container: "name=x,cpuset,cpuacct:/path". */
 static void add_hierarchy(const char *line)
 {
@@ -63,7 +50,7 @@ static void add_hierarchy(const char *line)
 		else
 			strings_add(&h->subsys, words.v[i]);
 	strings_free(&words);
-	h->label = h->name ? xstrdup(h->name) : join(&h->subsys, ",");
+	h->label = h->name ? xstrdup(h->name) : strings_join(&h->subsys, ",");
 }
 
 /* "1: topcount=87 bits=3 containers=2 (cpuset, cpuacct) s_active=2" */

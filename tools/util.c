@@ -138,6 +138,19 @@ struct strings strings_split(const char *text, const char *separators)
 	return l;
 }
 
+char *strings_join(const struct strings *l, const char *sep)
+{
+	char *s = xstrdup("");
+
+	for (size_t i = 0; i < l->n; i++) {
+		char *t = xasprintf("%s%s%s", s, i ? sep : "", l->v[i]);
+
+		free(s);
+		s = t;
+	}
+	return s;
+}
+
 char *shown(const char *s)
 {
 	char *to, *out = xzalloc(4 * strlen(s) + 1);

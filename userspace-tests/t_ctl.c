@@ -504,13 +504,22 @@ static void test_why(void)
 
 /* --- enter -------------------------------------------------------------------------------------- */
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+#define TEN_DAYS 864000
+
 static int with_namespaces(struct kid *up, void *arg)
 {
 	(void)arg;
 	put(WEB "/procs", "0");
 	if (unshare(CLONE_NEWUTS | CLONE_NEWPID) || sethostname("inside", 6))
 		return 1;
-	/* the first process of the pid namespace */
+	/* not in every kernel */
+	if (!unshare(CLONE_NEWTIME) &&
+	    put("/proc/self/timens_offsets", "boottime %d 0", TEN_DAYS))
+		return 1;
+	/* the first process of the pid and the time namespace */
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		kid_send(up, 1);
@@ -530,6 +539,12 @@ static void test_enter(void)
 	check("enter: the container and the namespaces", ctl("enter %d -- sh -c 'hostname; cat /proc/self/container; exit 7'",
 	      k.pid), 7, "inside\n", ":/web\n", NULL);
 	check("enter a pid namespace", ctl("enter %d -- sh -c 'echo pid $$'", inner), 0, "pid 2\n", NULL);
+	if (!access("/proc/self/ns/time", F_OK)) {
+		check("enter a time namespace", ctl("enter %d cat /proc/uptime", inner), 0, NULL);
+		ok(atof(out) > TEN_DAYS, "its clock is ahead: %.0f s", atof(out));
+	} else {
+		skip("enter a time namespace # not in this kernel");
+	}
 	check("by the container", ctl("enter jobs:/web hostname"), 0, "inside\n", NULL);
 	check("enter as a user", user("enter %d -- true", k.pid), 125, "as root", NULL);
 	reap(inner);
@@ -616,6 +631,49 @@ static void test_config(void)
 	ctl("delete -r jobs:/one");
 	check("delete", ctl("delete -r jobs:/mine jobs:/web cpuset:/a"), 0, NULL);
 	check("umount", ctl("umount jobs cpuset"), 0, NULL);
+}
+
+/* Values that mean the same, and those that mean nothing. */
+static void test_config_values(void)
+{
+	static const char mount[] = "[mount jobs]\nsubsystems = cpuacct , bc,\tnumtasks\n[jobs:/web]\n";
+	static const char top[] = RUN "/cpuacct,bc,numtasks";
+
+	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = yes\nclone_children = 10\n");
+	check("a flag of a mount is 0 or 1", ctl("apply " CONF), 1,
+	      CONF ":3:1: noprefix is 0 or 1, not \"yes\"\n", CONF ":4:1: clone_children is 0 or 1",
+	      "nothing was done", NULL);
+	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = 0\nclone_children = 1\n");
+	check("either of them", ctl("apply " CONF), 0, "mount cpuset: cpuset\n", NULL);
+	ok(!access(RUN "/cpuset/cpuset.cpus", F_OK), "with the prefix");
+	eq(getnum(RUN "/cpuset/clone_children"), 1, "and the parent's settings");
+	check("umount", ctl("umount cpuset"), 0, NULL);
+
+	write_file(CONF, P("%sbc.numfiles.limit = 400\n", mount));
+	check("blanks around commas", ctl("apply " CONF), 0, "mount jobs: cpuacct,bc,numtasks\n",
+	      "create jobs:/web\n", NULL);
+	check("an active hierarchy is found so, too", ctl("diff " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+
+	write_file(CONF, P("%snumtasks.shares = max_shares=5\n", mount));
+	check("one share", ctl("apply " CONF), 0, ",max_shares=-3,", " -> max_shares=5\n", NULL);
+	check("is compared alone", ctl("diff " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+	write_file(CONF, P("%snumtasks.shares = child_shares_divisor=50,min_shares=-1,max_shares=5\n", mount));
+	check("several, in any order, one unchanged", ctl("apply " CONF), 0, " -> child_shares_divisor=50", NULL);
+	check("then", ctl("apply " CONF), 0, NULL);
+	streq(out, "", "nothing differs");
+	write_file(CONF, P("%snumtasks.shares = max_shares=55\n", mount));
+	check("another value", ctl("diff " CONF), 1, " -> max_shares=55\n", NULL);
+	write_file(CONF, P("%snumtasks.shares = max_shares=5,\n", mount));
+	check("what is no share", ctl("apply " CONF), 1, "EINVAL", NULL);
+
+	err(put(P("%s/release_agent", top), "/tmp/a\nb"), 0, "a newline in the agent's path");
+	streq(get(P("%s/release_agent", top)), "/tmp/a\nb\n", "is taken");
+	check("so no rule forbids it", ctl("errors release_agent EINVAL"), 0, "zero byte", NULL);
+	ok(!strstr(out, "newline"), "and none is named");
+	unlink(CONF);
+	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
 }
 
 /* --- top ------------------------------------------------------------------------------------------ */
@@ -780,6 +838,7 @@ int main(void)
 	test_why();
 	test_enter();
 	test_config();
+	test_config_values();
 	test_top();
 	test_contract();
 	ok(access(RUN, F_OK), "the default place is gone with the last mount");

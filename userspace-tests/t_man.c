@@ -127,12 +127,25 @@ static void test_names(void)
 	for (int i = 0; i < nnames; i++) {
 		const char *pattern = names[i].pattern;
 
-		/* the page says that they may be absent */
-		if (!strncmp(pattern, "cpuset.memory_spread_", 21))
+		/* the pages say that they may be absent */
+		if (!strncmp(pattern, "cpuset.memory_spread_", 21) || !strncmp(pattern, "/etc/", 5))
 			continue;
 		ok(*pattern == '/' ? exists(pattern) : exists(P(TOP "/%s", pattern)),
 		   "%s: %s exists", names[i].page, pattern);
 	}
+}
+
+/* What is applied at boot. */
+static void test_system(void)
+{
+	const char *page = "containerctl.conf.5";
+	char *text = page_text(page);
+
+	ok(named(page, "/etc/containerctl.conf"), "%s names the file", page);
+	ok(named(page, "/etc/containerctl.conf.d/web.conf"), "and the directory");
+	ok(strstr(text, ".Fl -system"), "the option");
+	ok(strstr(text, "containerctl.service"), "and the service");
+	free(text);
 }
 
 static void test_resources(void)
@@ -285,6 +298,7 @@ int main(void)
 	test_control_files(CHILD);
 	test_parameters();
 	test_names();
+	test_system();
 	test_resources();
 	test_errors();
 	test_commands();
