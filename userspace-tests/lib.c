@@ -464,6 +464,17 @@ bool debug_kernel(void)
 	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
+bool inject_faults(bool may)
+{
+	if (access("/proc/self/fail-nth", F_OK) ||
+	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", may ? "N" : "Y"))
+		return false;
+	/* or every failure leaves a trace in the log */
+	put("/sys/kernel/debug/failslab/verbose", "0");
+	put("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+	return true;
+}
+
 int sized(int full, int quick)
 {
 	const char *size = getenv("SIZE");

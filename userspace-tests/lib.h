@@ -96,6 +96,11 @@ bool modloaded(const char *name);
 int unload_all(void);			/* how many container_* are left */
 bool debug_kernel(void);		/* KASAN and friends: slow */
 /*
+ * May allocations fail for who asks for it by fail-nth, those that can wait, too? False:
+ * this kernel injects no faults.
+ */
+bool inject_faults(bool may);
+/*
  * How long, how many: the first, or the second where SIZE=quick is asked for (make test,
  * .ci/run).  A small size meets each path at least once; the full one is for races and
  * leaks that want time.

@@ -1829,14 +1829,10 @@ static void test_fault(void)
 {
 	struct worker w;
 
-	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 || put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+	if (!inject_faults(true)) {
 		skip("failing allocations # this kernel injects no faults");
 		return;
 	}
-	put("/sys/kernel/debug/failslab/verbose", "0");
-	close(nth_fd);
-	nth_fd = -1;
 	mount_bc();
 	make(A);
 	make(B);
@@ -1864,7 +1860,7 @@ static void test_fault(void)
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	eq(mount_failing(), 0, "mount with each allocation failing in turn");
 	rmdir(M);
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	inject_faults(false);
 }
 
 static void (*const tests[])(void) = {

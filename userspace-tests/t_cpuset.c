@@ -937,13 +937,12 @@ static void test_failing(void)
 	int n, got, bad, left;
 
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 || put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+	if (nth_fd < 0 || !inject_faults(true)) {
 		skip("failing allocations # this kernel injects no faults");
 		reap(pid);
 		reap(member);
 		return;
 	}
-	put("/sys/kernel/debug/failslab/verbose", "0");
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, all, nodes), 0, "a");
 	err(movepid(A, member), 0, "with a member");
@@ -974,7 +973,7 @@ static void test_failing(void)
 	movepid(M, pid);
 	eq(affinity(pid), all, "all is well afterwards");
 	close(nth_fd);
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	inject_faults(false);
 	reap(pid);
 	reap(member);
 	rmdir(C);

@@ -363,13 +363,10 @@ int main(int argc, char **argv)
 	modprobe("container_apitest");
 	modprobe("container_numtasks");
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 ||
-	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+	if (nth_fd < 0 || !inject_faults(true)) {
 		skip("failing allocations # this kernel injects no faults");
 		finish();
 	}
-	/* or every failure leaves a trace in the log */
-	put("/sys/kernel/debug/failslab/verbose", "0");
 	err(cmount(C, "cpuacct"), 0, "mount cpuacct");
 	mkdir(F, 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
@@ -382,6 +379,6 @@ int main(int argc, char **argv)
 	err(cumount(C), 0, "unmount");
 	if (argc > 1)
 		loads();
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	inject_faults(false);
 	finish();
 }

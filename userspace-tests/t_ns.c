@@ -162,8 +162,8 @@ static void note_path(struct actor *a)
 
 	if (fd >= 0)
 		close(fd);
+	snprintf(a->path, sizeof(a->path), got < 0 ? "no path: %m" : "");
 	buf[got > 0 ? got : 0] = 0;
-	a->path[0] = 0;
 	for (; (nl = strchr(p, '\n')); p = nl + 1)
 		if (!strncmp(p, set, n) && p[n] == ':') {
 			*nl = 0;
@@ -1852,12 +1852,10 @@ static void test_no_memory(bool clone, int step)
 	int failed = 0, without = 0, with = 0, bad = 0, n, fd = kmsg_open(), lines;
 	struct hier h;
 
-	if (access("/proc/self/fail-nth", F_OK) ||
-	    put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N")) {
+	if (!inject_faults(true)) {
 		skip("%s with failing allocations # this kernel injects no faults", what);
 		return;
 	}
-	put("/sys/kernel/debug/failslab/verbose", "0");
 	for (n = 1; n < 3000; n += step) {
 		struct kid k;
 		pid_t p;
@@ -1887,7 +1885,7 @@ static void test_no_memory(bool clone, int step)
 		if (t->left)
 			break;
 	}
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	inject_faults(false);
 	ok(!bad && n < 3000, "%s with %s allocation failing in turn", what,
 	   step > 1 ? "every now and then an" : "each");
 	diag("%d failed, %d without a container, %d with one", failed, without, with);
