@@ -152,11 +152,16 @@ static struct actor *actors;
 static int nactors;
 
 /* Where the caller is, without much ado before. */
-static void note_path(struct actor *a)
+static int open_path(void)
+{
+	return open("/proc/thread-self/container", O_RDONLY | O_CLOEXEC);
+}
+
+/* From what open_path() has given. */
+static void note_path_of(struct actor *a, int fd)
 {
 	char buf[3 * PATH_MAX];
 	size_t n = strlen(set);
-	int fd = open("/proc/thread-self/container", O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 	char *p = buf, *nl;
 
@@ -169,6 +174,11 @@ static void note_path(struct actor *a)
 			*nl = 0;
 			snprintf(a->path, sizeof(a->path), "%s", p + n + 1);
 		}
+}
+
+static void note_path(struct actor *a)
+{
+	note_path_of(a, open_path());
 }
 
 struct clone3 {
@@ -1809,6 +1819,8 @@ struct trial {
 static int trial(struct kid *up, void *arg)
 {
 	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	/* kernels before 2026 leave who fails to unshare without a /proc, or any mount */
+	int path = open_path();
 	struct trial *t = arg;
 	struct actor a;
 	char buf[16] = "";
@@ -1838,7 +1850,7 @@ static int trial(struct kid *up, void *arg)
 		while (child > 0 && !kill(child, 0))
 			msleep(1);
 	} else {
-		note_path(&a);
+		note_path_of(&a, path);
 		strcpy(t->path, a.path);
 	}
 	return 0;
@@ -1890,7 +1902,7 @@ static void test_no_memory(bool clone, int step)
 	   step > 1 ? "every now and then an" : "each");
 	diag("%d failed, %d without a container, %d with one", failed, without, with);
 	lines = complaints(fd);
-	ok(lines <= without && (step > 1 || lines), "the log has %d of those %d without", lines,
+	ok(lines <= without && (step > 1 || lines || !without), "the log has %d of those %d without", lines,
 	   without);
 	/* until the log takes all lines again */
 	msleep(5500);
