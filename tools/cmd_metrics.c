@@ -211,12 +211,13 @@ int cmd_metrics(int argc, char **argv)
 	}
 	temp = xasprintf("%s.XXXXXX", output);
 	fd = mkstemp(temp);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f)
+	if (fd < 0)
 		die("%s: %s", shown(temp), strerror(errno));
-	print(f);
+	f = fdopen(fd, "w");
+	if (f)
+		print(f);
 	/* the collector is another user */
-	if (fflush(f) || ferror(f) || fchmod(fd, 0644) || fsync(fd) || fclose(f) || rename(temp, output)) {
+	if (!f || fflush(f) || ferror(f) || fchmod(fd, 0644) || fsync(fd) || fclose(f) || rename(temp, output)) {
 		int err = errno;
 
 		unlink(temp);
