@@ -485,15 +485,20 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 	return task;
 }
 
-/* Does a number lead to somebody else than it did? */
+/*
+ * Does a number lead to another member than it did? Who passes numbers on can keep a call
+ * of his own busy by that, but not whoever unbinds us: there are no members then.
+ */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {
 	struct task_struct *now;
+	bool yes;
 
 	rcu_read_lock();
 	now = task_by_pid(pid);
+	yes = now && now != task && task_confined(now);
 	rcu_read_unlock();
-	return now && now != task;
+	return yes;
 }
 
 /*
