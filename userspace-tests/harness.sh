@@ -313,33 +313,25 @@ stock_kernel_fetch() {
 	echo "$root" >"$CACHE/kernels/$suite-$meta"
 }
 
-# debug_kernel: everything that can catch a mistake; kunit_kernel: the least that runs
-# the unit tests.
-debug_kernel() { source_kernel dbg kernel.config debug.config; }
-kunit_kernel() { source_kernel kunit kunit.config; }
-
-# source_kernel NAME FRAGMENT...: Debian's 6.1 source in $CACHE/NAME, with what the
+# debug_kernel: everything that can catch a mistake: Debian's 6.1 source, with what the
 # config fragments beside this file turn on.
-source_kernel() {
+debug_kernel() {
 	need gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils cpio:cpio \
 		/usr/include/libelf.h:libelf-dev perl:perl flock:util-linux
-	locked "$1" source_kernel_build "$@" || return 1
-	KDIR=$CACHE/$1/src
+	locked dbg debug_kernel_build || return 1
+	KDIR=$CACHE/dbg/src
 	KERNEL=$KDIR/arch/x86/boot/bzImage
 }
 
-source_kernel_build() {
-	local name=$1 dir=$CACHE/$1 version stamp
-	local fragments=("${@:2}")
-	suite_init bookworm || return 1
-	version=$(suite_version bookworm linux-source-6.1)
-	[ -n "$version" ] || { say "bookworm has no linux-source-6.1"; return 1; }
-	fragments=("${fragments[@]/#/$TESTS_DIR/}")
+debug_kernel_build() {
+	local dir=$CACHE/dbg version stamp
+	local fragments=("$TESTS_DIR"/{kernel,debug}.config)
+	version=$(source_version) || return 1
 	stamp="$version $(cat "${fragments[@]}" | sha256sum | cut -c 1-64)"
 	if [ -e "$dir/stamp" ] && [ "$(cat "$dir/stamp")" = "$stamp" ]; then
 		return 0
 	fi
-	say "building the kernel $name from linux-source-6.1 $version; log: $dir/build.log"
+	say "building the debug kernel from linux-source-6.1 $version; log: $dir/build.log"
 	rm -f "$dir/stamp"
 	# What an earlier build left is built on, unless the source is another.
 	if [ ! -e "$dir/source" ] || [ "$(cat "$dir/source")" != "$version" ]; then
@@ -357,8 +349,25 @@ source_kernel_build() {
 	} >"$dir/build.log" 2>&1 || { tail -n 30 "$dir/build.log" >&2; return 1; }
 	# A misspelt or unmet option would silently weaken every test.
 	grep -v '^#' "$dir/fragment" | grep -vxFf "$dir/src/.config" >&2 &&
-		say "the options above did not make it into the kernel $name"
+		say "the options above did not make it into the debug kernel"
 	echo "$stamp" >"$dir/stamp"
+}
+
+# kunit_source DIR: KUnit's own files of that source, as DIR/lib and DIR/include.
+kunit_source() {
+	local version
+	need xz:xz-utils
+	version=$(source_version) || return 1
+	locked source fetch_source "$version" || return 1
+	cp -r "$CACHE/source/kunit" "$1"
+}
+
+source_version() {
+	local version
+	suite_init bookworm || return 1
+	version=$(suite_version bookworm linux-source-6.1)
+	[ -n "$version" ] || { say "bookworm has no linux-source-6.1"; return 1; }
+	echo "$version"
 }
 
 fetch_source() {
@@ -367,6 +376,9 @@ fetch_source() {
 	say "fetching linux-source-6.1 $1"
 	rm -rf "$dir"
 	suite_unpack bookworm "$dir" linux-source-6.1 || return 1
+	mkdir "$dir/kunit"
+	tar -xf "$dir"/usr/src/linux-source-6.1.tar.* -C "$dir/kunit" --strip-components=1 \
+		--wildcards '*/lib/kunit' '*/include/kunit' || return 1
 	echo "$1" >"$dir/version"
 }
 
