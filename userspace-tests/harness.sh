@@ -427,8 +427,10 @@ sync_sources() {
 		sed 's#^\./##' | sort | comm -23 - "$list" | (cd "$dir" && xargs -r rm -f)
 }
 
-# build_modules: builds for KDIR; a private copy of the results is installed
-# as /lib/modules in $WORK/root, the sample included.
+# build_modules: builds for KDIR; a private copy of the results is installed as
+# /lib/modules in $WORK/root, the sample included. FRESH=1: from nothing; CHECKER: what
+# make is told beside that.
+CHECKER=()
 build_modules() {
 	local id
 	# a directory for each checkout, kernel and setting
@@ -447,6 +449,7 @@ build_modules() {
 # even a make that has nothing to do takes a while.
 build_modules_in() {
 	local dir=$1 log=$1.log result=$1.result stamp
+	[ -z "${FRESH:-}" ] || rm -rf "$dir" "$result"
 	sync_sources "$dir"
 	stamp=$(sources_sum "$dir" Kbuild Makefile dkms.conf include module subsys kunit)
 	if [ "$(cat "$result/stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -485,18 +488,19 @@ sources_sum() {
 	cat "$KDIR/Module.symvers" "$KDIR/include/generated/autoconf.h" 2>/dev/null) | sha256sum
 }
 
-# build_own_modules DIR RESULT LOG
+# build_own_modules DIR RESULT LOG: always with W=1, so that what check has built need not
+# be built again.
 build_own_modules() {
 	local dir=$1 result=$2 log=$3
-	if ! kmake -C "$dir" >"$log" 2>&1; then
+	if ! kmake -C "$dir" W=1 "${CHECKER[@]}" >"$log" 2>&1; then
 		grep -E 'error|Error|undefined' -A 3 "$log" >&2 || tail -n 30 "$log" >&2
 		return 1
 	fi
 	grep -B 2 -A 6 'warning:' "$log" >&2 || true
 	# Unsigned, for want of a key, and plain: tests insert the files themselves.
-	kmake -C "$dir" install INSTALL_MOD_PATH="$result/root" DESTDIR="$result/stage" \
-		CONFIG_MODULE_SIG_ALL= CONFIG_MODULE_COMPRESS_ALL= >>"$log" 2>&1 || {
-		tail -n 30 "$log" >&2
+	kmake -C "$dir" W=1 install INSTALL_MOD_PATH="$result/root" DESTDIR="$result/stage" \
+		CONFIG_MODULE_SIG_ALL= CONFIG_MODULE_COMPRESS_ALL= >"$log.install" 2>&1 || {
+		tail -n 30 "$log.install" >&2
 		return 1
 	}
 }
