@@ -141,11 +141,38 @@ enum {
 };
 
 /* cpuset.c */
-struct wish *wish_alloc(gfp_t gfp);
-struct wish *wish_get(struct task_struct *task);
+bool cpuset_usable(struct container *cont);
+int refuse_unusable(struct container *cont);
+struct setting *setting_dup(const struct setting *from);
+int setting_change(struct container *cont, struct setting *new);
+void root_refresh(struct container *root);
+
+/* files.c */
+void files_init(void);
+int cpuset_populate(struct container_subsys *ss, struct container *cont);
+
+/* apply.c */
 void members_apply(struct container *cont, int what, const nodemask_t *from);
 bool members_evict(struct container *cont, struct container *to);
-bool cpuset_usable(struct container *cont);
+void root_spread(struct container *root, unsigned long flags);
+void change_done(struct task_struct *task, u64 *words, void *cs);
+bool follows_leader(struct container *cont, struct task_struct *task);
+
+/* attach.c */
+int attach_init(void);
+struct wish *wish_alloc(gfp_t gfp);
+struct wish *wish_get(struct task_struct *task);
+void spares_free(void);
+int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
+		      struct task_struct *task);
+void cpuset_attach(struct container_subsys *ss, struct container *cont,
+		   struct container *old_cont, struct task_struct *task);
+void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
+			struct container *old_cont, struct task_struct *task);
+void cpuset_fork(struct container_subsys *ss, struct container *cont,
+		 struct task_struct *child, u64 *words);
+void cpuset_exit(struct container_subsys *ss, struct container *cont,
+		 struct task_struct *task, u64 *words);
 
 /* cpus.c */
 int cpus_init(void);

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tasks come and go: the callbacks about a task, and what is kept for it while it is
+ * a member. Who takes part in that is said at the top of cpuset.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "cpuset.h"
+#include "hook.h"
+
+/* int security_task_setscheduler(struct task_struct *) */
+static void *security_fn;
+
+/* --- what is kept for members ------------------------------------------------ */
+
+/*
+ * Set aside by can_attach() for attach(). spares_lock guards the lists and the counter:
+ * threads that follow a move take from them, too.
+ */
+static DEFINE_SPINLOCK(spares_lock);
+static LIST_HEAD(spares);
+static int spare_count;
+/* Of tasks that go to the root, from attach() to post_attach(), in that order. */
+static LIST_HEAD(leaving);
+/* Who moves tasks, from can_attach() on; under the manage lock. */
+static struct task_struct *mover;
+
+/**
+ * wish_alloc - a wish that nobody else knows yet
+ * @gfp: how to allocate it
+ *
+ * Return: the wish, all zero; NULL without memory.
+ */
+struct wish *wish_alloc(gfp_t gfp)
+{
+	struct wish *wish = kzalloc(sizeof(*wish) + cpumask_size(), gfp);
+
+	if (wish)
+		refcount_set(&wish->users, 1);
+	return wish;
+}
+
+static void hold_wish(struct task_struct *task, u64 *words, void *wish)
+{
+	struct wish *own = word_wish(words[WORD_WISH]);
+
+	if (own)
+		refcount_inc(&own->users);
+	*(struct wish **)wish = own;
+}
+
+/**
+ * wish_get - what a member wants
+ * @task: the task, which the caller keeps from being freed
+ *
+ * Context: any but interrupts and the callbacks for that task.
+ * Return: it, with a reference; NULL where the task would be restricted in nothing.
+ */
+struct wish *wish_get(struct task_struct *task)
+{
+	struct wish *wish = NULL;
+
+	container_for_task(task, &cpuset_subsys, hold_wish, &wish);
+	return wish;
+}
+
+/*
+ * One more, but no more than its process has threads: those of moves that came to nothing
+ * are there still.
+ */
+static int spare_add(struct task_struct *task)
+{
+	struct wish *wish;
+
+	if (READ_ONCE(spare_count) >= get_nr_threads(task))
+		return 0;
+	wish = wish_alloc(GFP_KERNEL);
+	if (!wish)
+		return -ENOMEM;
+	spin_lock(&spares_lock);
+	list_add(&wish->node, &spares);
+	spare_count++;
+	spin_unlock(&spares_lock);
+	return 0;
+}
+
+static struct wish *spare_take(void)
+{
+	struct wish *wish;
+
+	spin_lock(&spares_lock);
+	wish = list_first_entry_or_null(&spares, struct wish, node);
+	if (wish) {
+		list_del(&wish->node);
+		spare_count--;
+	}
+	spin_unlock(&spares_lock);
+	return wish ?: wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/**
+ * spares_free - the move for which spares were set aside is over
+ *
+ * Context: manage lock held.
+ */
+void spares_free(void)
+{
+	struct wish *wish, *next;
+	LIST_HEAD(unused);
+
+	spin_lock(&spares_lock);
+	list_splice_init(&spares, &unused);
+	spare_count = 0;
+	spin_unlock(&spares_lock);
+	list_for_each_entry_safe(wish, next, &unused, node)
+		wish_put(wish);
+}
+
+/*
+ * The word of a task that comes from the root: it wants what it has. Without memory it is
+ * confined all the same, as if it wanted all.
+ */
+static u64 word_of_newcomer(struct task_struct *task)
+{
+	struct wish *wish = spare_take();
+	unsigned long flags;
+
+	if (!wish) {
+		pr_warn_ratelimited("no memory to remember the affinity of a task\n");
+		return WISH_ALL;
+	}
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(wish_cpus(wish), &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	wish->spread = spread_get(task);
+	if (!wish->spread && cpumask_subset(cpu_possible_mask, wish_cpus(wish))) {
+		wish_put(wish);
+		wish = NULL;
+	}
+	return wish_word(wish);
+}
+
+/* --- moves ------------------------------------------------------------------ */
+
+int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
+		      struct task_struct *task)
+{
+	struct setting *s = setting_locked(cont);
+	int err;
+
+	mover = current;
+	/* first, as a refusal may be overruled */
+	err = spare_add(task);
+	if (err)
+		return err;
+	if (cont->parent && !cpuset_usable(cont))
+		return refuse_unusable(cont);
+	/* a user's own threads may be such, too (io_uring): they follow their process */
+	if (cont->parent && (task->flags & PF_KTHREAD) && (task->flags & PF_NO_SETAFFINITY))
+		return -EINVAL;
+	/* the kernel's threads are its children, and it does as it likes with them */
+	if (cont->parent && (task->flags & PF_KTHREAD) && task_pid_nr(task) == 2)
+		return -EINVAL;
+	/* may the mover set its affinity? */
+	err = (int)container_hook_call(security_fn, (unsigned long)task, 0, 0);
+	if (err)
+		return err;
+	if (cont->parent && task->policy == SCHED_DEADLINE &&
+	    !cpumask_subset(cpu_online_mask, setting_cpus(s)))
+		return -EBUSY;
+	return 0;
+}
+
+/* To the root: what it wants is kept until post_attach(). */
+static void attach_to_root(struct task_struct *task, u64 *words)
+{
+	struct wish *wish = word_wish(words[WORD_WISH]), *spare;
+
+	words[WORD_WISH] = 0;
+	words[WORD_APPLIED] = 0;
+	if (current != mover) {
+		/* a new thread that follows, and has not run yet */
+		cpus_fork_release(task, wish);
+		spread_set(task, wish ? wish->spread : 0);
+		mems_fork_release(task);
+		wish_put(wish);
+		return;
+	}
+	spare = spare_take();
+	if (spare) {
+		cpumask_copy(wish_cpus(spare), wish ? wish_cpus(wish) : cpu_possible_mask);
+		spare->spread = wish ? wish->spread : 0;
+		spare->task = task;
+		spin_lock(&spares_lock);
+		list_add_tail(&spare->node, &leaving);
+		spin_unlock(&spares_lock);
+	}
+	wish_put(wish);
+}
+
+void cpuset_attach(struct container_subsys *ss, struct container *cont,
+		   struct container *old_cont, struct task_struct *task)
+{
+	u64 *words = container_task_data(task, ss);
+
+	if (!cont->parent) {
+		attach_to_root(task, words);
+		return;
+	}
+	/* until post_attach(), and for whatever it forks until then */
+	WRITE_ONCE(words[WORD_APPLIED], 0);
+	if (!old_cont->parent)
+		smp_store_release(&words[WORD_WISH], word_of_newcomer(task));
+}
+
+/* What was kept for a task that has left for the root. */
+static struct wish *leaver(struct task_struct *task)
+{
+	struct wish *wish;
+
+	spin_lock(&spares_lock);
+	wish = list_first_entry_or_null(&leaving, struct wish, node);
+	if (wish && wish->task == task)
+		list_del(&wish->node);
+	else
+		wish = NULL;
+	spin_unlock(&spares_lock);
+	return wish;
+}
+
+void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
+			struct container *old_cont, struct task_struct *task)
+{
+	struct cpuset *cs = container_cpuset(cont);
+	nodemask_t from = old_cont->parent ? setting_locked(old_cont)->mems :
+					     node_states[N_MEMORY];
+	struct wish *wish;
+
+	if (cont->parent) {
+		cpus_apply(task);
+		spread_set(task, cs->flags);
+		container_for_task(task, ss, change_done, cs);
+	} else {
+		wish = leaver(task);
+		/* none for a thread that was faster, see attach() */
+		if (wish) {
+			cpus_release(task, wish);
+			spread_set(task, cs->flags | wish->spread);
+			wish_put(wish);
+		}
+	}
+	if (mems_apply(task) && !follows_leader(cont, task))
+		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
+	spares_free();
+}
+
+/* --- forks ------------------------------------------------------------------ */
+
+/*
+ * The word of a new task: it wants what the current one does, whose child it is. That
+ * may have been moved meanwhile; at the root, what it has is what it wants.
+ */
+static u64 inherit(void)
+{
+	struct wish *wish = NULL;
+	u64 *words, word = 0;
+
+	rcu_read_lock();
+	words = container_task_data(current, &cpuset_subsys);
+	do {
+		word = words ? smp_load_acquire(&words[WORD_WISH]) : 0;
+		wish = word_wish(word);
+		/* if that was the last one, it is another's by now */
+	} while (wish && !refcount_inc_not_zero(&wish->users));
+	rcu_read_unlock();
+	return word ?: word_of_newcomer(current);
+}
+
+/* Is the current task in a container, and was the latest change applied to it? */
+static bool is_applied(struct container *cont, unsigned int changes)
+{
+	u64 *words = container_task_data(current, &cpuset_subsys);
+
+	return words && READ_ONCE(words[WORD_APPLIED]) == changes &&
+	       task_container(current, &cpuset_subsys) == cont;
+}
+
+/*
+ * Has a new task what its parent has, to which the latest change was applied? What the
+ * parent has is set before that is noted, and after it is moved: so look before and after.
+ */
+static bool fork_is_fine(struct container *cont, struct task_struct *child, unsigned int changes)
+{
+	bool fine;
+
+	rcu_read_lock();
+	fine = is_applied(cont, changes);
+	smp_rmb();
+	fine = fine && cpumask_equal(&child->cpus_mask, &current->cpus_mask) &&
+	       nodes_equal(child->mems_allowed, current->mems_allowed);
+	smp_rmb();
+	fine = fine && is_applied(cont, changes);
+	rcu_read_unlock();
+	return fine;
+}
+
+void cpuset_fork(struct container_subsys *ss, struct container *cont,
+		 struct task_struct *child, u64 *words)
+{
+	struct cpuset *cs = container_cpuset(cont);
+	unsigned int changes;
+	bool usable;
+
+	/* it has one already if somebody has moved it */
+	if (!words[WORD_WISH])
+		smp_store_release(&words[WORD_WISH], inherit());
+	/* it is complete, before looking at the changes and the setting: see change_count() */
+	smp_mb();
+	changes = READ_ONCE(cs->changes);
+	spread_set(child, cs->flags);
+	if (likely(fork_is_fine(cont, child, changes))) {
+		WRITE_ONCE(words[WORD_APPLIED], changes);
+		return;
+	}
+	cpus_fork(child, word_wish(words[WORD_WISH]));
+	mems_apply(child);
+	WRITE_ONCE(words[WORD_APPLIED], changes);
+	rcu_read_lock();
+	usable = !setting_lacks(setting_of(cont));
+	rcu_read_unlock();
+	/* the others may have been moved out while it was being made */
+	if (!usable)
+		hotplug_repair(cs);
+}
+
+void cpuset_exit(struct container_subsys *ss, struct container *cont,
+		 struct task_struct *task, u64 *words)
+{
+	wish_put(word_wish(words[WORD_WISH]));
+	words[WORD_WISH] = 0;
+}
+
+/**
+ * attach_init - find what a move needs of the kernel
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or an errno.
+ */
+int attach_init(void)
+{
+	security_fn = container_hook_symbol("security_task_setscheduler");
+	if (security_fn)
+		return 0;
+	pr_err("this kernel has no security_task_setscheduler\n");
+	return -EOPNOTSUPP;
+}
