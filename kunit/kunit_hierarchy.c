@@ -449,9 +449,8 @@ static int take_away(struct container *cont, bool subtree)
 
 	container_manage_lock();
 	err = container_remove(cont, subtree);
-	if (!err) {
+	if (!err)
 		container_left(parent);
-	}
 	container_manage_unlock();
 	return err;
 }

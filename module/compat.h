@@ -121,12 +121,14 @@ static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inod
 {
 	d_add(dentry, inode);
 }
+
 /* a dentry of the VFS's that mkdir is to make positive */
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
 {
 	d_instantiate(dentry, inode);
 	dget(dentry);
 }
+
 static inline void compat_kill_super(struct super_block *sb)
 {
 	kill_litter_super(sb);
@@ -137,10 +139,12 @@ static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inod
 	d_make_persistent(dentry, inode);
 	dput(dentry);
 }
+
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
 {
 	d_make_persistent(dentry, inode);
 }
+
 static inline void compat_kill_super(struct super_block *sb)
 {
 	kill_anon_super(sb);
@@ -245,8 +249,10 @@ static inline bool compat_watched(struct dentry *dentry)
 static inline bool compat_is_new(struct task_struct *task)
 {
 #if defined(COMPAT_HAS_TASK___STATE)
+	/* what was done before it was woken is seen once it counts as woken */
 	return smp_load_acquire(&task->__state) == TASK_NEW;
 #elif defined(COMPAT_HAS_TASK_STATE)
+	/* as above */
 	return smp_load_acquire(&task->state) == TASK_NEW;
 #else
 #error "this kernel's tasks have no state that we know of"

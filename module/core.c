@@ -16,7 +16,7 @@ static int __init core_check_kernel(void)
 	static const struct {
 		bool there;
 		const char *what;
-	} needs[] __initconst = {
+	} needs[] = {
 		{ IS_ENABLED(CONFIG_X86_64), "an x86-64 kernel" },
 		{ IS_ENABLED(CONFIG_KALLSYMS_ALL), "CONFIG_KALLSYMS_ALL" },
 		{ IS_ENABLED(CONFIG_KPROBES), "CONFIG_KPROBES" },

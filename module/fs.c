@@ -631,8 +631,9 @@ static int clone_once(struct container_subsys *ss)
  *
  * Context: process, no lock held; sleeps.
  * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
- * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer than PATH_MAX; or what mkdir or the
- * move failed with. On failure there is no new container and nothing has changed.
+ * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer
+ * than PATH_MAX; or what mkdir or the move failed with. On failure there is no new
+ * container and nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {
@@ -941,9 +942,11 @@ static const struct fs_context_operations fs_context_ops = {
 
 static int fs_init_context(struct fs_context *fc)
 {
-	fc->fs_private = kzalloc(sizeof(struct mount_options), GFP_KERNEL);
-	if (!fc->fs_private)
+	struct mount_options *opts = kzalloc(sizeof(*opts), GFP_KERNEL);
+
+	if (!opts)
 		return -ENOMEM;
+	fc->fs_private = opts;
 	fc->ops = &fs_context_ops;
 	return 0;
 }

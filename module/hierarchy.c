@@ -892,6 +892,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	refcount_set(&h->ref, 1);
 
 	container_lock();
+	/* what it is, before anybody finds it by its number */
 	smp_store_release(&hierarchies[nr], h);
 	container_unlock();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {

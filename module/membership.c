@@ -624,9 +624,8 @@ static int fork_enter(struct task_struct *child, void *args)
 	preempt_disable();
 	parent = table_find(current);
 	if (parent) {
-		/* before looking where it is: see fork_follow() */
 		WRITE_ONCE(parent->moved, false);
-		smp_mb();
+		smp_mb(); /* before looking where it is: see fork_follow() */
 	}
 	/* an idle task of a CPU coming up belongs to no container */
 	if (((parent && member_is_below(parent)) ||

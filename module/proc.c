@@ -77,7 +77,7 @@ static atomic_t shows;
 /* --- what the files show --------------------------------------------------- */
 
 static int show_membership(struct seq_file *m, struct hierarchy *h,
-			    struct task_struct *task, char *path)
+			   struct task_struct *task, char *path)
 {
 	struct container_subsys *ss;
 	struct container *cont;

@@ -355,11 +355,27 @@ debug_kernel_build() {
 
 # kunit_source DIR: KUnit's own files of that source, as DIR/lib and DIR/include.
 kunit_source() {
+	kernel_source || return 1
+	mkdir -p "$1"
+	cp -r "$CACHE"/source/tools/{lib,include} "$1"
+}
+
+# checkpatch DIR FILE...: the kernel's own, with the settings of .checkpatch.conf.
+checkpatch() {
+	local dir=$1
+	shift
+	need perl:perl
+	kernel_source || return 1
+	cp "$TOP/.checkpatch.conf" "$dir/"
+	(cd "$dir" && perl "$CACHE/source/tools/scripts/checkpatch.pl" --root="$dir" -f "$@")
+}
+
+# kernel_source: the source in the cache, of which a few tools are unpacked.
+kernel_source() {
 	local version
 	need xz:xz-utils
 	version=$(source_version) || return 1
-	locked source fetch_source "$version" || return 1
-	cp -r "$CACHE/source/kunit" "$1"
+	locked source fetch_source "$version"
 }
 
 source_version() {
@@ -372,14 +388,15 @@ source_version() {
 
 fetch_source() {
 	local dir=$CACHE/source
-	[ ! -e "$dir/version" ] || [ "$(cat "$dir/version")" != "$1" ] || return 0
+	[ "$(cat "$dir/tools/version" 2>/dev/null)" != "$1" ] || return 0
 	say "fetching linux-source-6.1 $1"
 	rm -rf "$dir"
 	suite_unpack bookworm "$dir" linux-source-6.1 || return 1
-	mkdir "$dir/kunit"
-	tar -xf "$dir"/usr/src/linux-source-6.1.tar.* -C "$dir/kunit" --strip-components=1 \
-		--wildcards '*/lib/kunit' '*/include/kunit' || return 1
-	echo "$1" >"$dir/version"
+	mkdir "$dir/tools"
+	tar -xf "$dir"/usr/src/linux-source-6.1.tar.* -C "$dir/tools" --strip-components=1 \
+		--wildcards '*/lib/kunit' '*/include/kunit' '*/scripts/*checkpatch*' \
+		'*/scripts/spelling.txt' || return 1
+	echo "$1" >"$dir/tools/version"
 }
 
 # kernel_release: what uname -r will say on the kernel of KDIR.

@@ -476,7 +476,8 @@ MODULE_PARM_DESC(load_interval, "seconds that an interval of cpuacct.load lasts 
 
 /* --- files ----------------------------------------------------------------- */
 
-static int usage_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
+static int usage_show(struct seq_file *m, struct container *cont,
+		      const struct container_cftype *cft)
 {
 	u64 usage = cpuacct_usage(cpuacct_refresh(cont));
 
@@ -521,7 +522,8 @@ static bool is_below(const struct container *cont, const struct container *top)
 	return cont;
 }
 
-static int subtree_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
+static int subtree_show(struct seq_file *m, struct container *cont,
+			const struct container_cftype *cft)
 {
 	struct cpuacct *top = cpuacct_refresh(cont), *ca;
 	u64 sum = cpuacct_usage(top) + top->removed;
@@ -538,7 +540,8 @@ static int subtree_show(struct seq_file *m, struct container *cont, const struct
 	return 0;
 }
 
-static int percpu_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
+static int percpu_show(struct seq_file *m, struct container *cont,
+		       const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	const char *sep = "";
@@ -553,7 +556,8 @@ static int percpu_show(struct seq_file *m, struct container *cont, const struct 
 	return 0;
 }
 
-static int stat_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
+static int stat_show(struct seq_file *m, struct container *cont,
+		     const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 usage = cpuacct_usage(ca);
@@ -565,7 +569,8 @@ static int stat_show(struct seq_file *m, struct container *cont, const struct co
 	return 0;
 }
 
-static int load_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft)
+static int load_show(struct seq_file *m, struct container *cont,
+		     const struct container_cftype *cft)
 {
 	struct cpuacct *ca = cpuacct_refresh(cont);
 	u64 used = cpuacct_used(ca) - ca->at_interval;
@@ -574,7 +579,8 @@ static int load_show(struct seq_file *m, struct container *cont, const struct co
 
 	seq_printf(m, "time %llu\n", div_u64(used, NSEC_PER_MSEC));
 	seq_printf(m, "accumulated time %llu\n", div_u64(cpuacct_usage(ca), NSEC_PER_MSEC));
-	seq_printf(m, "time since interval %llu\n", div_u64(cpuacct_room(elapsed, cpus), USEC_PER_MSEC));
+	seq_printf(m, "time since interval %llu\n",
+		   div_u64(cpuacct_room(elapsed, cpus), USEC_PER_MSEC));
 	seq_printf(m, "load %u\n", cpuacct_load(used, elapsed, cpus));
 	return 0;
 }

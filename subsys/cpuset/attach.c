@@ -147,6 +147,7 @@ static u64 word_of_newcomer(struct task_struct *task)
 
 /* --- moves ------------------------------------------------------------------ */
 
+/* can_attach() and can_clone(), see container.h */
 int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
 		      struct task_struct *task)
 {
@@ -203,6 +204,7 @@ static void attach_to_root(struct task_struct *task, u64 *words)
 	wish_put(wish);
 }
 
+/* attach(), see container.h */
 void cpuset_attach(struct container_subsys *ss, struct container *cont,
 		   struct container *old_cont, struct task_struct *task)
 {
@@ -214,8 +216,10 @@ void cpuset_attach(struct container_subsys *ss, struct container *cont,
 	}
 	/* until post_attach(), and for whatever it forks until then */
 	WRITE_ONCE(words[WORD_APPLIED], 0);
-	if (!old_cont->parent)
+	if (!old_cont->parent) {
+		/* pairs with inherit() */
 		smp_store_release(&words[WORD_WISH], word_of_newcomer(task));
+	}
 }
 
 /* What was kept for a task that has left for the root. */
@@ -233,6 +237,7 @@ static struct wish *leaver(struct task_struct *task)
 	return wish;
 }
 
+/* post_attach(), see container.h */
 void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
 			struct container *old_cont, struct task_struct *task)
 {
@@ -273,6 +278,7 @@ static u64 inherit(void)
 	rcu_read_lock();
 	words = container_task_data(current, &cpuset_subsys);
 	do {
+		/* what was set before it was noted: pairs with note_wish() and attach() */
 		word = words ? smp_load_acquire(&words[WORD_WISH]) : 0;
 		wish = word_wish(word);
 		/* if that was the last one, it is another's by now */
@@ -300,15 +306,16 @@ static bool fork_is_fine(struct container *cont, struct task_struct *child, unsi
 
 	rcu_read_lock();
 	fine = is_applied(cont, changes);
-	smp_rmb();
+	smp_rmb(); /* pairs with change_done() */
 	fine = fine && cpumask_equal(&child->cpus_mask, &current->cpus_mask) &&
 	       nodes_equal(child->mems_allowed, current->mems_allowed);
-	smp_rmb();
+	smp_rmb(); /* pairs with the lock of the entry that attach() is called with */
 	fine = fine && is_applied(cont, changes);
 	rcu_read_unlock();
 	return fine;
 }
 
+/* fork(), see container.h */
 void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *child, u64 *words)
 {
@@ -317,8 +324,10 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	bool usable;
 
 	/* it has one already if somebody has moved it */
-	if (!words[WORD_WISH])
+	if (!words[WORD_WISH]) {
+		/* pairs with inherit() of its own children */
 		smp_store_release(&words[WORD_WISH], inherit());
+	}
 	/* it is complete, before looking at the changes and the setting: see change_count() */
 	smp_mb();
 	changes = READ_ONCE(cs->changes);
@@ -338,6 +347,7 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		hotplug_repair(cs);
 }
 
+/* exit(), see container.h */
 void cpuset_exit(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *task, u64 *words)
 {

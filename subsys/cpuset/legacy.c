@@ -67,6 +67,7 @@ static struct file_system_type legacy_fs_type = {
 	.name = "cpuset",
 	.init_fs_context = legacy_init_context,
 };
+
 /* asked for only where the kernel has none: its own is never a module */
 MODULE_ALIAS_FS("cpuset");
 
