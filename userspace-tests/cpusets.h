@@ -107,6 +107,20 @@ static inline unsigned long memory_nodes(void)
 	return mask_in("/sys/devices/system/node/has_memory");
 }
 
+/* What every test of cpuset begins with: the module, and what there is. */
+static unsigned long __attribute__((unused)) all, nodes;
+static int __attribute__((unused)) ncpus;
+
+static inline void setup_cpuset(void)
+{
+	setup();
+	if (modprobe("container_cpuset"))
+		bail("container_cpuset loads");
+	all = online_cpus();
+	nodes = memory_nodes();
+	ncpus = __builtin_popcountl(all);
+}
+
 static inline int cpu_online(int cpu, int on)
 {
 	return put(P("/sys/devices/system/cpu/cpu%d/online", cpu), "%d", on);

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -475,11 +476,64 @@ bool inject_faults(bool may)
 	return true;
 }
 
+/*
+ * Through an open descriptor, which allocates nothing. It counts down with each allocation
+ * of the thread that opened it, whatever that is for.
+ */
+static __thread int nth_fd;
+static __thread pid_t nth_owner;
+
+int fail_nth(int n)
+{
+	char buf[16];
+
+	if (nth_owner != gettid()) {
+		nth_owner = gettid();
+		nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	}
+	return E(pwrite(nth_fd, buf, sprintf(buf, "%d", n), 0));
+}
+
+int fail_left(void)
+{
+	char buf[16] = "";
+
+	return pread(nth_fd, buf, sizeof(buf) - 1, 0) < 0 ? 0 : atoi(buf);
+}
+
 int sized(int full, int quick)
 {
 	const char *size = getenv("SIZE");
 
 	return size && !strcmp(size, "quick") ? quick : full;
+}
+
+const char *names_in(const char *dir)
+{
+	struct dirent **list;
+	const char *s = "";
+	int n = scandir(dir, &list, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		s = P("%s%s ", s, list[i]->d_name);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	return s;
+}
+
+long status_kb(pid_t pid, const char *key)
+{
+	char *s = get(P("/proc/%d/status", pid));
+
+	s = s ? strstr(s, key) : NULL;
+	return s ? atol(s + strlen(key)) : -1;
+}
+
+long private_pages(pid_t pid)
+{
+	return (status_kb(pid, "VmData:") + status_kb(pid, "VmStk:")) * 1024 / sysconf(_SC_PAGESIZE);
 }
 
 /* --- containers --- */
@@ -752,6 +806,41 @@ pid_t sleeper(void)
 	while (getppid() == parent)
 		pause();
 	_exit(0);
+}
+
+int fork_once(void)
+{
+	pid_t p = fork();
+
+	if (!p)
+		_exit(0);
+	if (p < 0)
+		return errno;
+	while (waitpid(p, NULL, 0) < 0)
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+int forks_interrupted(int count)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval it = { 0 };
+	int e = 0;
+
+	sigaction(SIGALRM, &sa, NULL);
+	srand(1);
+	while (count-- && !e) {
+		it.it_value.tv_usec = 1 + rand() % 600;
+		setitimer(ITIMER_REAL, &it, NULL);
+		e = fork_once();
+	}
+	return e;
 }
 
 void reap(pid_t pid)

@@ -100,12 +100,23 @@ bool debug_kernel(void);		/* KASAN and friends: slow */
  * this kernel injects no faults.
  */
 bool inject_faults(bool may);
+/* The N-th allocation of this thread from now on fails; 0: none. */
+int fail_nth(int n);
+/* How many it was from the one that would have failed; 0: it has. */
+int fail_left(void);
 /*
  * How long, how many: the first, or the second where SIZE=quick is asked for (make test,
  * .ci/run).  A small size meets each path at least once; the full one is for races and
  * leaks that want time.
  */
 int sized(int full, int quick);
+
+/* The names in a directory, sorted, a blank after each. */
+const char *names_in(const char *dir);
+/* What the kernel says of an address space: a line of /proc/PID/status, in kB. */
+long status_kb(pid_t pid, const char *key);
+/* What beancounters call privvmpages, by the same. */
+long private_pages(pid_t pid);
 
 /* --- containers ------------------------------------------------------- */
 /* Makes DIR if need be and mounts "test" there; opts may be NULL. */
@@ -155,6 +166,13 @@ pid_t task_named(const char *comm);
 
 /* A child that sleeps until killed, and dies with the test. */
 pid_t sleeper(void);
+/* Makes a task that ends at once, and waits for it: an errno. */
+int fork_once(void);
+/*
+ * The same so often, each with a signal in the middle, which has fork start over after it
+ * has asked the cgroups; one shot a fork, or it would never get through.
+ */
+int forks_interrupted(int count);
 void reap(pid_t pid);			/* SIGKILL and wait */
 
 /*

@@ -118,22 +118,6 @@ static void alive(int want, const char *what)
 	eq(n, want, "states alive %s", what);
 }
 
-/* Names in a directory, sorted. */
-static const char *listing(const char *dir)
-{
-	struct dirent **list;
-	const char *s = "";
-	int n = scandir(dir, &list, NULL, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		s = P("%s%s ", s, list[i]->d_name);
-		free(list[i]);
-	}
-	if (n >= 0)
-		free(list);
-	return s;
-}
-
 /* What /proc/containers says of hierarchies and subsystems, but for topcounts. */
 static const char *state(void)
 {
@@ -338,7 +322,7 @@ static void test_mkdir_fails(void)
 
 	start();
 	proc = strdup(state());
-	dir = strdup(listing(M));
+	dir = strdup(names_in(M));
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		cmd("fail %d %s %d", steps[i].slot, steps[i].what, EDOM);
 		err(E(mkdir(A, 0755)), EDOM, "mkdir: %s of %d fails", steps[i].what,
@@ -346,14 +330,14 @@ static void test_mkdir_fails(void)
 		happened(steps[i].events, "what was made is unmade");
 		alive(1, "after it");
 		streq(state(), proc, "/proc/containers is as before");
-		streq(listing(M), dir, "the directory is as before");
+		streq(names_in(M), dir, "the directory is as before");
 		stat(M, &st);
 		eq(st.st_nlink, 2, "and its link count");
 	}
 	err(E(mkdir(A, 0755)), 0, "mkdir succeeds then");
 	happened("0 create 4;1 create 3;0 populate 4;1 populate 3", "mkdir");
 	alive(2, "with it");
-	streq(listing(A), ". .. apitest0.id apitest0.ref apitest1.id apitest1.ref auto_delete "
+	streq(names_in(A), ". .. apitest0.id apitest0.ref apitest1.id apitest1.ref auto_delete "
 	      "clone_children events kill_on_rmdir notify_on_release procs tasks ", "it is complete");
 	err(E(rmdir(A)), 0, "rmdir");
 	happened("0 destroy 4;1 destroy 3", "rmdir");
@@ -809,7 +793,7 @@ static void test_clone(void)
 	put(M "/tasks", "0");
 	forget();
 
-	const char *dir = strdup(listing(M)), *proc = strdup(state());
+	const char *dir = strdup(names_in(M)), *proc = strdup(state());
 
 	cmd("fail 1 create %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and create fails");
@@ -819,7 +803,7 @@ static void test_clone(void)
 	err(cmd("clone 0"), EDOM, "clone, and populate fails");
 	cmd("fail 1 can_clone %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and can_clone refuses");
-	streq(listing(M), dir, "no new container is left");
+	streq(names_in(M), dir, "no new container is left");
 	streq(state(), proc, "/proc/containers is as before");
 	streq(my_path(), "/", "we are where we were");
 	free((void *)dir);
@@ -979,19 +963,11 @@ static void logged(int fd, const char *text, const char *what)
 
 static int fork_error(void *arg)
 {
-	pid_t p;
-
 	if (put(A "/tasks", "0"))
 		return 254;
 	(void)arg;
 	cmd("fail 0 can_fork -5");
-	p = fork();
-	if (!p)
-		_exit(0);
-	if (p < 0)
-		return errno;
-	waitpid(p, NULL, 0);
-	return 0;
+	return fork_once();
 }
 
 static void test_wrong(void)
@@ -1018,7 +994,7 @@ static void test_wrong(void)
 	cmd("name 0 apitest0");
 	mkdir(A, 0755);
 	p = sleeper();
-	dir = strdup(listing(M));
+	dir = strdup(names_in(M));
 	proc = strdup(state());
 	fd = kmsg_open();
 	err(cmd("wrong 0 add_file"), EPERM, "add a file after populate");
@@ -1031,7 +1007,7 @@ static void test_wrong(void)
 	eq(getnum(M "/apitest0.ref"), 0, "the count is as it was");
 	err(cmd("wrong 0 agent"), 0, "an agent without the lock, or with a bad path");
 	streq(get(M "/release_agent"), "\n", "there is none");
-	streq(listing(M), dir, "no file was added");
+	streq(names_in(M), dir, "no file was added");
 	streq(state(), proc, "/proc/containers is as before");
 	/* what a callback returns that is no errno */
 	for (int i = 0; i < 2; i++) {
@@ -1052,7 +1028,7 @@ static void test_wrong(void)
 	cmd("stateless 1 1");
 	err(E(mkdir(M "/x", 0755)), EINVAL, "create makes no state");
 	cmd("stateless 1 0");
-	streq(listing(M), dir, "no directory was made");
+	streq(names_in(M), dir, "no directory was made");
 	streq(state(), proc, "/proc/containers is as before");
 	eq(nids(A "/tasks"), 0, "nobody has moved");
 	forget();
@@ -1060,7 +1036,7 @@ static void test_wrong(void)
 	cmd("bad_files 0 1");
 	err(E(mkdir(M "/x", 0755)), 0, "files that cannot be, and calls that would hang");
 	cmd("bad_files 0 0");
-	streq(listing(M "/x"), listing(A), "no file is there that should not");
+	streq(names_in(M "/x"), names_in(A), "no file is there that should not");
 	rmdir(M "/x");
 	forget();
 	reap(p);

@@ -671,16 +671,8 @@ static long fork_kids(long count)
 
 static long fork_error(long arg)
 {
-	pid_t p = fork();
-
 	(void)arg;
-	if (!p)
-		_exit(0);
-	if (p < 0)
-		return errno;
-	while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
-		;
-	return 0;
+	return fork_once();
 }
 
 static long end_kids(long count)
@@ -947,20 +939,6 @@ static long touch_pages(long pages)
 	for (long i = 0; i < pages; i++)
 		((volatile char *)mapped[nmapped - 1])[i * PAGE] = 1;
 	return 0;
-}
-
-/* What the kernel says of an address space: a line of /proc/PID/status, in kB. */
-static long status_kb(pid_t pid, const char *key)
-{
-	char *s = get(P("/proc/%d/status", pid));
-
-	s = s ? strstr(s, key) : NULL;
-	return s ? atol(s + strlen(key)) : -1;
-}
-
-static long private_pages(pid_t pid)
-{
-	return (status_kb(pid, "VmData:") + status_kb(pid, "VmStk:")) * 1024 / PAGE;
 }
 
 static void agrees(const char *dir, pid_t pid, int times, const char *what)
@@ -1686,24 +1664,6 @@ static void test_programs(void)
 
 /* --- failing allocations --------------------------------------------------------- */
 
-static int nth_fd = -1;
-
-static int fail_nth(int nth)
-{
-	char buf[16];
-
-	return E(pwrite(nth_fd, buf, sprintf(buf, "%d", nth), 0));
-}
-
-static int pending(void)
-{
-	char buf[16] = "";
-
-	if (pread(nth_fd, buf, sizeof(buf) - 1, 0) < 0)
-		return 0;
-	return atoi(buf);
-}
-
 static int op_open(void)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -1733,7 +1693,6 @@ static int op_socketpair(void)
 	return 0;
 }
 
-static int op_fork(void) { return fork_error(0); }
 static int op_vfork(void) { return vfork_error(0); }
 
 static int op_mmap(void)
@@ -1764,7 +1723,7 @@ static const struct op {
 	int (*fn)(void);
 } ops[] = {
 	{ "open", op_open }, { "pipe", op_pipe }, { "socketpair", op_socketpair },
-	{ "fork", op_fork }, { "vfork", op_vfork }, { "mmap", op_mmap },
+	{ "fork", fork_once }, { "vfork", op_vfork }, { "mmap", op_mmap },
 	{ "a move", op_move }, { "mkdir", op_mkdir },
 };
 
@@ -1775,8 +1734,6 @@ static long fail_op(long nr)
 	int n, e, left;
 	long bad = 0;
 
-	if (nth_fd < 0)
-		nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (o->fn())
 		return 1000;
 	put(A "/tasks", "0");
@@ -1784,7 +1741,7 @@ static long fail_op(long nr)
 	for (n = 1; n < 500; n++) {
 		fail_nth(n);
 		e = o->fn();
-		left = pending();
+		left = fail_left();
 		fail_nth(0);
 		put(A "/tasks", "0");
 		rmdir(A "/x");
@@ -1807,7 +1764,7 @@ static int mount_failing(void)
 	for (n = 1; n < 3000; n += n < 60 ? 1 : 11) {
 		fail_nth(n);
 		e = E(mount("x", M, "container", 0, "bc"));
-		left = pending();
+		left = fail_left();
 		fail_nth(0);
 		if (!e) {
 			/* it was tried again, or can be done without */
@@ -1857,7 +1814,6 @@ static void test_fault(void)
 	removed(B);
 	err(cumount(M), 0, "unmount");
 	mkdir(M, 0755);
-	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	eq(mount_failing(), 0, "mount with each allocation failing in turn");
 	rmdir(M);
 	inject_faults(false);

@@ -324,20 +324,6 @@ static void test_levels(void)
 
 #define THREADS 6
 
-/* What a process has of a line in its status, in kB. */
-static long status_kb(pid_t pid, const char *key)
-{
-	char *s = get(P("/proc/%d/status", pid));
-
-	s = s ? strstr(s, key) : NULL;
-	return s ? atol(s + strlen(key)) : -1;
-}
-
-static long private_pages(pid_t pid)
-{
-	return (status_kb(pid, "VmData:") + status_kb(pid, "VmStk:")) * 1024 / PAGE;
-}
-
 static bool is_in(int node, int top)
 {
 	while (node > top)

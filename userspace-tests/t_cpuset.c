@@ -28,9 +28,6 @@
 #define B A "/b"
 #define C M "/c"
 
-static unsigned long all, nodes;	/* CPUs that are online; nodes with memory */
-static int ncpus;
-
 /* A container that tasks can enter. */
 static int make(const char *dir, unsigned long cpus, unsigned long mems)
 {
@@ -876,22 +873,6 @@ static void test_module(void)
 
 /* --- failing allocations ----------------------------------------------------- */
 
-static int nth_fd = -1;
-
-static int fail_nth(int nth)
-{
-	char buf[16];
-
-	return pwrite(nth_fd, buf, sprintf(buf, "%d", nth), 0) < 0;
-}
-
-static int left_nth(void)
-{
-	char buf[16] = "";
-
-	return pread(nth_fd, buf, sizeof(buf) - 1, 0) < 0 ? -1 : atoi(buf);
-}
-
 static int op_mkdir(pid_t pid) { (void)pid; return E(mkdir(C, 0755)); }
 static int op_rmdir(pid_t pid) { (void)pid; return E(rmdir(C)); }
 static int op_cpus(pid_t pid) { (void)pid; return put(A "/cpuset.cpus", "0"); }
@@ -936,8 +917,7 @@ static void test_failing(void)
 	unsigned int i;
 	int n, got, bad, left;
 
-	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 || !inject_faults(true)) {
+	if (!inject_faults(true)) {
 		skip("failing allocations # this kernel injects no faults");
 		reap(pid);
 		reap(member);
@@ -954,7 +934,7 @@ static void test_failing(void)
 		for (n = 1; n < 500; n++) {
 			fail_nth(n);
 			got = ops_failing[i].fn(pid);
-			left = left_nth();
+			left = fail_left();
 			fail_nth(0);
 			if (got && got != ENOMEM && !(ops_failing[i].fn == op_fork && got == EAGAIN))
 				bad++;
@@ -972,7 +952,6 @@ static void test_failing(void)
 	movepid(M, member);
 	movepid(M, pid);
 	eq(affinity(pid), all, "all is well afterwards");
-	close(nth_fd);
 	inject_faults(false);
 	reap(pid);
 	reap(member);
@@ -985,12 +964,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "again"))
 		exec_for_ever();
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	nodes = memory_nodes();
-	ncpus = __builtin_popcountl(all);
+	setup_cpuset();
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");
 	test_files();

@@ -18,8 +18,6 @@
 #define K "/tmp/k"	/* the kernel's */
 #define TASKS 3
 
-static unsigned long all, nodes;
-static int ncpus;
 static const char *const roots[] = { M, K };
 static pid_t tasks[2][TASKS];
 static long nops, nerrors;
@@ -374,12 +372,7 @@ int main(void)
 {
 	int i;
 
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	nodes = memory_nodes();
-	ncpus = __builtin_popcountl(all);
+	setup_cpuset();
 	mkdir(K, 0755);
 	if (mount("k", K, "cgroup", 0, "cpuset")) {
 		skip("cgroup v1 # this kernel has no cpuset there");

@@ -25,8 +25,6 @@
 #define HOGS 4
 #define NOBODY 65534
 
-static int ncpus;
-static unsigned long nodes;
 
 /* What observers agree on, in shared memory; times in milliseconds. */
 static struct seen {
@@ -262,11 +260,7 @@ int main(void)
 	pid_t hogs[HOGS];
 	int i;
 
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	ncpus = __builtin_popcountl(online_cpus());
-	nodes = memory_nodes();
+	setup_cpuset();
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");
 	seen = mmap_shared(sizeof(*seen));

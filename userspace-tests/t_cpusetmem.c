@@ -30,7 +30,6 @@ enum { POLICY_DEFAULT, POLICY_PREFERRED, POLICY_BIND, POLICY_INTERLEAVE };
 #define PAGES 256
 #define PAGE 4096
 
-static unsigned long all, nodes;
 
 /* --- where pages are --------------------------------------------------------- */
 
@@ -561,11 +560,7 @@ static void test_hotplug(void)
 
 int main(void)
 {
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	nodes = memory_nodes();
+	setup_cpuset();
 	if (nodes != 3)
 		bail("two memory nodes");
 	mkdir(RAM, 0755);

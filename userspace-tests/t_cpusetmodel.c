@@ -15,7 +15,6 @@
 #define NODES 14
 #define TASKS 4
 
-static unsigned long all, nodes;
 static unsigned int x = 20061222;
 
 static unsigned int rnd(unsigned int n)
@@ -271,11 +270,7 @@ int main(void)
 	int i, bad = 0, total = debug_kernel() ? 3000 : sized(12000, 3000);
 	static const int seen[] = { 0, EBUSY, EACCES, ENOSPC, EINVAL };
 
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	nodes = memory_nodes();
+	setup_cpuset();
 	err(cmount(M, "cpuset"), 0, "mount");
 	conts[0] = (struct cont) {
 		.there = true, .cpus = all, .mems = nodes, .cpu_exclusive = 1,

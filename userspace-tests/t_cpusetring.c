@@ -26,8 +26,7 @@
 #define IORING_REGISTER_IOWQ_AFF 17
 #endif
 
-static unsigned long all, last, rest;
-static int ncpus;
+static unsigned long last, rest;
 
 static int make(const char *dir, unsigned long cpus)
 {
@@ -196,11 +195,7 @@ int main(void)
 {
 	int fd;
 
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	ncpus = __builtin_popcountl(all);
+	setup_cpuset();
 	last = 1UL << (ncpus - 1);
 	rest = all & ~last;
 	if (ncpus < 2)

@@ -17,8 +17,7 @@
 #define A M "/a"
 #define B M "/b"
 
-static unsigned long all, nodes, last;
-static int ncpus;
+static unsigned long last;
 
 static int make(const char *dir, unsigned long cpus)
 {
@@ -99,12 +98,7 @@ static void test_sleep(void)
 
 int main(void)
 {
-	setup();
-	if (modprobe("container_cpuset"))
-		bail("container_cpuset loads");
-	all = online_cpus();
-	nodes = memory_nodes();
-	ncpus = __builtin_popcountl(all);
+	setup_cpuset();
 	last = 1UL << (ncpus - 1);
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");

@@ -18,27 +18,6 @@
 #define C "/tmp/c"
 #define F "/tmp/f"
 
-static int nth_fd = -1;
-
-/*
- * Through an open descriptor, which allocates nothing: the setting counts
- * down with each allocation of this thread, whatever it is for.
- */
-static int fail_nth(int nth)
-{
-	char buf[16];
-
-	return E(pwrite(nth_fd, buf, sprintf(buf, "%d", nth), 0));
-}
-
-static int pending(void)
-{
-	char buf[16] = "";
-
-	pread(nth_fd, buf, sizeof(buf) - 1, 0);
-	return atoi(buf);
-}
-
 static char buf[65536];
 
 static int read_all(const char *path)
@@ -169,20 +148,6 @@ static int op_again(void)
 	return E(mount("x", F, "container", 0, "cpuacct"));
 }
 
-/* Its child is in the container, too, or it was never made. */
-static int op_fork(void)
-{
-	pid_t p = fork();
-
-	if (!p)
-		_exit(0);
-	if (p < 0)
-		return errno;
-	while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
-		;
-	return 0;
-}
-
 static void prep_in(void)
 {
 	prep();
@@ -205,7 +170,7 @@ static const struct op {
 	{ "read of tasks", op_read, prep, 0 },
 	{ "read of /proc/self/container", op_proc, prep, 0 },
 	{ "read of /proc/containers", op_list, prep, 0 },
-	{ "fork of a member", op_fork, prep_in, EAGAIN },
+	{ "fork of a member", fork_once, prep_in, EAGAIN },
 	{ "first mount", op_mount, prep, 0 },
 	{ "mount again", op_again, prep, 0 },
 	{ "last unmount", op_umount, prep_mounted, 0 },
@@ -216,8 +181,8 @@ static const struct op {
 	{ "mkdir beside numtasks", op_nt_mkdir, prep_numtasks, 0 },
 	{ "rmdir of a group", op_nt_rmdir, prep_numtasks, 0 },
 	{ "move into a group", op_nt_move, prep_numtasks, 0 },
-	{ "fork in a group", op_fork, prep_limited, EAGAIN },
-	{ "fork at the root of numtasks", op_fork, prep_numtasks, EAGAIN },
+	{ "fork in a group", fork_once, prep_limited, EAGAIN },
+	{ "fork at the root of numtasks", fork_once, prep_numtasks, EAGAIN },
 	{ "write to numtasks.shares", op_nt_shares, prep_numtasks, 0 },
 	{ "read of numtasks.stats", op_nt_stats, prep_numtasks, 0 },
 	{ "write to numtasks.stats", op_nt_reset, prep_numtasks, 0 },
@@ -265,7 +230,7 @@ static void run(const struct op *o)
 		o->prep();
 		fail_nth(n);
 		e = o->op();
-		left = pending();
+		left = fail_left();
 		fail_nth(0);
 		if (left)
 			break;
@@ -310,7 +275,7 @@ static void load(const char *name, int last, int step)
 
 	fail_nth(MANY);
 	e = modinsert(file, "");
-	used = MANY - pending();
+	used = MANY - fail_left();
 	fail_nth(0);
 	if (!err(e ?: rmmod(name), 0, "%s loads and unloads without failures", name))
 		return;
@@ -318,7 +283,7 @@ static void load(const char *name, int last, int step)
 	for (n = first; n < used + last; n += step) {
 		fail_nth(n);
 		e = modinsert(file, "");
-		left = pending();
+		left = fail_left();
 		fail_nth(0);
 		if (e)
 			failed++;
@@ -362,8 +327,7 @@ int main(int argc, char **argv)
 	setup();
 	modprobe("container_apitest");
 	modprobe("container_numtasks");
-	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 || !inject_faults(true)) {
+	if (!inject_faults(true)) {
 		skip("failing allocations # this kernel injects no faults");
 		finish();
 	}

@@ -389,37 +389,7 @@ static int fail_dead_pidns(void)
 	return fork_fails(ENOMEM);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
-/*
- * A signal in the middle of fork makes it start over, after the point where
- * it asked the cgroups: one shot a fork, or it would never get through.
- */
-static int fail_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval it = { 0 };
-
-	sigaction(SIGALRM, &sa, NULL);
-	srand(1);
-	for (int i = 0; i < 1500; i++) {
-		pid_t p;
-
-		it.it_value.tv_usec = 1 + rand() % 600;
-		setitimer(ITIMER_REAL, &it, NULL);
-		p = fork();
-		if (!p)
-			_exit(0);
-		if (p < 0)
-			return errno;
-		while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	return 0;
-}
+static int fail_signals(void) { return forks_interrupted(1500); }
 
 /* Killed in the middle of forking, again and again. */
 static int fail_killed(void)

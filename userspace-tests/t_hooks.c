@@ -38,11 +38,6 @@ static const char *hook(const char *name)
 
 /* --- forks that fail, kprobes off --- */
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
 /* The pids controller refuses. */
 static int fork_refused(void)
 {
@@ -59,29 +54,7 @@ static int fork_refused(void)
 	return 0;
 }
 
-/* A signal comes in the middle, and fork starts over. */
-static int fork_interrupted(void)
-{
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval it = { 0 };
-
-	sigaction(SIGALRM, &sa, NULL);
-	srand(1);
-	for (int i = 0; i < 300; i++) {
-		pid_t p;
-
-		it.it_value.tv_usec = 1 + rand() % 600;
-		setitimer(ITIMER_REAL, &it, NULL);
-		p = fork();
-		if (!p)
-			_exit(0);
-		if (p < 0)
-			return 4;
-		while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	return 0;
-}
+static int fork_interrupted(void) { return forks_interrupted(300); }
 
 static int in_a(void *arg)
 {

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "forks.h"
 #include "lib.h"
 
 #define M "/tmp/m"
@@ -133,64 +134,6 @@ static void stop(void)
 	err(e ?: E(umount(M)) ?: put(PARAM("total_numtasks"), "%d", NO_LIMIT), 0,
 	    "remove it and unmount");
 }
-
-/* --- ways to make tasks ----------------------------------------------------- */
-
-static int by_fork(void)
-{
-	pid_t p = fork();
-
-	if (!p)
-		_exit(0);
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static int by_vfork(void)
-{
-	pid_t p = vfork();
-
-	if (!p)
-		_exit(0);
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static int nothing(void *arg)
-{
-	return arg != NULL;
-}
-
-static char stack[65536] __attribute__((aligned(16)));
-
-static int by_clone_vm(void)
-{
-	pid_t p = clone(nothing, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD,
-			NULL);
-
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static void *thread(void *arg)
-{
-	return arg;
-}
-
-static int by_thread(void)
-{
-	pthread_t t;
-	int e = pthread_create(&t, NULL, thread, NULL);
-
-	return e ?: pthread_join(t, NULL);
-}
-
-static const struct {
-	const char *name;
-	int (*make)(void);
-} ways[] = {
-	{ "fork", by_fork },
-	{ "vfork", by_vfork },
-	{ "clone with CLONE_VM", by_clone_vm },
-	{ "a thread", by_thread },
-};
 
 /* What a member can be told: makes a task that ends, or that stays; kills those. */
 enum { MAKE, HOLD = 10, DROP };
@@ -318,7 +261,7 @@ static void test_stats(void)
 	eq(stat_of(A, SUCCESSES), 40, "which changes nothing");
 	err(put(A "/numtasks.stats", "res=numtasks\n"), 0, "reset the stats");
 	ok(stats(A, v) && v[USAGE] == 1 && !v[SUCCESSES] && !v[FAILURES], "all but the usage");
-	err(by_fork(), 0, "others fork");
+	err(fork_once(), 0, "others fork");
 	err(limit(A, -3), 0, "allow as many as they like");
 	err(make(&k, 0, 20), 0, "20 forks");
 	eq(end_maker(&k), 0, "the member exits");
@@ -649,7 +592,7 @@ static void test_total(void)
 	ok(n <= 8, "%d forks", n);
 	e = put(PARAM("total_numtasks"), "%d", TOTAL);
 	err(e, 0, "raise the total");
-	err(by_fork(), 0, "forks are possible again");
+	err(fork_once(), 0, "forks are possible again");
 	while (n)
 		reap(p[--n]);
 	stop();
@@ -742,7 +685,7 @@ static void test_bomb(const struct bomb *b)
 		over += usage < 0 || usage > N;
 		full += usage == N;
 		listed_over += nids(A "/tasks") > N;
-		failed += by_fork() != 0;
+		failed += fork_once() != 0;
 		forks++;
 	}
 	setpriority(PRIO_PROCESS, 0, 0);

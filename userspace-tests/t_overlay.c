@@ -44,21 +44,6 @@ static void keep(int slot, const char *text)
 	snprintf(seen->text[slot], sizeof(seen->text[slot]), "%s", text ? text : "");
 }
 
-static const char *names(const char *dir)
-{
-	struct dirent **list;
-	const char *s = "";
-	int n = scandir(dir, &list, NULL, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		s = P("%s%s ", s, list[i]->d_name);
-		free(list[i]);
-	}
-	if (n >= 0)
-		free(list);
-	return s;
-}
-
 static int enter_userns(void)
 {
 	uid_t u = geteuid();
@@ -108,7 +93,7 @@ static int reader(void *arg)
 		return e;
 	for (i = 0; i < ARRAY_SIZE(paths); i++)
 		keep(i, get(P(O "/%s", paths[i])));
-	keep(i++, names(O "/a"));
+	keep(i++, names_in(O "/a"));
 	/* through a descriptor of what it is */
 	path = open(O "/a/tasks", O_PATH);
 	fd = open(P("/proc/self/fd/%d", path), O_RDONLY);
@@ -185,7 +170,7 @@ static void test_read(uid_t uid, const char *lower, pid_t p)
 		}
 		same(i, get(P(C "/%s", paths[i])), P("%s: %s", who, paths[i]));
 	}
-	same(i++, names(C "/a"), P("%s: what is in a", who));
+	same(i++, names_in(C "/a"), P("%s: what is in a", who));
 	same(i++, tasks, P("%s: tasks, through O_PATH", who));
 	same(i++, "0\n", P("%s: a flag, through /proc/self/fd", who));
 	same(i++, tasks, P("%s: tasks, in pieces", who));
@@ -230,7 +215,7 @@ static void test_write(uid_t uid, pid_t p)
 	int e;
 
 	hier("cpuacct", &before);
-	list = strdup(names(C "/a"));
+	list = strdup(names_in(C "/a"));
 	memset(seen, 0, sizeof(*seen));
 	e = uid ? as_user(uid, writer, &p) : in_child(writer, &p);
 	if (e == NO_USERNS) {
@@ -246,7 +231,7 @@ static void test_write(uid_t uid, pid_t p)
 	streq(get(C "/a/notify_on_release"), "1\n", "%s: a flag is as it was", who);
 	streq(get(C "/a/b/notify_on_release"), "0\n", "%s: another, too", who);
 	eq(mode_of(C "/a/auto_delete"), 0644, "%s: a mode, too", who);
-	streq(names(C "/a"), list, "%s: what is in a, too", who);
+	streq(names_in(C "/a"), list, "%s: what is in a, too", who);
 	ok(hier("cpuacct", &h) && h.containers == before.containers,
 	   "%s: no container was made", who);
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "forks.h"
 #include "lib.h"
 
 #define M "/tmp/m"
@@ -60,63 +61,6 @@ static void balanced(const char *when)
 }
 
 /* --- making tasks ----------------------------------------------------------- */
-
-/* Each makes a task that ends at once, and waits for it; an errno. */
-static int by_fork(void)
-{
-	pid_t p = fork();
-
-	if (!p)
-		_exit(0);
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static int by_vfork(void)
-{
-	pid_t p = vfork();
-
-	if (!p)
-		_exit(0);
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static int nothing(void *arg)
-{
-	return arg != NULL;
-}
-
-static char stack[65536] __attribute__((aligned(16)));
-
-static int by_clone_vm(void)
-{
-	pid_t p = clone(nothing, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD,
-			NULL);
-
-	return p < 0 ? errno : E(waitpid(p, NULL, 0));
-}
-
-static void *thread(void *arg)
-{
-	return arg;
-}
-
-static int by_thread(void)
-{
-	pthread_t t;
-	int e = pthread_create(&t, NULL, thread, NULL);
-
-	return e ?: pthread_join(t, NULL);
-}
-
-static const struct {
-	const char *name;
-	int (*make)(void);
-} ways[] = {
-	{ "fork", by_fork },
-	{ "vfork", by_vfork },
-	{ "clone with CLONE_VM", by_clone_vm },
-	{ "a thread", by_thread },
-};
 
 /* A member of A that makes tasks in the ways it is told: way, how many. */
 static int maker(struct kid *up, void *arg)
@@ -230,7 +174,7 @@ static int fork_to_limit(struct kid *up, void *arg)
 	kid_send(up, put(A "/tasks", "0"));
 	kid_recv(up);
 	while (misses < 3 && n < 5000)
-		if (by_fork())
+		if (fork_once())
 			misses++;
 		else
 			n++;
@@ -327,8 +271,8 @@ static void test_pin(void)
 
 	err(E(mkdir(B, 0755)), 0, "mkdir b");
 	err(put(B "/tasks", "0"), 0, "move there");
-	by_fork();
-	by_fork();
+	fork_once();
+	fork_once();
 	err(put(M "/tasks", "0"), 0, "and back");
 	eq(count(B, "forks"), 2, "b has two forks");
 	err(put(B "/forkcount.pin", "1"), 0, "pin b");
