@@ -207,24 +207,27 @@ struct container_cftype {
 };
 
 /**
+ * enum container_scope - which tasks a subsystem is called for as they fork and exit
+ * @CONTAINER_ALL_TASKS: every task in the system, from registration on, bound or not
+ * @CONTAINER_WHILE_BOUND: every task in the system, from bind() to unbind(). There is no
+ *	exit() for the tasks that go on living then. Nothing costs anything while the
+ *	subsystem is not bound
+ * @CONTAINER_MEMBERS: those below the root of the subsystem's hierarchy. Tasks that
+ *	nobody moved cost nothing
+ */
+enum container_scope {
+	CONTAINER_ALL_TASKS,
+	CONTAINER_WHILE_BOUND,
+	CONTAINER_MEMBERS,
+};
+
+/**
  * struct container_subsys - a subsystem
  * @name: 1-32 characters of [A-Za-z0-9_-]; also the mount option. A module
  *	that wants to be loaded by mount has the alias container-subsys-<name>.
  * @owner: the module, pinned while the subsystem is bound to a hierarchy.
- * @members_only: @can_fork, @cancel_fork, @fork and @exit are wanted only for
- *	tasks below the root of the subsystem's hierarchy, so from bind() to
- *	unbind(). Tasks that nobody moved then stay free of cost. Without it the
- *	callbacks are called for every task in the system from registration on,
- *	bound or not.
- * @bound_only: those callbacks are for every task in the system, but only while
- *	the subsystem is bound to a hierarchy. From bind() on, fork() is called
- *	once for each task that exists; before unbind() the calls end, without
- *	an exit() for the tasks that go on living. Nothing costs anything while
- *	it is not bound.
- * @told_when_asked: a child that can_fork() has agreed to counts as one that fork()
- *	was called for. fork() is then wanted only for tasks that can_fork() was
- *	not asked about, which saves every other fork the call. Not with
- *	@members_only.
+ * @scope: which tasks @can_fork, @cancel_fork, @fork, @adopt, @exit and @exited are
+ *	called for.
  * @task_words: u64 words that the core keeps for each task on behalf of the
  *	subsystem (see container_task_data()), zero at first.
  *
@@ -259,20 +262,21 @@ struct container_cftype {
  *	meanwhile. Atomic context of the forking task; an errno makes the fork
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
- * @fork: @child is complete but has not run yet; once for each task, existing
- *	ones at registration (with @bound_only: after bind()) included. Such a
- *	task, and one that was in the making just then, was not asked for by
- *	can_fork(). See also @told_when_asked. Atomic.
- * @exit: @tsk is exiting and about to leave @cont. Once for each task that fork()
- *	was called for; with @members_only, once for each task that exits below
- *	the root. Atomic context of the exiting task, with the lock of its entry
- *	held.
- * @left: @tsk, an exiting one that fork() was called for, has left its containers and
- *	shows in no tasks file any more. Its container may be removed by now, but
- *	what was found there is still readable under RCU. For a subsystem that lets
- *	others in when one goes; not with @members_only. Same context as exit(),
- *	and after it.
- * @clone: @cont is to be as @cont->parent, as container_clone() has made it for the
+ * @fork: @child is complete but has not run yet; once for each task. Where there is no
+ *	adopt(), also for tasks that can_fork() was not asked about. Atomic, with the lock
+ *	of the task's entry held.
+ * @adopt: @tsk existed, or was being made, when the calls began, and can_fork() was not
+ *	asked about it: count it as if it had been. Once for each such task, and before
+ *	attach(). A subsystem with adopt() that can do without fork() saves each fork that
+ *	call. Not without can_fork(), nor with CONTAINER_MEMBERS. Context as for fork().
+ * @exit: @tsk is exiting and about to leave @cont. Once for each task that can_fork(),
+ *	fork() or adopt() made known; with CONTAINER_MEMBERS, for each that exits below
+ *	the root. Atomic context of the exiting task, with the lock of its entry held.
+ * @exited: the same task has left its containers and shows in no tasks file any more. Its
+ *	container may be removed by now, but what was found there is still readable under
+ *	RCU. For a subsystem that lets others in when one goes; not with
+ *	CONTAINER_MEMBERS. Context as for exit(), and after it.
+ * @inherit: @cont is to be as @cont->parent, as container_clone() has made it for the
  *	current task, or mkdir in a container with clone_children: takes from there
  *	what a task needs to be let in, and what it is to find as it was. After
  *	create(), before populate() and can_clone();
@@ -300,9 +304,7 @@ struct container_cftype {
 struct container_subsys {
 	const char *name;
 	struct module *owner;
-	bool members_only;
-	bool bound_only;
-	bool told_when_asked;
+	enum container_scope scope;
 	unsigned int task_words;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
@@ -321,10 +323,12 @@ struct container_subsys {
 			    struct task_struct *child, u64 *words);
 	void (*fork)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *child, u64 *words);
+	void (*adopt)(struct container_subsys *ss, struct container *cont,
+		      struct task_struct *tsk, u64 *words);
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *tsk, u64 *words);
-	void (*left)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
-	int (*clone)(struct container_subsys *ss, struct container *cont);
+	void (*exited)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
+	int (*inherit)(struct container_subsys *ss, struct container *cont);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	int (*bind)(struct container_subsys *ss, struct container *root);
 	void (*unbind)(struct container_subsys *ss, struct container *root);

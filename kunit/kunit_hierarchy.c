@@ -387,12 +387,12 @@ static void hooks_cannot_be_armed(struct kunit *test)
 }
 
 /* Adopted after all are bound, forgotten before each is unbound. */
-static void called_when_bound(struct kunit *test, bool *flag)
+static void called_when_bound(struct kunit *test, enum container_scope scope)
 {
 	struct hierarchy *h;
 
 	container_unregister_subsys(&subsys[1]);
-	*flag = true;
+	subsys[1].scope = scope;
 	happened();
 	adopt_errno = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
@@ -413,18 +413,18 @@ static void called_when_bound(struct kunit *test, bool *flag)
 	KUNIT_EXPECT_STREQ(test, happened(), "u0g1u1u2");
 	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[1]), 0);
 	KUNIT_EXPECT_STREQ(test, happened(), "d1");
-	*flag = false;
+	subsys[1].scope = CONTAINER_ALL_TASKS;
 	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[1]), 0);
 }
 
-static void bound_only(struct kunit *test)
+static void scope_while_bound(struct kunit *test)
 {
-	called_when_bound(test, &subsys[1].bound_only);
+	called_when_bound(test, CONTAINER_WHILE_BOUND);
 }
 
-static void members_only(struct kunit *test)
+static void scope_members(struct kunit *test)
 {
-	called_when_bound(test, &subsys[1].members_only);
+	called_when_bound(test, CONTAINER_MEMBERS);
 }
 
 /* --- containers ------------------------------------------------------------ */
@@ -482,12 +482,12 @@ static void create_inherits(struct kunit *test)
 	hierarchy_unmake(h);
 }
 
-static int clone_errno;
+static int inherit_errno;
 
-static int test_clone(struct container_subsys *ss, struct container *cont)
+static int test_inherit(struct container_subsys *ss, struct container *cont)
 {
 	note('i', ss);
-	return ss == &subsys[1] ? clone_errno : 0;
+	return ss == &subsys[1] ? inherit_errno : 0;
 }
 
 /* Those that are bound and care, one after another; the first errno ends it. */
@@ -506,15 +506,15 @@ static void inherit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, container_inherit(cont), 0);
 	KUNIT_EXPECT_STREQ(test, happened(), "");
 	for (i = 0; i < 3; i++)
-		subsys[i].clone = test_clone;
-	clone_errno = 0;
+		subsys[i].inherit = test_inherit;
+	inherit_errno = 0;
 	KUNIT_EXPECT_EQ(test, container_inherit(cont), 0);
 	KUNIT_EXPECT_STREQ(test, happened(), "i1i2");
-	clone_errno = -EDOM;
+	inherit_errno = -EDOM;
 	KUNIT_EXPECT_EQ(test, container_inherit(cont), -EDOM);
 	KUNIT_EXPECT_STREQ(test, happened(), "i1");
 	for (i = 0; i < 3; i++)
-		subsys[i].clone = NULL;
+		subsys[i].inherit = NULL;
 	container_discard(cont);
 	container_manage_unlock();
 	hierarchy_unmake(h);
@@ -770,8 +770,8 @@ static struct kunit_case hierarchy_cases[] = {
 	KUNIT_CASE(bind_and_unbind),
 	KUNIT_CASE(no_hierarchy_left),
 	KUNIT_CASE(hooks_cannot_be_armed),
-	KUNIT_CASE(bound_only),
-	KUNIT_CASE(members_only),
+	KUNIT_CASE(scope_while_bound),
+	KUNIT_CASE(scope_members),
 	KUNIT_CASE(create_inherits),
 	KUNIT_CASE(inherit),
 	KUNIT_CASE(create_makes),

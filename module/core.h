@@ -121,7 +121,7 @@ void subsys_show(struct seq_file *m);
 /* Is it called for forks and exits while it is bound only, and not from registration on? */
 static inline bool subsys_called_when_bound(const struct container_subsys *ss)
 {
-	return ss->members_only || ss->bound_only;
+	return ss->scope != CONTAINER_ALL_TASKS;
 }
 
 #define for_each_subsys(id, ss)						\

@@ -624,7 +624,7 @@ static int clone_once(struct container_subsys *ss)
  * Makes a child of the current task's container, named after the task's number
  * in the initial namespace (with -2, -3, ... where that is taken), and moves the
  * task into it, in one: nobody sees it empty. The flags are inherited as by mkdir;
- * the subsystems' clone() takes over what the task needs of theirs. The directory
+ * the subsystems' inherit() takes over what the task needs of theirs. The directory
  * has the owner of the one above.
  *
  * No can_attach() is asked, but can_clone().

@@ -309,7 +309,7 @@ void container_discard(struct container *cont)
  * @cont: a container from container_create()
  *
  * Context: manage lock held; sleeps.
- * Return: 0, or what a subsystem's clone() says.
+ * Return: 0, or what a subsystem's inherit() says.
  */
 int container_inherit(struct container *cont)
 {
@@ -318,7 +318,7 @@ int container_inherit(struct container *cont)
 	int id, err;
 
 	for_each_bound_subsys(h, id, ss) {
-		err = ss->clone ? callback_errno(ss->clone(ss, cont), ss->name) : 0;
+		err = ss->inherit ? callback_errno(ss->inherit(ss, cont), ss->name) : 0;
 		if (err)
 			return err;
 	}

@@ -51,13 +51,13 @@
  * membership_adopt() walks over all tasks after setting it.
  */
 static struct {
-	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not members_only */
-	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* members_only */
-	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* told_when_asked */
+	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not CONTAINER_MEMBERS */
+	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* CONTAINER_MEMBERS */
+	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* know whom can_fork() agreed to */
 	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork(), or in all */
+	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork() or adopt(), or in all */
 	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(left, MAX_CONTAINER_SUBSYS);	/* in all, too */
+	DECLARE_BITMAP(exited, MAX_CONTAINER_SUBSYS);	/* in all, too */
 } calls;
 
 /* Walks over the words of a set of subsystems, by their numbers. */
@@ -338,10 +338,15 @@ static inline bool member_is_below(const struct member *m)
 	return false;
 }
 
+static u64 *words_for(struct member *m, const struct container_subsys *ss)
+{
+	return m->data + ss->task_offset;
+}
+
 /*
  * Moves an entry, whose lock is held, within a hierarchy. The subsystems are
  * told before it shows, so that what they do for the old container is done
- * while the task still counts there. To whoever asks for the task's container
+ * while the task still counts there; who does not know it yet adopts it there first. To whoever asks for the task's container
  * it is in the old one or the new one, never at the top in between.
  */
 static void member_move(struct member *m, struct container *to)
@@ -353,9 +358,12 @@ static void member_move(struct member *m, struct container *to)
 
 	if (from == to)
 		return;
-	for_each_bound_subsys(hierarchies[h], id, ss)
+	for_each_bound_subsys(hierarchies[h], id, ss) {
+		if (ss->adopt && !test_and_set_bit(id, m->known))
+			ss->adopt(ss, from, m->task, words_for(m, ss));
 		if (ss->attach)
 			ss->attach(ss, to, from, m->task);
+	}
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);
 	else
@@ -376,17 +384,12 @@ static struct pid *next_pid(int nr, struct pid_namespace *ns)
 
 /*
  * A subsystem's container of a task; NULL if the task is at its root, where those
- * with members_only do not care. A place of hierarchy 0 is always empty.
+ * with CONTAINER_MEMBERS do not care. A place of hierarchy 0 is always empty.
  */
 static struct container *container_for(const struct member *m, struct container_subsys *ss)
 {
 	return m->in[ss->hierarchy].cont ?:
-		ss->members_only ? NULL : container_subsys_root(ss);
-}
-
-static u64 *words_for(struct member *m, const struct container_subsys *ss)
-{
-	return m->data + ss->task_offset;
+		ss->scope == CONTAINER_MEMBERS ? NULL : container_subsys_root(ss);
 }
 
 static void member_cancel(struct member *m)
@@ -454,10 +457,12 @@ static void member_tell(struct member *m)
 	for_each_word(i)
 		for_each_call(i, bits, ss, READ_ONCE(calls.fork[i])) {
 			cont = container_for(m, ss);
-			if (!cont ||
-			    (!ss->members_only && test_and_set_bit(ss->subsys_id, m->known)))
+			if (!cont || (ss->scope != CONTAINER_MEMBERS &&
+				      test_and_set_bit(ss->subsys_id, m->known)))
 				continue;
-			if (ss->fork)
+			if (ss->adopt && !test_bit(ss->subsys_id, m->asked))
+				ss->adopt(ss, cont, m->task, words_for(m, ss));
+			else if (ss->fork)
 				ss->fork(ss, cont, m->task, words_for(m, ss));
 		}
 }
@@ -478,15 +483,15 @@ static void member_exit(struct member *m)
 		}
 }
 
-static void member_left(struct member *m)
+static void member_exited(struct member *m)
 {
 	struct container_subsys *ss;
 	unsigned long bits;
 	int i;
 
 	for_each_word(i)
-		for_each_call(i, bits, ss, READ_ONCE(calls.left[i]) & READ_ONCE(m->known[i]))
-			ss->left(ss, m->task, words_for(m, ss));
+		for_each_call(i, bits, ss, READ_ONCE(calls.exited[i]) & READ_ONCE(m->known[i]))
+			ss->exited(ss, m->task, words_for(m, ss));
 }
 
 /* The end of an entry; subsystems are told before and after it leaves its containers. */
@@ -517,7 +522,7 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 /* The hook on exit, for a task with an entry; preemption is off, and on again after. */
 static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
-	member_end(b, task, m, member_exit, member_left);
+	member_end(b, task, m, member_exit, member_exited);
 	preempt_enable();
 }
 
@@ -1455,8 +1460,8 @@ int container_attach_process(struct container *to, struct task_struct *task,
 
 static bool wants_all(const struct container_subsys *ss)
 {
-	return !ss->members_only &&
-	       (ss->can_fork || ss->cancel_fork || ss->fork || ss->exit || ss->left);
+	return ss->scope != CONTAINER_MEMBERS && (ss->can_fork || ss->cancel_fork || ss->fork ||
+						  ss->adopt || ss->exit || ss->exited);
 }
 
 static void calls_set(struct container_subsys *ss, bool on)
@@ -1465,10 +1470,10 @@ static void calls_set(struct container_subsys *ss, bool on)
 	bool all = wants_all(ss);
 
 	/* what it is like, before anybody may be asked: a hook looks in the other order */
-	assign_bit(id, calls.some, ss->members_only);
-	assign_bit(id, calls.asked, ss->told_when_asked);
+	assign_bit(id, calls.some, ss->scope == CONTAINER_MEMBERS);
+	assign_bit(id, calls.asked, ss->adopt && !ss->fork);
 	/* whose birth is told, his exit has to be */
-	assign_bit(id, calls.left, on && ss->left && all);
+	assign_bit(id, calls.exited, on && ss->exited && all);
 	assign_bit(id, calls.exit, on && ss->exit);
 	assign_bit(id, calls.can_fork, on && ss->can_fork);
 	assign_bit(id, calls.fork, on && (ss->fork || all));

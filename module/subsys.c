@@ -122,10 +122,12 @@ static bool subsys_name_reserved(const char *name)
 	return match_string(words, ARRAY_SIZE(words), name) >= 0;
 }
 
-/* Calls of a kind that make no sense together, or say what is not so. */
-static bool subsys_flags_ok(const struct container_subsys *ss)
+/* Is each callback that it has one that can be called? */
+static bool subsys_callbacks_ok(const struct container_subsys *ss)
 {
-	return !ss->members_only || (!ss->bound_only && !ss->told_when_asked && !ss->left);
+	if (ss->scope == CONTAINER_MEMBERS && (ss->adopt || ss->exited))
+		return false;
+	return ss->can_fork || !ss->adopt;
 }
 
 /*
@@ -145,12 +147,12 @@ static bool would_hang(const char *call)
  * @ss: the subsystem, which stays where it is until it is unregistered
  *
  * At any time, with hierarchies active; it is bound by the next mount that asks
- * for it. Its create() is called for the top container, and its fork() once for
- * every task that exists unless it is members_only or bound_only.
+ * for it. Its create() is called for the top container, and with CONTAINER_ALL_TASKS its
+ * adopt() or fork() once for every task that exists.
  *
  * Context: process, no lock held; sleeps.
- * Return: 0; -EINVAL for a bad name, without create() or destroy(), with flags that do
- * not go together, or if create() makes no state; -EEXIST for a name, or a structure, that
+ * Return: 0; -EINVAL for a bad name, without create() or destroy(), with callbacks that
+ * its scope does not have, or if create() makes no state; -EEXIST for a name, or a structure, that
  * is registered; -ENOSPC when there are too many or their task words do not fit, which
  * the log says; -ENOMEM; -EDEADLK with the manage lock held; what create() says; or what
  * arming the hooks says (-EBUSY, -EOPNOTSUPP), for a subsystem that is told of every task.
@@ -163,7 +165,7 @@ int container_register_subsys(struct container_subsys *ss)
 		return -EDEADLK;
 	if (!ss->name || !parse_name_ok(ss->name, "_-", MAX_CONTAINER_TYPE_NAMELEN) ||
 	    subsys_name_reserved(ss->name) || !ss->create || !ss->destroy ||
-	    !subsys_flags_ok(ss))
+	    !subsys_callbacks_ok(ss))
 		return -EINVAL;
 
 	container_manage_lock();

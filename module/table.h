@@ -44,7 +44,7 @@ struct place {
  * @node: link in the table
  * @task: the task; NULL while the entry is not in the table
  * @asked: subsystems whose can_fork() agreed to it
- * @known: subsystems without members_only that were told of it. Bits of both are
+ * @known: subsystems without CONTAINER_MEMBERS that know it. Bits of both are
  *	changed atomically: by the forking task before anybody can find the child,
  *	later with the entry's lock held, and by membership_forget() at any time
  * @moved: somebody moved this task, since it was made or last forked

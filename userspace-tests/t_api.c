@@ -496,7 +496,7 @@ static void knows_all(const char *when)
 		diag("known %d, live %d", known_, live);
 }
 
-/* One that is not members_only knows every task once, from registration on. */
+/* One with CONTAINER_ALL_TASKS knows every task once, from registration on. */
 static void test_everyone(void)
 {
 	err(cmd("everyone 2"), 0, "a subsystem for every task");
@@ -520,12 +520,12 @@ static bool armed(void)
 	return s && strstr(s, "cgroup_can_fork: armed");
 }
 
-/* One that is bound_only knows them while it is bound; with TOLD, from being asked. */
-static void test_bound_only(bool told)
+/* One with CONTAINER_WHILE_BOUND knows them then; with ADOPTS, from being asked. */
+static void test_while_bound(bool adopts)
 {
 	err(cmd("bound 2"), 0, "a subsystem for every task while it is bound");
-	if (told)
-		err(cmd("told 2"), 0, "that need not be told of a fork that it was asked about");
+	if (adopts)
+		err(cmd("adopts 2"), 0, "that need not be told of a fork that it was asked about");
 	err(cmd("words 2 1"), 0, "with a word for each");
 	err(cmd("register 2"), 0, "register it");
 	reap(sleeper());
@@ -778,7 +778,7 @@ static void test_clone(void)
 	   "that it was made");
 	close(watch);
 	streq(my_path(), P("/%d", me), "we are in a child of our own, named after us");
-	happened("0 create 1;1 create 1;0 clone 1 of 0;1 clone 1 of 0;"
+	happened("0 create 1;1 create 1;0 inherit 1 of 0;1 inherit 1 of 0;"
 		 "0 populate 1;1 populate 1;0 can_clone 1;1 can_clone 1;"
 		 "0 attach 1 from 0;1 attach 1 from 0;0 post_attach 1 from 0;1 post_attach 1 from 0", "of a clone");
 	eq(mode_of(P(M "/%d", me)), 0755, "mode of its directory");
@@ -797,8 +797,8 @@ static void test_clone(void)
 
 	cmd("fail 1 create %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and create fails");
-	cmd("fail 1 clone %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and a subsystem's clone fails");
+	cmd("fail 1 inherit %d", EDOM);
+	err(cmd("clone 0"), EDOM, "clone, and a subsystem's inherit fails");
 	cmd("fail 1 populate %d", EDOM);
 	err(cmd("clone 0"), EDOM, "clone, and populate fails");
 	cmd("fail 1 can_clone %d", EDOM);
@@ -983,7 +983,8 @@ static void test_wrong(void)
 	cmd("stateless 0 0");
 	cmd("fail 0 create -5");
 	err(cmd("register 0"), EINVAL, "create returns what is no errno");
-	err(cmd("wrong 0 flags"), EINVAL, "flags that do not go together");
+	err(cmd("wrong 0 scope"), EINVAL, "a callback that its scope does not have");
+	err(cmd("reset 0") ?: cmd("wrong 0 adopt"), EINVAL, "adopt without can_fork");
 	cmd("reset 0");
 	forget();
 
@@ -1076,8 +1077,8 @@ int main(void)
 	test_attach();
 	test_fork();
 	test_everyone();
-	test_bound_only(false);
-	test_bound_only(true);
+	test_while_bound(false);
+	test_while_bound(true);
 	test_refs();
 	test_auto_delete();
 	test_ref_race();

@@ -1185,7 +1185,7 @@ static void test_auto_delete(void)
 
 static void test_refusals(void)
 {
-	static const char *const calls[] = { "create", "clone", "populate", "can_clone" };
+	static const char *const calls[] = { "create", "inherit", "populate", "can_clone" };
 	int fd = kmsg_open(), e, lines;
 	struct actor *a, *b;
 	struct hier h;

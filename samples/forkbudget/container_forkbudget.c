@@ -145,7 +145,7 @@ static struct res_controller forkbudget = {
 	.move_task = forkbudget_move_task,
 	.subsys = {
 		/* The root's forks are free: tasks that nobody moved cost nothing. */
-		.members_only = true,
+		.scope = CONTAINER_MEMBERS,
 		.can_fork = forkbudget_can_fork,
 		.cancel_fork = forkbudget_cancel_fork,
 		.subsys_id = -1,

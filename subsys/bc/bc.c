@@ -263,8 +263,8 @@ static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
-static void bc_fork(struct container_subsys *ss, struct container *cont,
-		    struct task_struct *child, u64 *words)
+static void bc_adopt(struct container_subsys *ss, struct container *cont,
+		     struct task_struct *child, u64 *words)
 {
 	struct beancounter *bc = container_bc(cont);
 
@@ -292,9 +292,6 @@ static void bc_attach(struct container_subsys *ss, struct container *cont,
 	struct bc_counter *common = counter_common(from, to);
 	u64 *word = container_task_data(task, ss);
 
-	/* else it is in the making, and is counted where it is when it is complete */
-	if (!READ_ONCE(*word))
-		return;
 	counter_charge_force(to, common, 1);
 	counter_uncharge(from, common, 1);
 	vm_move(word, container_bc(cont));
@@ -499,8 +496,7 @@ static void bc_unbind(struct container_subsys *ss, struct container *root)
 struct container_subsys bc_subsys = {
 	.name = "bc",
 	.owner = THIS_MODULE,
-	.bound_only = true,
-	.told_when_asked = true,
+	.scope = CONTAINER_WHILE_BOUND,
 	.task_words = 1,
 	.create = bc_create,
 	.destroy = bc_destroy,
@@ -509,7 +505,7 @@ struct container_subsys bc_subsys = {
 	.attach = bc_attach,
 	.can_fork = bc_can_fork,
 	.cancel_fork = bc_cancel_fork,
-	.fork = bc_fork,
+	.adopt = bc_adopt,
 	.exit = bc_exit,
 	.populate = bc_populate,
 	.bind = bc_bind,

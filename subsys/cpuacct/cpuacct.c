@@ -692,7 +692,7 @@ static void cpuacct_unbind(struct container_subsys *ss, struct container *root)
 static struct container_subsys cpuacct_subsys = {
 	.name = "cpuacct",
 	.owner = THIS_MODULE,
-	.members_only = true,
+	.scope = CONTAINER_MEMBERS,
 	.task_words = WORDS,
 	.create = cpuacct_create,
 	.destroy = cpuacct_destroy,

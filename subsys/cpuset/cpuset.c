@@ -220,7 +220,7 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
  * As its parent is, or nobody could enter; not exclusive, as it shares all with it. Where
  * a sibling has some of that for itself, it stays empty, as in cgroup v1.
  */
-static int cpuset_clone(struct container_subsys *ss, struct container *cont)
+static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 {
 	struct setting *parent = setting_locked(cont->parent);
 	struct setting *new = setting_dup(setting_locked(cont));
@@ -275,11 +275,11 @@ static void cpuset_unbind(struct container_subsys *ss, struct container *root)
 struct container_subsys cpuset_subsys = {
 	.name = "cpuset",
 	.owner = THIS_MODULE,
-	.members_only = true,
+	.scope = CONTAINER_MEMBERS,
 	.task_words = WORDS,
 	.create = cpuset_create,
 	.destroy = cpuset_destroy,
-	.clone = cpuset_clone,
+	.inherit = cpuset_inherit,
 	.can_attach = cpuset_can_attach,
 	.can_clone = cpuset_can_attach,
 	.attach = cpuset_attach,

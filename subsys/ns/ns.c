@@ -261,7 +261,7 @@ static void ns_unbind(struct container_subsys *ss, struct container *root)
 static struct container_subsys ns_subsys = {
 	.name = "ns",
 	.owner = THIS_MODULE,
-	.members_only = true,
+	.scope = CONTAINER_MEMBERS,
 	.create = ns_create,
 	.destroy = ns_destroy,
 	.can_attach = ns_can_attach,

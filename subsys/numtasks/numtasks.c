@@ -23,9 +23,8 @@
  *	maximum, so that no fork that the writer does not see can succeed by the old
  *	one. A new minimum is set first and then taken of the parent: forks in
  *	between may use the parent's last rest, but never exceed a count.
- * mount	counts are 0 at bind(). After it fork() is called for each task that is
- *	there; a task in the making then may or may not have been counted by
- *	can_fork(). Its word says so, as that of each task does.
+ * mount	counts are 0 at bind(). After it adopt() is called for each task that
+ *	can_fork() was not asked about.
  * unmount	no callback is called any more before bind() clears the numbers.
  *
  * Otherwise a group is not freed while it has members, and a task that is counted
@@ -239,8 +238,8 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct container *
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
-static void numtasks_fork(struct container_subsys *ss, struct container *cont,
-			  struct task_struct *child, u64 *words)
+static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
+			   struct task_struct *child, u64 *words)
 {
 	struct numtasks *g = container_numtasks(cont);
 
@@ -249,7 +248,7 @@ static void numtasks_fork(struct container_subsys *ss, struct container *cont,
 }
 
 /* Only now may another take its place, or tasks would list one too many. */
-static void numtasks_left(struct container_subsys *ss, struct task_struct *task, u64 *words)
+static void numtasks_exited(struct container_subsys *ss, struct task_struct *task, u64 *words)
 {
 	count_uncharge(&words_numtasks(words)->tasks);
 	words_set(words, NULL);
@@ -260,9 +259,6 @@ static void numtasks_move_task(struct task_struct *task, struct res_shares *from
 {
 	u64 *words = container_task_data(task, &numtasks_ctlr.subsys);
 
-	/* else it is in the making, and is counted where it is when it is complete */
-	if (!words_numtasks(words))
-		return;
 	count_move(&words_numtasks(words)->tasks, &shares_numtasks(to)->tasks);
 	words_set(words, shares_numtasks(to));
 }
@@ -341,13 +337,12 @@ static struct res_controller numtasks_ctlr = {
 	.move_task = numtasks_move_task,
 	.bind = numtasks_bind,
 	.subsys = {
-		.bound_only = true,
-		.told_when_asked = true,
+		.scope = CONTAINER_WHILE_BOUND,
 		.task_words = WORDS,
 		.can_fork = numtasks_can_fork,
 		.cancel_fork = numtasks_cancel_fork,
-		.fork = numtasks_fork,
-		.left = numtasks_left,
+		.adopt = numtasks_adopt,
+		.exited = numtasks_exited,
 	},
 };
 

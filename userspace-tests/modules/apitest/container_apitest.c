@@ -26,11 +26,11 @@
 #define HELD		8
 #define LOG_SIZE	65536
 
-enum { CREATE, CLONE, POPULATE, CAN_ATTACH, CAN_CLONE, CAN_FORK, BIND, NR_FALLIBLE };
+enum { CREATE, INHERIT, POPULATE, CAN_ATTACH, CAN_CLONE, CAN_FORK, BIND, NR_FALLIBLE };
 
 static const char * const fallible[NR_FALLIBLE] = {
 	[CREATE] = "create",
-	[CLONE] = "clone",
+	[INHERIT] = "inherit",
 	[POPULATE] = "populate",
 	[CAN_ATTACH] = "can_attach",
 	[CAN_CLONE] = "can_clone",
@@ -261,6 +261,8 @@ static void api_attach(struct container_subsys *ss, struct container *cont,
 	check_atomic(s, "attach");
 	/* not visible yet */
 	violation_if(task_container(tsk, ss) != old_cont, s, "attach comes late");
+	if (ss->adopt && ss->task_words)
+		violation_if(!container_task_data(tsk, ss)[0], s, "attach before adopt");
 	mark(s, tsk, id_of(s, cont));
 	note(s, "attach %d from %d", id_of(s, cont), id_of(s, old_cont));
 }
@@ -288,10 +290,10 @@ static int api_can_fork(struct container_subsys *ss, struct container *cont,
 	violation_if(task_container(child, ss) != cont, s, "container in can_fork");
 	violation_if(ss->task_words && (data ? parent != data : parent[0] != 0), s,
 		     "the parent's words in can_fork");
-	if (ss->members_only)
+	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "can_fork %d", task_id(s, child));
 	err = fails(s, CAN_FORK);
-	if (!err && ss->told_when_asked) {
+	if (!err && ss->adopt) {
 		atomic_inc(&s->births);
 		mark(s, child, task_id(s, child));
 	}
@@ -305,9 +307,9 @@ static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
 
 	check_atomic(s, "cancel_fork");
 	violation_if(task_container(child, ss) != cont, s, "container in cancel_fork");
-	if (ss->members_only)
+	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "cancel_fork %d", task_id(s, child));
-	if (ss->told_when_asked)
+	if (ss->adopt)
 		atomic_inc(&s->deaths);
 }
 
@@ -320,11 +322,11 @@ static void api_fork(struct container_subsys *ss, struct container *cont,
 	violation_if(task_container(child, ss) != cont, s, "container in fork");
 	violation_if(ss->task_words && words != container_task_data(child, ss), s,
 		     "task data in fork");
-	violation_if(ss->bound_only && !ss->hierarchy, s, "fork while not bound");
-	violation_if(ss->told_when_asked && ss->task_words && words[0], s, "told twice");
+	violation_if(ss->scope == CONTAINER_WHILE_BOUND && !ss->hierarchy, s, "fork while not bound");
+	violation_if(ss->adopt && ss->task_words && words[0], s, "told twice");
 	atomic_inc(&s->births);
 	mark(s, child, task_id(s, child));
-	if (ss->members_only)
+	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "fork %d", task_id(s, child));
 }
 
@@ -336,9 +338,9 @@ static void api_exit(struct container_subsys *ss, struct container *cont,
 	check_atomic(s, "exit");
 	violation_if(task_container(tsk, ss) != cont, s, "container in exit");
 	violation_if(ss->task_words && words[0] != id_of(s, cont) + 1, s, "task data in exit");
-	violation_if(ss->bound_only && !ss->hierarchy, s, "exit while not bound");
+	violation_if(ss->scope == CONTAINER_WHILE_BOUND && !ss->hierarchy, s, "exit while not bound");
 	atomic_inc(&s->deaths);
-	if (ss->members_only)
+	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "exit %d", id_of(s, cont));
 }
 
@@ -422,21 +424,21 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 	return err ?: fails(s, POPULATE);
 }
 
-static int api_clone(struct container_subsys *ss, struct container *cont)
+static int api_inherit(struct container_subsys *ss, struct container *cont)
 {
 	struct slot *s = to_slot(ss);
 	struct container *child;
 
-	check_managed(s, "clone");
+	check_managed(s, "inherit");
 	rcu_read_lock();
 	violation_if(cont->parent != task_container(current, ss) &&
 		     !test_bit(CONT_CLONE_CHILDREN, &cont->parent->flags), s,
-		     "clone of another's");
+		     "inherit of another's");
 	rcu_read_unlock();
 	list_for_each_entry(child, &cont->parent->children, sibling)
-		violation_if(child == cont, s, "clone comes late");
-	note(s, "clone %d of %d", id_of(s, cont), id_of(s, cont->parent));
-	return fails(s, CLONE);
+		violation_if(child == cont, s, "inherit comes late");
+	note(s, "inherit %d of %d", id_of(s, cont), id_of(s, cont->parent));
+	return fails(s, INHERIT);
 }
 
 static int api_bind(struct container_subsys *ss, struct container *root)
@@ -446,7 +448,7 @@ static int api_bind(struct container_subsys *ss, struct container *root)
 	check_managed(s, "bind");
 	violation_if(container_subsys_root(ss) != root || !ss->hierarchy, s, "root in bind");
 	/* the calls are of this time only */
-	if (ss->bound_only) {
+	if (ss->scope == CONTAINER_WHILE_BOUND) {
 		atomic_set(&s->births, 0);
 		atomic_set(&s->deaths, 0);
 	}
@@ -477,7 +479,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 	s->ss = (struct container_subsys) {
 		.name = s->name,
 		.owner = THIS_MODULE,
-		.members_only = true,
+		.scope = CONTAINER_MEMBERS,
 		.create = api_create,
 		.destroy = api_destroy,
 		.can_attach = api_can_attach,
@@ -488,7 +490,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.cancel_fork = api_cancel_fork,
 		.fork = api_fork,
 		.exit = api_exit,
-		.clone = api_clone,
+		.inherit = api_inherit,
 		.populate = api_populate,
 		.bind = api_bind,
 		.unbind = api_unbind,
@@ -581,9 +583,14 @@ static int do_wrong(struct slot *s, char *a, char *b)
 		container_set_release_agent_path(&s->ss, path);
 		container_set_release_agent_path(&s->ss, NULL);
 		container_manage_unlock();
-	} else if (!strcmp(a ?: "", "flags")) {
-		s->ss.members_only = true;
-		s->ss.told_when_asked = true;
+	} else if (!strcmp(a ?: "", "scope")) {
+		s->ss.scope = CONTAINER_MEMBERS;
+		s->ss.adopt = api_fork;
+		err = container_register_subsys(&s->ss);
+	} else if (!strcmp(a ?: "", "adopt")) {
+		s->ss.scope = CONTAINER_WHILE_BOUND;
+		s->ss.can_fork = NULL;
+		s->ss.adopt = api_fork;
 		err = container_register_subsys(&s->ss);
 	} else {
 		return -EBADR;
@@ -599,22 +606,22 @@ static int do_words(struct slot *s, char *a, char *b)
 /* Shall see every task of the system, not only members. */
 static int do_everyone(struct slot *s, char *a, char *b)
 {
-	s->ss.members_only = false;
+	s->ss.scope = CONTAINER_ALL_TASKS;
 	return 0;
 }
 
 /* The same, but only while it is bound. */
 static int do_bound(struct slot *s, char *a, char *b)
 {
-	s->ss.members_only = false;
-	s->ss.bound_only = true;
+	s->ss.scope = CONTAINER_WHILE_BOUND;
 	return 0;
 }
 
-/* Need not be told what it was asked. */
-static int do_told(struct slot *s, char *a, char *b)
+/* Is told only of tasks that it was not asked about. */
+static int do_adopts(struct slot *s, char *a, char *b)
 {
-	s->ss.told_when_asked = true;
+	s->ss.adopt = api_fork;
+	s->ss.fork = NULL;
 	return 0;
 }
 
@@ -832,7 +839,7 @@ static const struct {
 	{ "words", do_words },
 	{ "everyone", do_everyone },
 	{ "bound", do_bound },
-	{ "told", do_told },
+	{ "adopts", do_adopts },
 	{ "fail", do_fail },
 	{ "hold", do_hold },
 	{ "drop", do_drop },
