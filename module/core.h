@@ -98,16 +98,25 @@ void containers_show_hierarchies(struct seq_file *m);
 /* membership.c */
 int membership_init(void);
 void membership_exit(void);
-int membership_track(void);
-void membership_untrack(void);
-int membership_adopt(struct container_subsys *ss);
-void membership_forget(struct container_subsys *ss);
-int membership_count(struct container *cont);
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
-int membership_list(struct container *cont, bool processes, pid_t **list);
 bool task_is_in(struct task_struct *task, struct container *cont);
 bool task_is_born(struct task_struct *task);
 struct container *membership_of(struct task_struct *task, int hierarchy);
+
+/* callbacks.c */
+int membership_adopt(struct container_subsys *ss);
+void membership_forget(struct container_subsys *ss);
+
+/* fork.c */
+int membership_track(void);
+void membership_untrack(void);
+void fork_exit(void);
+
+/* list.c */
+int membership_count(struct container *cont);
+int membership_list(struct container *cont, bool processes, pid_t **list);
+
+/* move.c */
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred);
 struct move *container_enter_prepare(struct container *to);

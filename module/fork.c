@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fork and exit: the four hooks that keep the table of members true, and their proof,
+ * which is at the top of membership.c.
+ */
+#include <linux/sched/signal.h>
+
+#include "callbacks.h"
+#include "hook.h"
+
+enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
+static struct container_hook fork_hooks[FORK_HOOKS];
+/* Tasks in fork_enter(). */
+static DEFINE_PER_CPU(long, fork_callers);
+/* How many hierarchies and subsystems need the hooks; under the manage lock. */
+static int trackers;
+
+/* The end of an entry; subsystems are told before and after it leaves its containers. */
+static __always_inline void member_end(struct bucket *b, struct task_struct *task,
+				       struct member *m, void (*before)(struct member *m),
+				       void (*after)(struct member *m))
+{
+	spin_lock(&b->lock);
+	/* a mover that saw the task exiting may have taken its entry back */
+	if (m->task != task) {
+		table_unlock(b);
+		return;
+	}
+	before(m);
+	member_leave_all(m);
+	if (after)
+		after(m);
+	table_del(m);
+	table_unlock(b);
+	table_free_spare(m);
+}
+
+static noinline void fork_undo(struct task_struct *child, struct member *m)
+{
+	member_end(table_bucket(child), child, m, member_cancel, NULL);
+}
+
+/* The hook on exit, for a task with an entry; preemption is off, and on again after. */
+static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
+{
+	member_end(b, task, m, member_exit, member_exited);
+	preempt_enable();
+}
+
+/*
+ * Puts a child in the making beside its parent, the current task. While the
+ * parent is in the container, and we hold the lock, the container stays: the
+ * parent is its member, or its mover holds the manage lock.
+ *
+ * Return: false if the container is being killed. The flag is set before the
+ * members are killed, under the lock: they include the child, or we see it.
+ */
+static __always_inline bool fork_join(struct place *child, struct place *parent)
+{
+	struct container *cont;
+
+	while ((cont = READ_ONCE(parent->cont))) {
+		spin_lock(&cont->lock);
+		if (likely(parent->cont == cont)) {
+			child->cont = cont;
+			hlist_add_head(&child->link, &cont->members);
+			cont->nr_members++;
+			spin_unlock(&cont->lock);
+			return !test_bit(CONT_KILLING, &cont->flags);
+		}
+		spin_unlock(&cont->lock);
+	}
+	return true;
+}
+
+/* The parent that has no entry: at every root, and nobody keeps words for it. */
+static struct member nobody;
+
+/* Settles the membership of a child in the making; an errno makes fork fail. */
+static __always_inline int fork_begin(struct task_struct *child, struct member *m,
+				      struct member *parent)
+{
+	struct bucket *b;
+	int h, err = 0;
+
+	/* every entry of an address before was removed with its task */
+	b = table_lock(child);
+	table_add(b, m, child);
+	table_unlock(b);
+
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
+			err = -EAGAIN;
+	if (likely(!err))
+		err = member_can_fork(m, parent);
+	if (unlikely(err))
+		fork_undo(child, m);
+	return err;
+}
+
+/* cgroup_can_fork() itself. */
+static __always_inline int fork_goes_on(struct task_struct *child, void *args)
+{
+	return container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
+				   (unsigned long)args, 0);
+}
+
+/* Without a spare one at hand. Preemption is off, but for the allocation. */
+static noinline struct member *fork_alloc(void)
+{
+	struct member *m;
+
+	preempt_enable();
+	m = table_alloc(GFP_KERNEL);
+	preempt_disable();
+	return m;
+}
+
+/*
+ * For a child that gets an entry; preemption is off, and on again after. The entry is not
+ * accounted for: the child's own structures are, which are far larger.
+ */
+static noinline int fork_below(struct task_struct *child, void *args, struct member *parent)
+{
+	struct member *m = table_take_spare() ?: fork_alloc();
+	int err = -ENOMEM;
+
+	if (likely(m))
+		err = fork_begin(child, m, parent ?: &nobody);
+	preempt_enable();
+	if (unlikely(err))
+		return err;
+	err = fork_goes_on(child, args);
+	if (unlikely(err)) {
+		preempt_disable();
+		fork_undo(child, m);
+		preempt_enable();
+	}
+	return err;
+}
+
+/* Runs in place of cgroup_can_fork(). May sleep. */
+static int fork_enter(struct task_struct *child, void *args)
+{
+	struct member *parent;
+	int err;
+
+	container_hook_enter(&fork_callers);
+	preempt_disable();
+	parent = table_find(current);
+	if (parent) {
+		WRITE_ONCE(parent->moved, false);
+		smp_mb(); /* before looking where it is: see fork_follow() */
+	}
+	/* an idle task of a CPU coming up belongs to no container */
+	if (((parent && member_is_below(parent)) ||
+	     !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS)) && child->pid) {
+		err = fork_below(child, args, parent);
+	} else {
+		preempt_enable();
+		err = fork_goes_on(child, args);
+	}
+	container_hook_leave(&fork_callers);
+	return err;
+}
+
+CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
+{
+	container_hook_redirect(regs, fork_enter);
+}
+
+/* The entry of a child that is about to run, where it needs one after all. */
+static struct member *fork_late_member(struct task_struct *child)
+{
+	struct member *m, *new;
+	struct bucket *b;
+
+	m = table_find(child);
+	if (m)
+		return m;
+	new = table_take_spare() ?: table_alloc(GFP_ATOMIC);
+	if (!new) {
+		atomic_long_inc(&fork_hooks[HOOK_NEWTASK].missed);
+		return NULL;
+	}
+	b = table_lock(child);
+	m = table_find(child);
+	if (!m) {
+		m = new;
+		table_add(b, m, child);
+	}
+	table_unlock(b);
+	if (m != new)
+		table_free_spare(new);
+	return m;
+}
+
+/* The locks of two tasks, whose buckets may be the same. */
+static void lock_both(struct bucket *a, struct bucket *b)
+{
+	spin_lock(&min(a, b)->lock);
+	if (a != b)
+		spin_lock_nested(&max(a, b)->lock, SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_both(struct bucket *a, struct bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+/*
+ * A thread whose parent was moved while it was in the making goes after it. The
+ * child began where the parent was after the mark was cleared, and the mover sets
+ * the mark after the move and then gathers threads again: either it finds the
+ * child in the list of threads, or we see the mark.
+ */
+static void fork_follow(struct task_struct *child, struct member *parent)
+{
+	struct member *m = fork_late_member(child);
+	struct container *cont;
+	struct bucket *a, *b;
+	int h;
+
+	if (!m)
+		return;
+	a = table_bucket(current);
+	b = table_bucket(child);
+	lock_both(a, b);
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
+		cont = parent->in[h].cont;
+		if (m->in[h].cont != cont && !m->moved)
+			member_move(m, cont ?: &hierarchies[h]->top);
+	}
+	unlock_both(a, b);
+}
+
+static void fork_tell(struct task_struct *child)
+{
+	struct bucket *b;
+	struct member *m;
+
+	m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
+		table_find(child) : fork_late_member(child);
+	if (!m)
+		return;
+	b = table_lock(child);
+	member_tell(m);
+	table_unlock(b);
+}
+
+/*
+ * Was everybody told when it was asked, or wants nobody to be told? The child does
+ * not exit meanwhile, so what is set stays, unless its subsystem is on its way
+ * out; a bit that somebody else is about to set is only looked for in vain.
+ */
+static inline bool fork_is_told(struct task_struct *child)
+{
+	struct member *m = table_find(child);
+
+	return m ? bitmap_subset(calls.fork, m->known, MAX_CONTAINER_SUBSYS) :
+		   bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS);
+}
+
+/* Of a child with whom something is left to do; preemption as in task_exit(). */
+static noinline void fork_finish(struct task_struct *child, struct member *parent)
+{
+	if (parent)
+		fork_follow(child, parent);
+	if (!fork_is_told(child))
+		fork_tell(child);
+	preempt_enable();
+}
+
+static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
+{
+	struct member *parent = NULL;
+
+	preempt_disable();
+	if (clone_flags & CLONE_THREAD) {
+		parent = table_find(current);
+		/* the child is in the list: pairs with the mover's in move_task() */
+		smp_mb();
+		if (parent && !READ_ONCE(parent->moved))
+			parent = NULL;
+	}
+	if (parent || (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS) && !fork_is_told(child)))
+		fork_finish(child, parent);
+	else
+		preempt_enable();
+}
+
+/*
+ * What the hooks on birth and exit do for tasks with an entry is out of line and the last
+ * thing they do, so that for the others they need not even save registers.
+ */
+CONTAINER_HOOK_HANDLER(hook_exit, regs)
+{
+	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	struct bucket *b = table_bucket(task);
+	struct member *m;
+
+	preempt_disable();
+	m = table_find_in(b, task);
+	if (m)
+		task_exit(b, task, m);
+	else
+		preempt_enable();
+}
+
+CONTAINER_HOOK_HANDLER(hook_cancel_fork, regs)
+{
+	struct task_struct *child = (void *)container_hook_arg(regs, 0);
+	struct member *m;
+
+	preempt_disable();
+	m = table_find(child);
+	if (m)
+		fork_undo(child, m);
+	preempt_enable();
+}
+
+/* No entry is made before all the others are armed, nor after one of them is not. */
+static struct container_hook fork_hooks[FORK_HOOKS] = {
+	[HOOK_CANCEL_FORK] = {
+		.name = "cgroup_cancel_fork",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_cancel_fork,
+	},
+	[HOOK_EXIT] = {
+		.name = "cgroup_exit",
+		.alt = "cgroup_task_exit",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_exit,
+	},
+	[HOOK_NEWTASK] = {
+		.name = "task_newtask",
+		.type = CONTAINER_HOOK_TRACEPOINT,
+		.handler = probe_newtask,
+	},
+	[HOOK_CAN_FORK] = {
+		.name = "cgroup_can_fork",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_can_fork,
+	},
+};
+
+static void member_drop(struct member *m)
+{
+	member_leave_all(m);
+}
+
+/**
+ * membership_track - somebody needs the hooks on fork and exit
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming them.
+ */
+int membership_track(void)
+{
+	int err;
+
+	lockdep_assert_held(&manage_mutex);
+	if (!trackers) {
+		err = container_hooks_arm(fork_hooks, ARRAY_SIZE(fork_hooks));
+		if (err)
+			return err;
+	}
+	trackers++;
+	return 0;
+}
+
+/**
+ * membership_untrack - somebody needs them no more
+ *
+ * Context: manage lock held; sleeps.
+ */
+void membership_untrack(void)
+{
+	lockdep_assert_held(&manage_mutex);
+	if (--trackers)
+		return;
+	container_hooks_disarm(fork_hooks + HOOK_CAN_FORK, 1);
+	container_hook_wait_callers(&fork_callers);
+	container_hooks_disarm(fork_hooks, HOOK_CAN_FORK);
+	table_flush(member_drop);
+}
+
+void fork_exit(void)
+{
+	container_hooks_forget(fork_hooks, ARRAY_SIZE(fork_hooks));
+}

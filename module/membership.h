@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Entries of the table and the lists of members: what the files that fork, move, list and
+ * call have in common. What the path of fork and exit needs is inline.
+ */
+#ifndef _MEMBERSHIP_H
+#define _MEMBERSHIP_H
+
+#include <linux/pid_namespace.h>
+
+#include "core.h"
+#include "table.h"
+
+/* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
+#define unrolled _Pragma("GCC unroll 8")
+
+/* A walk over the members of a container takes its lock for so many at a time. */
+#define WALK_PORTION 256
+
+void walk_begin(struct container *cont, struct place *mark);
+bool walk_on(struct container *cont, struct place *mark,
+	     void (*fn)(struct member *m, void *arg), void *arg);
+void walk_end(struct container *cont, struct place *mark);
+struct pid *next_pid(int nr, struct pid_namespace *ns);
+
+void member_link(struct member *m, struct container *cont);
+bool members_gone(struct container *cont);
+void member_move(struct member *m, struct container *to);
+int member_ensure(struct task_struct *task, gfp_t gfp);
+
+/*
+ * Takes it off again; called under RCU, which keeps the container readable. Its
+ * place changes to @to with it, under the same lock: who holds the lock of the
+ * container that a place names, for longer than a moment, knows that it stays.
+ */
+static __always_inline void member_unlink(struct place *at, struct container *cont,
+					  struct container *to)
+{
+	bool released = false;
+
+	spin_lock(&cont->lock);
+	__hlist_del(&at->link);
+	WRITE_ONCE(at->cont, to);
+	if (!--cont->nr_members)
+		released = members_gone(cont);
+	spin_unlock(&cont->lock);
+	if (released)
+		container_released(cont);
+}
+
+static __always_inline void member_leave_all(struct member *m)
+{
+	int h;
+
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (m->in[h].cont)
+			member_unlink(&m->in[h], m->in[h].cont, NULL);
+}
+
+static inline bool member_is_below(const struct member *m)
+{
+	int h;
+
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+		if (READ_ONCE(m->in[h].cont))
+			return true;
+	return false;
+}
+
+/*
+ * The entry of a task that has not begun to exit, or NULL. Its lock is held, which
+ * the task's exit will want.
+ */
+static inline struct member *live_member(struct task_struct *task)
+{
+	return READ_ONCE(task->flags) & PF_EXITING ? NULL : table_find(task);
+}
+
+#endif /* _MEMBERSHIP_H */
