@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: module/hierarchy.c and module/subsys.c: which hierarchy a mount means,
- * making and removing containers, walking over them, registering subsystems.
+ * KUnit: module/hierarchy.c, container.c, kill.c and subsys.c: which hierarchy a mount
+ * means, making and removing containers, walking over them, registering subsystems.
  *
  * What these files need of the rest of the core is replaced here: no task is
  * moved, no hook armed, and a superblock is only a count of its users.
@@ -12,6 +12,9 @@
 #include <linux/module.h>
 
 #include "../module/parse.c"
+#include "../module/registry.c"
+#include "../module/container.c"
+#include "../module/kill.c"
 #include "../module/hierarchy.c"
 #include "../module/subsys.c"
 

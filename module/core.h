@@ -66,13 +66,24 @@ static inline bool container_is_top(const struct container *cont)
 	return !cont->parent;
 }
 
-/* hierarchy.c */
+static inline bool container_has_members(const struct container *cont)
+{
+	return READ_ONCE(cont->nr_members);
+}
+
+#define for_each_descendant(pos, top)					\
+	for ((pos) = container_next_descendant(top, top); (pos);		\
+	     (pos) = container_next_descendant(pos, top))
+
+/* registry.c */
 extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
-bool manage_lock_is_mine(void);
-int container_make_state(struct container_subsys *ss, struct container *cont);
 void hierarchy_init(void);
+bool manage_lock_is_mine(void);
+void containers_show_hierarchies(struct seq_file *m);
+
+/* hierarchy.c */
 struct hierarchy *hierarchy_find(struct mount_options *opts);
 struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb);
@@ -81,19 +92,25 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
 void hierarchy_put(struct hierarchy *h);
 unsigned int hierarchies_dissolved(void);
 int hierarchy_wait_dissolved(unsigned int seen);
+
+/* container.c */
+void container_get(struct container *cont);
+void container_put(struct container *cont);
+void container_setup(struct container *cont, struct hierarchy *h, struct container *parent);
+int container_make_state(struct container_subsys *ss, struct container *cont);
 struct container *container_create(struct container *parent, bool clone);
+void container_discard(struct container *cont);
 int container_inherit(struct container *cont);
 void container_link(struct container *cont);
-void container_discard(struct container *cont);
+struct container *populated_in(struct container *top);
+bool container_is_populated(struct container *cont);
+int container_remove(struct container *cont, bool subtree);
+void container_left(struct container *parent);
+
+/* kill.c */
 int container_kill_members(struct container *cont);
 void container_kill_end(struct container *cont);
 void container_emptied(void);
-void container_left(struct container *parent);
-bool container_is_populated(struct container *cont);
-int container_remove(struct container *cont, bool subtree);
-void container_get(struct container *cont);
-void container_put(struct container *cont);
-void containers_show_hierarchies(struct seq_file *m);
 
 /* membership.c */
 int membership_init(void);

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One container: made, linked, walked, removed.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "core.h"
+
+/* Woken when the directory of a container that is gone is gone, too. */
+static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
+
+/**
+ * container_path - where a container is in its hierarchy
+ * @cont: the container
+ * @buf: where to put the path; it starts with a slash and ends in a NUL
+ * @buflen: room in @buf
+ *
+ * Context: manage or callback lock held.
+ * Return: 0, -ENAMETOOLONG when it does not fit, -ENODEV when it is removed.
+ */
+int container_path(const struct container *cont, char *buf, int buflen)
+{
+	char *path;
+
+	if (buflen <= 0)
+		return -ENAMETOOLONG;
+	if (container_is_removed(cont))
+		return -ENODEV;
+	if (container_is_top(cont)) {
+		/* has no directory while the hierarchy is being set up */
+		return strscpy(buf, "/", buflen) < 0 ? -ENAMETOOLONG : 0;
+	}
+	path = dentry_path_raw(cont->dentry, buf, buflen);
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	memmove(buf, path, buf + buflen - path);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(container_path);
+
+/**
+ * container_noprefix - was the hierarchy mounted with noprefix?
+ * @cont: a container of it
+ *
+ * Then files that are older than containers go by their short names.
+ *
+ * Context: any in which @cont is known to stay.
+ */
+bool container_noprefix(const struct container *cont)
+{
+	return container_hierarchy(cont)->noprefix;
+}
+EXPORT_SYMBOL_GPL(container_noprefix);
+
+/**
+ * container_next_descendant - walk the containers below one
+ * @pos: where the walk is; @top at the start
+ * @top: whose descendants
+ *
+ * Parents come before their children.
+ *
+ * Context: manage or callback lock held from start to end.
+ * Return: the next one, NULL at the end.
+ */
+struct container *container_next_descendant(struct container *pos, struct container *top)
+{
+	if (!list_empty(&pos->children))
+		return list_first_entry(&pos->children, struct container, sibling);
+	for (; pos != top; pos = pos->parent)
+		if (!list_is_last(&pos->sibling, &pos->parent->children))
+			return list_next_entry(pos, sibling);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(container_next_descendant);
+
+/* --- lifetime --------------------------------------------------------------- */
+
+/**
+ * container_get - keep a container's memory
+ * @cont: a container whose memory is kept already
+ */
+void container_get(struct container *cont)
+{
+	refcount_inc(&cont->ref);
+}
+
+/**
+ * container_put - drop a reference on a container below a root
+ * @cont: the container; its memory goes after a grace period if it was the last
+ */
+void container_put(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+
+	if (!refcount_dec_and_test(&cont->ref))
+		return;
+	kfree_rcu(cont, rcu);
+	hierarchy_put(h);
+}
+
+/**
+ * container_setup - what a container is before it has states or members
+ * @cont: the container, all zero
+ * @h: its hierarchy, whose number is set
+ * @parent: the container above; NULL for a root
+ *
+ * Context: any.
+ */
+void container_setup(struct container *cont, struct hierarchy *h,
+		     struct container *parent)
+{
+	spin_lock_init(&cont->lock);
+	INIT_HLIST_HEAD(&cont->members);
+	INIT_LIST_HEAD(&cont->sibling);
+	INIT_LIST_HEAD(&cont->children);
+	cont->parent = parent;
+	cont->top_container = &h->top;
+	cont->hierarchy = h->top.hierarchy;
+	refcount_set(&cont->ref, 1);
+	INIT_WORK(&cont->release_work, container_release_work);
+	events_setup(cont);
+}
+
+static void container_destroy_states(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id;
+
+	for_each_bound_subsys(h, id, ss)
+		if (cont->subsys[id])
+			ss->destroy(ss, cont);
+}
+
+/**
+ * container_make_state - have a subsystem make its state of a container
+ * @ss: the subsystem
+ * @cont: the container
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, what create() says, or -EINVAL if it says 0 and there is no state.
+ */
+int container_make_state(struct container_subsys *ss, struct container *cont)
+{
+	struct container_subsys_state *css;
+	int err = callback_errno(ss->create(ss, cont), ss->name);
+
+	if (err) {
+		cont->subsys[ss->subsys_id] = NULL;
+		return err;
+	}
+	css = cont->subsys[ss->subsys_id];
+	if (!css) {
+		pr_err("%s: create() made no state\n", ss->name);
+		return -EINVAL;
+	}
+	css->container = cont;
+	return 0;
+}
+
+/**
+ * container_create - make a container that nobody sees yet
+ * @parent: where it will be
+ * @clone: for container_clone()
+ *
+ * Context: manage lock held; sleeps.
+ * Return: the container, for container_link() or container_discard(), or an
+ * errno: -ENOENT when @parent is being removed, -ENOMEM, or what a subsystem's
+ * create() says.
+ */
+struct container *container_create(struct container *parent, bool clone)
+{
+	struct hierarchy *h = container_hierarchy(parent);
+	struct container_subsys *ss;
+	struct container *cont;
+	int id, err;
+
+	lockdep_assert_held(&manage_mutex);
+	if (container_is_removed(parent) || test_bit(CONT_KILLING, &parent->flags))
+		return ERR_PTR(-ENOENT);
+	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
+	if (!cont)
+		return ERR_PTR(-ENOMEM);
+	container_setup(cont, h, parent);
+	cont->flags = parent->flags & (BIT(CONT_NOTIFY_ON_RELEASE) |
+				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR) |
+				       BIT(CONT_CLONE_CHILDREN));
+	if (clone)
+		__set_bit(CONT_CLONED, &cont->flags);
+	refcount_inc(&h->ref);
+	for_each_bound_subsys(h, id, ss) {
+		err = container_make_state(ss, cont);
+		if (err) {
+			container_discard(cont);
+			return ERR_PTR(err);
+		}
+	}
+	return cont;
+}
+
+/**
+ * container_discard - undo container_create()
+ * @cont: a container that was never linked, whose directory is undone
+ *
+ * Context: manage lock held.
+ */
+void container_discard(struct container *cont)
+{
+	container_destroy_states(cont);
+	container_put(cont);
+}
+
+/**
+ * container_inherit - let the subsystems take over what is the parent's
+ * @cont: a container from container_create()
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or what a subsystem's inherit() says.
+ */
+int container_inherit(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id, err;
+
+	for_each_bound_subsys(h, id, ss) {
+		err = ss->inherit ? callback_errno(ss->inherit(ss, cont), ss->name) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * container_link - make a container part of its hierarchy
+ * @cont: the container; its directory is about to show
+ *
+ * Context: manage lock held.
+ */
+void container_link(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+
+	container_lock();
+	spin_lock(&cont->parent->lock);
+	list_add_tail(&cont->sibling, &cont->parent->children);
+	spin_unlock(&cont->parent->lock);
+	container_unlock();
+	/* the first one keeps the superblock active: see hierarchy.c */
+	if (h->nr_containers++ == 1)
+		atomic_inc(&h->sb->s_active);
+}
+
+/* A count that no number of gets and puts, right or wrong, makes positive. */
+#define CSS_FROZEN (INT_MIN / 2)
+
+/* Keeps anybody from taking a reference on the states, if there is none now. */
+static bool container_freeze(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	struct container_subsys *ss;
+	int id, undo;
+
+	for_each_bound_subsys(h, id, ss) {
+		if (atomic_cmpxchg(&cont->subsys[id]->refcnt, 0, CSS_FROZEN) == 0)
+			continue;
+		for_each_set_bit(undo, h->subsys, id)
+			atomic_set(&cont->subsys[undo]->refcnt, 0);
+		return false;
+	}
+	return true;
+}
+
+static void container_thaw(struct container *cont)
+{
+	struct hierarchy *h = container_hierarchy(cont);
+	int id;
+
+	for_each_set_bit(id, h->subsys, MAX_CONTAINER_SUBSYS)
+		atomic_set(&cont->subsys[id]->refcnt, 0);
+}
+
+/**
+ * populated_in - a container of a tree that has members
+ * @top: the top of the tree
+ *
+ * Context: manage or callback lock held.
+ * Return: one of them, or NULL.
+ */
+struct container *populated_in(struct container *top)
+{
+	struct container *pos;
+
+	if (container_has_members(top))
+		return top;
+	for_each_descendant(pos, top)
+		if (container_has_members(pos))
+			return pos;
+	return NULL;
+}
+
+/**
+ * container_is_populated - has a container a member, in it or below?
+ * @cont: the container. A root always has: whoever is not below is in it
+ *
+ * Context: manage lock held, or else a task that moves may be missed.
+ */
+bool container_is_populated(struct container *cont)
+{
+	return container_is_top(cont) || populated_in(cont);
+}
+
+/* The end of a container that has no members, no children and frozen states. */
+static void container_unlink(struct container *cont)
+{
+	struct container *parent = cont->parent;
+	struct hierarchy *h = container_hierarchy(cont);
+	bool released;
+
+	container_lock();
+	set_bit(CONT_REMOVED, &cont->flags);
+	spin_lock(&parent->lock);
+	list_del_init(&cont->sibling);
+	released = list_empty(&parent->children) && !parent->nr_members &&
+		   !container_is_top(parent);
+	spin_unlock(&parent->lock);
+	container_unlock();
+	events_removed(cont);
+	container_destroy_states(cont);
+	h->nr_containers--;
+	if (released)
+		container_released(parent);
+	container_put(cont);
+}
+
+/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
+static struct container *half_removed_in(struct container *top)
+{
+	struct container *pos;
+
+	for (pos = top; pos; pos = container_next_descendant(pos, top))
+		if (READ_ONCE(pos->leaving))
+			return pos;
+	return NULL;
+}
+
+/* Waits for that; the manage lock is given up. */
+static int wait_half_removed(struct container *cont)
+{
+	int err;
+
+	container_get(cont);
+	container_manage_unlock();
+	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
+	container_put(cont);
+	container_manage_lock();
+	return err ? -EINTR : 0;
+}
+
+/**
+ * container_left - after container_remove() the directory is gone, too
+ * @parent: the container in which it was
+ *
+ * Context: manage lock held.
+ */
+void container_left(struct container *parent)
+{
+	lockdep_assert_held(&manage_mutex);
+	WRITE_ONCE(parent->leaving, parent->leaving - 1);
+	wake_up_all(&directory_gone);
+}
+
+/**
+ * container_remove - take a container out of its hierarchy
+ * @cont: a container below a root
+ * @subtree: with all that is below it; otherwise having children is an error
+ *
+ * The directory stays, to be removed by the caller after the manage lock, which then
+ * calls container_left(): until then the container above is not removed. If no
+ * container is left below the root, the caller owes deactivate_super() after that.
+ *
+ * Context: manage lock held, and given up while waiting for directories of containers
+ * below, which are gone; no lock may be held that their removal needs.
+ * Return: 0; -EBUSY with members, children, or states that are referenced, or while
+ * somebody else is killing its members, and nothing has changed; -EINTR; -ENODEV if it
+ * is removed already.
+ */
+int container_remove(struct container *cont, bool subtree)
+{
+	struct container *pos, *last;
+	int err;
+
+	lockdep_assert_held(&manage_mutex);
+	do {
+		if (container_is_removed(cont))
+			return -ENODEV;
+		if (!subtree && test_bit(CONT_KILLING, &cont->flags))
+			return -EBUSY;
+		if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
+			return -EBUSY;
+		pos = half_removed_in(cont);
+		err = pos ? wait_half_removed(pos) : 0;
+		if (err)
+			return err;
+	} while (pos);
+
+	if (!container_freeze(cont))
+		return -EBUSY;
+	for_each_descendant(pos, cont) {
+		if (container_freeze(pos))
+			continue;
+		for (last = pos, pos = cont; pos != last;
+		     pos = container_next_descendant(pos, cont))
+			container_thaw(pos);
+		return -EBUSY;
+	}
+
+	for (;;) {
+		for (pos = cont; !list_empty(&pos->children); )
+			pos = list_first_entry(&pos->children, struct container, sibling);
+		last = pos->parent;
+		container_unlink(pos);
+		if (pos == cont)
+			break;
+	}
+	/* its parent; theirs go with it */
+	WRITE_ONCE(last->leaving, last->leaving + 1);
+	return 0;
+}

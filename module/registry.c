@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The two mutexes, and the hierarchies that are active.
+ *
+ * manage_mutex is taken by everything that changes something; callback_mutex inside it
+ * around the change itself, so that holding either keeps the trees as they are. The
+ * entries of hierarchies[] are also read under RCU, by way of membership_of().
+ */
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+
+#include "core.h"
+
+DEFINE_MUTEX(manage_mutex);
+/* Who has it. */
+static struct task_struct *manager;
+static DEFINE_MUTEX(callback_mutex);
+
+struct hierarchy dummy_hierarchy;
+struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
+
+/**
+ * container_manage_lock - keep containers, memberships and bindings as they are
+ *
+ * For whoever changes them. Outermost of the project's locks; a mutex.
+ */
+void container_manage_lock(void)
+{
+	mutex_lock(&manage_mutex);
+	WRITE_ONCE(manager, current);
+}
+EXPORT_SYMBOL_GPL(container_manage_lock);
+
+/**
+ * container_manage_unlock - the end of that
+ */
+void container_manage_unlock(void)
+{
+	WRITE_ONCE(manager, NULL);
+	mutex_unlock(&manage_mutex);
+}
+EXPORT_SYMBOL_GPL(container_manage_unlock);
+
+/**
+ * manage_lock_is_mine - does the current task hold the manage lock?
+ *
+ * For calls from outside that would hang, or do harm, in the wrong place.
+ *
+ * Context: process. Lockless: nobody else makes it the current task, or another.
+ */
+bool manage_lock_is_mine(void)
+{
+	return READ_ONCE(manager) == current;
+}
+
+/**
+ * container_lock - keep containers where they are, for a look
+ *
+ * The callback lock: a mutex, inside the manage lock. Tasks may still move.
+ */
+void container_lock(void)
+{
+	mutex_lock(&callback_mutex);
+}
+EXPORT_SYMBOL_GPL(container_lock);
+
+/**
+ * container_unlock - the end of that
+ */
+void container_unlock(void)
+{
+	mutex_unlock(&callback_mutex);
+}
+EXPORT_SYMBOL_GPL(container_unlock);
+
+/* A set in hex, without leading zeros. */
+static void show_bits(struct seq_file *m, const unsigned long *set)
+{
+	int i = BITS_TO_LONGS(MAX_CONTAINER_SUBSYS) - 1;
+
+	while (i && !set[i])
+		i--;
+	seq_printf(m, "%lx", set[i]);
+	while (i--)
+		seq_printf(m, "%016lx", set[i]);
+}
+
+/* The Hierarchies: part of /proc/containers; under the callback lock. */
+static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
+{
+	struct container_subsys *ss;
+	const char *sep = "";
+	int id;
+
+	seq_printf(m, "%d: topcount=%d bits=", h->top.hierarchy,
+		   h == &dummy_hierarchy ? 1 : membership_count(&h->top) + 1);
+	show_bits(m, h->subsys);
+	seq_printf(m, " containers=%d (", h->nr_containers);
+	for_each_bound_subsys(h, id, ss) {
+		seq_printf(m, "%s%s", sep, ss->name);
+		sep = ", ";
+	}
+	seq_puts(m, ")");
+	if (h->sb)
+		seq_printf(m, " s_active=%d", atomic_read(&h->sb->s_active));
+	seq_putc(m, '\n');
+}
+
+void containers_show_hierarchies(struct seq_file *m)
+{
+	int i;
+
+	seq_puts(m, "Hierarchies:\n");
+	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
+		if (hierarchies[i])
+			hierarchy_show(m, hierarchies[i]);
+}
+
+void hierarchy_init(void)
+{
+	hierarchies[0] = &dummy_hierarchy;
+	container_setup(&dummy_hierarchy.top, &dummy_hierarchy, NULL);
+	dummy_hierarchy.nr_containers = 1;
+	refcount_set(&dummy_hierarchy.ref, 1);
+}
