@@ -158,15 +158,19 @@ static inline bool subsys_called_when_bound(const struct container_subsys *ss)
 	for_each_set_bit(id, (h)->subsys, MAX_CONTAINER_SUBSYS)		\
 		if (((ss) = subsystems[id]))
 
-/* fs.c */
+/* mount.c */
 int fs_init(void);
 void fs_exit(void);
-int fs_remove_container(struct container *cont);
+
+/* inode.c */
 struct container *fs_container(const struct inode *inode);
 const struct container_cftype *fs_cftype(const struct inode *inode);
 struct dentry *fs_newest_file(const struct container *cont);
 int fs_add_file(struct container *cont, const struct container_cftype *cft,
 		const struct file_operations *fops);
+
+/* dir.c */
+int fs_remove_container(struct container *cont);
 
 /* files.c */
 struct container *file_container(const struct file *file);

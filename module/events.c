@@ -15,7 +15,7 @@
  *	barrier in both, one of them sees the other.
  * move		is a leave and a join, with a moment between in which the task is nowhere.
  *	Moves and looks are made under the manage lock, so that nobody sees that. A new
- *	thread that follows its process (membership.c) moves without the lock, but to
+ *	thread that follows its process (fork.c) moves without the lock, but to
  *	where the task is that made it.
  * read, worker	look, under the manage lock: each change is told once, by the first of
  *	them, with a new number of changes.

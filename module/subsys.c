@@ -3,7 +3,7 @@
  * Subsystems: registering and unregistering them.
  *
  * Owns subsystems[], written under both mutexes, so read under either; the hooks
- * of fork and exit read it under RCU, as far as membership.c has told them to
+ * of fork and exit read it under RCU, as far as callbacks.c has told them to
  * call the subsystem. A subsystem's state for its top container is made here,
  * in the dummy hierarchy, and moves with the subsystem when it is bound.
  */

@@ -21,7 +21,7 @@
  * move	can_attach() sets aside what attach(), which must not sleep, will need;
  *	post_attach() does what sleeps. In between the task is in its new container and
  *	runs as in the old one; the write to tasks has not returned yet. A new thread
- *	that follows its process (membership.c) gets attach() alone, from its parent
+ *	that follows its process (fork.c in the core) gets attach() alone, from its parent
  *	and not from the mover; it has not run yet, and is brought up to date there, or
  *	by fork() if it goes below the root.
  * mkdir, rmdir, mount, umount	under the manage lock. A container that goes has no

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * container_clone(): a container for the current task, made and entered in one.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fsnotify.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "fs.h"
+
+/* container_clone(), once; -ERESTART if the task was moved meanwhile. */
+static int clone_once(struct container_subsys *ss)
+{
+	struct dentry *parent, *dentry;
+	struct super_block *sb = NULL;
+	char name[32];
+	int n, err;
+
+	container_manage_lock();
+	if (ss->hierarchy)
+		sb = hierarchies[ss->hierarchy]->sb;
+	/* the mount may not be complete, or be the last one and on its way out */
+	if (!sb || !(sb->s_flags & SB_ACTIVE) || !atomic_inc_not_zero(&sb->s_active)) {
+		container_manage_unlock();
+		return 0;
+	}
+	/* the manage lock keeps it: nobody is moved, and so it is not removed */
+	rcu_read_lock();
+	parent = dget(task_container(current, ss)->dentry);
+	rcu_read_unlock();
+	container_manage_unlock();
+
+	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+	for (n = 1; ; n++) {
+		snprintf(name, sizeof(name), n > 1 ? "%d-%d" : "%d", task_pid_nr(current), n);
+		dentry = compat_lookup(parent, name);
+		if (IS_ERR(dentry) || d_really_is_negative(dentry))
+			break;
+		dput(dentry);
+	}
+	err = PTR_ERR_OR_ZERO(dentry);
+	if (!err) {
+		err = make_directory(d_inode(parent), dentry, 0755, true);
+		if (!err)
+			fsnotify_mkdir(d_inode(parent), dentry);
+		dput(dentry);
+	}
+	inode_unlock(d_inode(parent));
+	dput(parent);
+	deactivate_super(sb);
+	return err;
+}
+
+/**
+ * container_clone - put the current task into a new container of its own
+ * @ss: the subsystem whose hierarchy it is to be in
+ *
+ * Makes a child of the current task's container, named after the task's number
+ * in the initial namespace (with -2, -3, ... where that is taken), and moves the
+ * task into it, in one: nobody sees it empty. The flags are inherited as by mkdir;
+ * the subsystems' inherit() takes over what the task needs of theirs. The directory
+ * has the owner of the one above.
+ *
+ * No can_attach() is asked, but can_clone().
+ *
+ * Context: process, no lock held; sleeps.
+ * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
+ * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer
+ * than PATH_MAX; or what mkdir or the move failed with. On failure there is no new
+ * container and nothing has changed.
+ */
+int container_clone(struct container_subsys *ss)
+{
+	int err;
+
+	if (manage_lock_is_mine()) {
+		pr_err("%s: container_clone() was called with the manage lock held\n", ss->name);
+		return -EDEADLK;
+	}
+	do {
+		err = clone_once(ss);
+	} while (err == -ERESTART);
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_clone);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the filesystem know of each other: inode.c, readdir.c, dir.c, clone.c
+ * and mount.c.
+ */
+#ifndef _FS_H
+#define _FS_H
+
+#include <linux/fs.h>
+
+#include "core.h"
+
+/* inode.c */
+int inodes_init(void);
+void inodes_exit(void);
+struct inode *super_alloc_inode(struct super_block *sb);
+void super_free_inode(struct inode *inode);
+void super_evict_inode(struct inode *inode);
+struct inode *make_inode(struct super_block *sb, umode_t mode);
+void own_inode(struct inode *inode, struct container *cont);
+void finish_files(struct container *cont, struct dentry *dir, bool show);
+
+/* readdir.c */
+extern const struct file_operations dir_file_ops;
+
+/* dir.c */
+extern const struct inode_operations dir_inode_ops;
+int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone);
+
+#endif /* _FS_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inodes. Each, a directory's or a file's, has and keeps its container: nobody looks at a
+ * path for it, since a file may have been opened through overlayfs.
+ */
+#include <linux/dcache.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fs.h"
+
+/**
+ * struct container_inode - an inode of ours
+ * @vfs: the VFS's part
+ * @cont: its container, which it keeps unless that is a root: that lives as long as the
+ *	superblock. Set before the inode shows, and never changed
+ * @cft: of a control file, likewise
+ */
+struct container_inode {
+	struct inode vfs;
+	struct container *cont;
+	const struct container_cftype *cft;
+};
+
+static struct kmem_cache *inode_cache;
+
+static struct container_inode *to_ours(const struct inode *inode)
+{
+	return container_of(inode, struct container_inode, vfs);
+}
+
+/**
+ * fs_container - the container that an inode of this filesystem belongs to
+ * @inode: the inode, which keeps it
+ */
+struct container *fs_container(const struct inode *inode)
+{
+	return to_ours(inode)->cont;
+}
+
+/**
+ * fs_cftype - the control file that an inode is
+ * @inode: the inode of a file
+ */
+const struct container_cftype *fs_cftype(const struct inode *inode)
+{
+	return to_ours(inode)->cft;
+}
+
+/*
+ * chmod, chown, utimes. A control file has no size: who truncates it, as a shell does
+ * before it writes, is told that this was done.
+ */
+static int file_setattr(COMPAT_IDMAP_PARAM struct dentry *dentry, struct iattr *attr)
+{
+	attr->ia_valid &= ~ATTR_SIZE;
+	return simple_setattr(COMPAT_IDMAP_ARG dentry, attr);
+}
+
+static const struct inode_operations file_inode_ops = {
+	.setattr = file_setattr,
+};
+
+/**
+ * make_inode - an inode for a directory or a control file
+ * @sb: the superblock
+ * @mode: which, and its permissions
+ *
+ * Context: sleeps.
+ * Return: the inode, for own_inode(); NULL without memory.
+ */
+struct inode *make_inode(struct super_block *sb, umode_t mode)
+{
+	struct inode *inode = new_inode(sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = get_next_ino();
+	compat_inode_init_owner(inode, NULL, mode);
+	compat_inode_init_times(inode);
+	if (S_ISDIR(mode)) {
+		inode->i_op = &dir_inode_ops;
+		inode->i_fop = &dir_file_ops;
+		/* for "." */
+		inc_nlink(inode);
+	} else {
+		inode->i_op = &file_inode_ops;
+	}
+	return inode;
+}
+
+/**
+ * own_inode - say whose a new inode is
+ * @inode: the inode, which nobody else sees yet
+ * @cont: the container; NULL: nobody's, after all, if that was a root
+ */
+void own_inode(struct inode *inode, struct container *cont)
+{
+	if (cont && !container_is_top(cont))
+		container_get(cont);
+	to_ours(inode)->cont = cont;
+}
+
+/* --- control files ---------------------------------------------------------- */
+
+/* A file that a directory in the making is to get once it is there. */
+struct new_file {
+	struct new_file *next;
+	struct dentry *dentry;
+	struct inode *inode;
+};
+
+/**
+ * fs_add_file - give a directory in the making a file
+ * @cont: its container
+ * @cft: the file
+ * @fops: its operations
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int fs_add_file(struct container *cont, const struct container_cftype *cft,
+		const struct file_operations *fops)
+{
+	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
+	struct new_file *f;
+
+	for (f = cont->new_files; f; f = f->next)
+		if (!strcmp(f->dentry->d_name.name, cft->name))
+			return -EEXIST;
+
+	f = kmalloc(sizeof(*f), GFP_KERNEL);
+	if (!f)
+		return -ENOMEM;
+	f->dentry = d_alloc_name(cont->dentry, cft->name);
+	if (!f->dentry)
+		goto err_file;
+	f->inode = make_inode(cont->dentry->d_sb, S_IFREG | mode);
+	if (!f->inode)
+		goto err_dentry;
+	own_inode(f->inode, cont);
+	to_ours(f->inode)->cft = cft;
+	f->inode->i_fop = fops;
+	f->next = cont->new_files;
+	cont->new_files = f;
+	return 0;
+
+err_dentry:
+	dput(f->dentry);
+err_file:
+	kfree(f);
+	return -ENOMEM;
+}
+
+/**
+ * fs_newest_file - the file that fs_add_file() has added last
+ * @cont: the container
+ *
+ * Context: manage lock held.
+ */
+struct dentry *fs_newest_file(const struct container *cont)
+{
+	return cont->new_files->dentry;
+}
+
+/**
+ * finish_files - the end of what fs_add_file() began
+ * @cont: the container
+ * @dir: its directory
+ * @show: it is there now, and its files show; or it will not be, and they go
+ *
+ * Context: holds the lock of the directory's inode; sleeps.
+ */
+void finish_files(struct container *cont, struct dentry *dir, bool show)
+{
+	struct new_file *f;
+
+	while ((f = cont->new_files)) {
+		cont->new_files = f->next;
+		if (show) {
+			f->inode->i_uid = d_inode(dir)->i_uid;
+			f->inode->i_gid = d_inode(dir)->i_gid;
+			compat_d_add_pinned(f->dentry, f->inode);
+		} else {
+			iput(f->inode);
+			dput(f->dentry);
+		}
+		kfree(f);
+	}
+}
+
+/* --- for the superblock ----------------------------------------------------- */
+
+struct inode *super_alloc_inode(struct super_block *sb)
+{
+	/* none of ours is ever kept unused: the VFS's lists of such do not matter */
+	struct container_inode *ci = kmem_cache_alloc(inode_cache, GFP_KERNEL);
+
+	if (!ci)
+		return NULL;
+	ci->cont = NULL;
+	ci->cft = NULL;
+	return &ci->vfs;
+}
+
+void super_free_inode(struct inode *inode)
+{
+	kmem_cache_free(inode_cache, to_ours(inode));
+}
+
+void super_evict_inode(struct inode *inode)
+{
+	struct container *cont = fs_container(inode);
+
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (cont && !container_is_top(cont))
+		container_put(cont);
+}
+
+static void init_inode_once(void *mem)
+{
+	struct container_inode *ci = mem;
+
+	inode_init_once(&ci->vfs);
+}
+
+int inodes_init(void)
+{
+	inode_cache = kmem_cache_create("container_inode", sizeof(struct container_inode), 0,
+					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, init_inode_once);
+	return inode_cache ? 0 : -ENOMEM;
+}
+
+void inodes_exit(void)
+{
+	/* inodes are freed after a grace period */
+	rcu_barrier();
+	kmem_cache_destroy(inode_cache);
+}

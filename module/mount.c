@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The type of the filesystem, its superblocks and mount options. A superblock belongs to
+ * one hierarchy.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dcache.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/kmod.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fs.h"
+#include "parse.h"
+
+#define CONTAINER_SUPER_MAGIC 0x27e0eb
+
+static int super_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct hierarchy *h = root->d_sb->s_fs_info;
+	struct container_subsys *ss;
+	int id;
+
+	container_lock();
+	for_each_bound_subsys(h, id, ss)
+		seq_printf(m, ",%s", ss->name);
+	if (bitmap_empty(h->subsys, MAX_CONTAINER_SUBSYS))
+		seq_puts(m, ",none");
+	if (h->name[0])
+		seq_printf(m, ",name=%s", h->name);
+	if (h->noprefix)
+		seq_puts(m, ",noprefix");
+	if (test_bit(CONT_CLONE_CHILDREN, &h->top.flags))
+		seq_puts(m, ",clone_children");
+	if (h->release_agent[0])
+		seq_show_option(m, "release_agent", h->release_agent);
+	container_unlock();
+	return 0;
+}
+
+static const struct super_operations super_ops = {
+	.alloc_inode = super_alloc_inode,
+	.free_inode = super_free_inode,
+	.statfs = simple_statfs,
+	.drop_inode = compat_drop_inode,
+	.evict_inode = super_evict_inode,
+	.show_options = super_show_options,
+};
+
+static int super_fill(struct super_block *sb)
+{
+	struct inode *inode;
+
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
+	sb->s_magic = CONTAINER_SUPER_MAGIC;
+	sb->s_op = &super_ops;
+	sb->s_time_gran = 1;
+
+	inode = make_inode(sb, S_IFDIR | 0755);
+	if (!inode)
+		return -ENOMEM;
+	sb->s_root = d_make_root(inode);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+/* Makes the hierarchy that a new superblock is for, and its root directory. */
+static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
+{
+	struct hierarchy *h = hierarchy_create(opts, sb);
+	int err;
+
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	own_inode(d_inode(sb->s_root), &h->top);
+	h->top.dentry = sb->s_root;
+	err = files_populate(&h->top);
+	finish_files(&h->top, sb->s_root, !err);
+	if (err) {
+		/* at once: a mount that comes now may not find it half made */
+		own_inode(d_inode(sb->s_root), NULL);
+		hierarchy_dissolve(h);
+		hierarchy_put(h);
+		return err;
+	}
+	sb->s_fs_info = h;
+	/* from here on container_clone() may make directories */
+	sb->s_flags |= SB_ACTIVE;
+	return 0;
+}
+
+/*
+ * Says why a mount is refused, once in the kernel log and once in that of fsopen(2), if
+ * the caller has one, which mount(8) shows.
+ */
+static int mount_result(struct fs_context *fc, int err)
+{
+	const struct mount_options *opts = fc->fs_private;
+
+	if (err && opts->why[0]) {
+		/* without that log errorf() would say it in the kernel's */
+		if (fc->log.log)
+			errorf(fc, "%s", opts->why);
+		pr_err("mount refused: %s\n", opts->why);
+	}
+	return err;
+}
+
+/* Looked at before the options, so that nobody else fills the kernel log with those. */
+static int check_privilege(struct fs_context *fc)
+{
+	static const char why[] = "this takes CAP_SYS_ADMIN in the initial user namespace";
+
+	if (capable(CAP_SYS_ADMIN))
+		return 0;
+	if (fc->log.log)
+		errorf(fc, "%s", why);
+	pr_notice_ratelimited("mount refused to %s[%d]: %s\n", current->comm,
+			      task_pid_nr(current), why);
+	return -EPERM;
+}
+
+/* Loads the modules of subsystems that are named and not there. */
+static void load_subsystems(const struct mount_options *opts)
+{
+	const char *name;
+	bool known;
+
+	for_each_option_subsys(opts, name) {
+		container_lock();
+		known = subsys_find(name);
+		container_unlock();
+		if (!known)
+			request_module("container-subsys-%s", name);
+	}
+}
+
+/*
+ * A mount asks for a hierarchy that may be there, be in the making, or be on its
+ * way out. It is looked for under the manage lock, and waited for without.
+ */
+static int get_tree_once(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	struct super_block *sb;
+	struct hierarchy *h;
+	unsigned int seen;
+	int err;
+
+	for (;;) {
+		container_manage_lock();
+		h = hierarchy_find(opts);
+		if (!h || IS_ERR(h)) {
+			container_manage_unlock();
+			if (IS_ERR(h))
+				return PTR_ERR(h);
+			break;
+		}
+		sb = h->sb;
+		if (atomic_inc_not_zero(&sb->s_active)) {
+			container_manage_unlock();
+			down_write(&sb->s_umount);
+			fc->root = dget(sb->s_root);
+			return 0;
+		}
+		seen = hierarchies_dissolved();
+		container_manage_unlock();
+		err = hierarchy_wait_dissolved(seen);
+		if (err)
+			return err;
+	}
+
+	sb = sget_fc(fc, NULL, set_anon_super_fc);
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	err = super_fill(sb);
+	if (!err) {
+		container_manage_lock();
+		/* somebody may have been faster, or in the way, since we looked */
+		h = hierarchy_find(opts);
+		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
+		container_manage_unlock();
+	}
+	if (err) {
+		deactivate_locked_super(sb);
+		return err;
+	}
+	fc->root = dget(sb->s_root);
+	return 0;
+}
+
+static int fs_get_tree(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	int err;
+
+	err = parse_options_check(opts);
+	if (err)
+		return mount_result(fc, err);
+	load_subsystems(opts);
+	do {
+		err = get_tree_once(fc);
+	} while (err == -ERESTART);
+	return mount_result(fc, err);
+}
+
+static int fs_reconfigure(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+	struct hierarchy *h = fc->root->d_sb->s_fs_info, *found;
+	int err;
+
+	if (!opts->given)
+		return 0;
+	err = parse_options_check(opts);
+	if (err)
+		return mount_result(fc, err);
+	container_manage_lock();
+	found = hierarchy_find(opts);
+	/* a reason why these options cannot be had is one why they cannot be had here */
+	if (found != h)
+		err = IS_ERR(found) ? -EBUSY :
+			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");
+	container_manage_unlock();
+	return mount_result(fc, err);
+}
+
+static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	int err;
+
+	if (param->type == fs_value_is_string && !strcmp(param->key, "source"))
+		return -ENOPARAM;
+	err = check_privilege(fc);
+	if (err)
+		return err;
+	switch (param->type) {
+	case fs_value_is_flag:
+		err = parse_option(fc->fs_private, param->key, NULL);
+		break;
+	case fs_value_is_string:
+		err = parse_option(fc->fs_private, param->key, param->string);
+		break;
+	default:
+		err = options_refuse(fc->fs_private, -EINVAL, "options are text");
+	}
+	return mount_result(fc, err);
+}
+
+/* The string of mount(2); the generic parser would skip empty tokens. */
+static int fs_parse_monolithic(struct fs_context *fc, void *data)
+{
+	int err = check_privilege(fc);
+
+	if (err)
+		return err;
+	if (data && parse_has_empty_token(data))
+		return mount_result(fc, options_refuse(fc->fs_private, -EINVAL,
+						       "an option is empty: too many commas"));
+	return generic_parse_monolithic(fc, data);
+}
+
+static void fs_free_context(struct fs_context *fc)
+{
+	struct mount_options *opts = fc->fs_private;
+
+	kfree(opts->release_agent);
+	kfree(opts);
+}
+
+static const struct fs_context_operations fs_context_ops = {
+	.free = fs_free_context,
+	.parse_param = fs_parse_param,
+	.parse_monolithic = fs_parse_monolithic,
+	.get_tree = fs_get_tree,
+	.reconfigure = fs_reconfigure,
+};
+
+static int fs_init_context(struct fs_context *fc)
+{
+	struct mount_options *opts = kzalloc(sizeof(*opts), GFP_KERNEL);
+
+	if (!opts)
+		return -ENOMEM;
+	fc->fs_private = opts;
+	fc->ops = &fs_context_ops;
+	return 0;
+}
+
+static void fs_kill_sb(struct super_block *sb)
+{
+	struct hierarchy *h = sb->s_fs_info;
+
+	if (h) {
+		container_manage_lock();
+		hierarchy_dissolve(h);
+		container_manage_unlock();
+	}
+	compat_kill_super(sb);
+	if (h)
+		hierarchy_put(h);
+}
+
+static struct file_system_type container_fs_type = {
+	.owner = THIS_MODULE,
+	.name = "container",
+	.init_fs_context = fs_init_context,
+	.kill_sb = fs_kill_sb,
+};
+
+MODULE_ALIAS_FS("container");
+
+int fs_init(void)
+{
+	int err = inodes_init();
+
+	if (err)
+		return err;
+	err = register_filesystem(&container_fs_type);
+	if (err)
+		inodes_exit();
+	return err;
+}
+
+void fs_exit(void)
+{
+	unregister_filesystem(&container_fs_type);
+	inodes_exit();
+}

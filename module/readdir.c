@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listing a directory, without holding up whoever wants to change it.
+ */
+#include <linux/dcache.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fs.h"
+
+/**
+ * struct dir_listing - a directory as it was when somebody began to list it
+ * @lock: held to make it and to read it; outside the lock of the directory's inode
+ * @buf: its entries, one after another
+ * @len: how long they are
+ * @room: how long they may get
+ * @next: where the one is that has not been read yet
+ *
+ * The VFS has the reader hold the inode's lock. If he reads into memory that does not
+ * come (a filesystem of his own, userfaultfd), then nobody could make or remove
+ * anything in the directory, and no task could be given a container there, for as long
+ * as he likes. So he gets a copy, and the lock is given up meanwhile.
+ */
+struct dir_listing {
+	struct mutex lock;
+	char *buf;
+	size_t len, room, next;
+};
+
+/* An entry of it. */
+struct dir_entry {
+	u64 ino;
+	u16 size;
+	u8 type;
+	u8 len;
+	char name[];
+};
+
+static int dir_open(struct inode *inode, struct file *file)
+{
+	struct dir_listing *l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
+
+	if (!l)
+		return -ENOMEM;
+	mutex_init(&l->lock);
+	file->private_data = l;
+	return 0;
+}
+
+static int dir_release(struct inode *inode, struct file *file)
+{
+	struct dir_listing *l = file->private_data;
+
+	kvfree(l->buf);
+	kfree(l);
+	return 0;
+}
+
+static int listing_add(struct dir_listing *l, const struct dentry *child)
+{
+	size_t size = ALIGN(sizeof(struct dir_entry) + child->d_name.len, sizeof(u64));
+	struct dir_entry *e;
+	char *buf;
+
+	if (l->len + size > l->room) {
+		buf = kvmalloc(max_t(size_t, 2 * l->room, PAGE_SIZE), GFP_KERNEL_ACCOUNT);
+		if (!buf)
+			return -ENOMEM;
+		memcpy(buf, l->buf, l->len);
+		kvfree(l->buf);
+		l->buf = buf;
+		l->room = max_t(size_t, 2 * l->room, PAGE_SIZE);
+	}
+	e = (struct dir_entry *)(l->buf + l->len);
+	e->ino = d_inode(child)->i_ino;
+	e->size = size;
+	e->type = fs_umode_to_dtype(d_inode(child)->i_mode);
+	e->len = child->d_name.len;
+	memcpy(e->name, child->d_name.name, e->len);
+	l->len += size;
+	return 0;
+}
+
+static int listing_make(struct dir_listing *l, struct dentry *dir)
+{
+	struct dentry *child = NULL;
+	int err = 0;
+
+	l->len = 0;
+	l->next = 0;
+	inode_lock_shared(d_inode(dir));
+	while (!err && (child = compat_next_child(dir, child)))
+		err = listing_add(l, child);
+	inode_unlock_shared(d_inode(dir));
+	dput(child);
+	return err;
+}
+
+/* Where the entry is that a position, which the user may have made up, means. */
+static void listing_seek(struct dir_listing *l, loff_t pos)
+{
+	if (l->next == pos)
+		return;
+	for (l->next = 0; l->next < l->len && l->next < pos; )
+		l->next += ((struct dir_entry *)(l->buf + l->next))->size;
+}
+
+/* Position 0 and 1 are the dots, then come the bytes of the listing. */
+static int listing_read(struct dir_listing *l, struct file *file, struct dir_context *ctx)
+{
+	const struct dir_entry *e;
+	int err;
+
+	if (!ctx->pos) {
+		err = listing_make(l, file->f_path.dentry);
+		if (err)
+			return err;
+	}
+	if (!dir_emit_dots(file, ctx))
+		return 0;
+	for (listing_seek(l, ctx->pos - 2); l->next < l->len; l->next += e->size) {
+		e = (const struct dir_entry *)(l->buf + l->next);
+		ctx->pos = l->next + 2;
+		if (!dir_emit(ctx, e->name, e->len, e->ino, e->type))
+			return 0;
+		ctx->pos += e->size;
+	}
+	return 0;
+}
+
+static int dir_iterate(struct file *file, struct dir_context *ctx)
+{
+	struct dir_listing *l = file->private_data;
+	int err;
+
+	inode_unlock_shared(file_inode(file));
+	err = mutex_lock_killable(&l->lock);
+	if (!err) {
+		err = listing_read(l, file, ctx);
+		mutex_unlock(&l->lock);
+	}
+	inode_lock_shared(file_inode(file));
+	return err;
+}
+
+const struct file_operations dir_file_ops = {
+	.owner = THIS_MODULE,
+	.open = dir_open,
+	.read = generic_read_dir,
+	.iterate_shared = dir_iterate,
+	.llseek = generic_file_llseek,
+	.fsync = noop_fsync,
+	.release = dir_release,
+};
