@@ -263,7 +263,7 @@ static void bound(struct table *t, const char *about, const char *where, const c
 		table_num(t, row, "MAX", max, NULL);
 	if (refused >= 0)
 		table_num(t, row, "REFUSED", refused, NULL);
-	table_set(t, row, "FULL", args.table.json ? full ? "true" : "false" : full ? "yes" : "");
+	table_bool(t, row, "FULL", full);
 	if (!full && refused <= 0)
 		return;
 	culprits++;

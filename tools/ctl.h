@@ -230,6 +230,7 @@ void table_setf(struct table *t, struct row *r, const char *column, const char *
 /* For people as human says, for programs the number; UNLIMITED is null there. */
 void table_num(struct table *t, struct row *r, const char *column, int64_t value,
 	       char *(*human)(int64_t));
+void table_bool(struct table *t, struct row *r, const char *column, bool value);
 void table_print(struct table *t);
 
 /* --- commands ----------------------------------------------------------------- */

@@ -462,7 +462,7 @@ static void test_why(void)
 	check("explain a process", ctl("explain %d", p), 0,
 	      "bc.numtasks.limit of jobs:/web is full, 1 of 1, and has refused 1", "ulimit -n",
 	      "kernel.pid_max", NULL);
-	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true",
+	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true", "\"full\": false",
 	      "\"refused\": 1", NULL);
 	check("nobody", ctl("explain 4000000"), 1, "no process 4000000", NULL);
 	check("metrics", ctl("metrics"), 0,
@@ -500,6 +500,8 @@ static void test_why(void)
 	ctl("doctor");
 	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
 	      "ok       installed: ", NULL);
+	ctl("doctor --json");
+	check("doctor in JSON", 0, 0, "\"problem\": false", "\"finding\": \"loaded: container_core", NULL);
 }
 
 /* --- enter -------------------------------------------------------------------------------------- */
