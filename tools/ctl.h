@@ -233,6 +233,13 @@ void table_num(struct table *t, struct row *r, const char *column, int64_t value
 void table_bool(struct table *t, struct row *r, const char *column, bool value);
 void table_print(struct table *t);
 
+/* --- guard.c: against those whose namespaces are joined -------------------- */
+void guard_copy(char **argv);
+void guard_raise(void);
+void guard_untraceable(void);
+bool guard_has_terminal(void);
+void guard_terminal(void);
+
 /* --- commands ----------------------------------------------------------------- */
 int cmd_status(int argc, char **argv);
 int cmd_tree(int argc, char **argv);

@@ -9,7 +9,6 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,75 +18,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "ctl.h"
 #include "lib.h"
-
-#define RUN "/run/container"
-#define USER 1000
-#define CTL "containerctl"
-
-static char *out;			/* what the last command said, both streams */
-
-/* sh -c COMMAND as a user; its exit status, -signal. */
-static int as(uid_t uid, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int as(uid_t uid, const char *fmt, ...)
-{
-	int p[2], status;
-	va_list ap;
-	char *cmd;
-	pid_t pid;
-
-	va_start(ap, fmt);
-	if (vasprintf(&cmd, fmt, ap) < 0)
-		bail("no memory");
-	va_end(ap);
-	if (pipe(p))
-		bail("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		dup2(p[1], 1);
-		dup2(p[1], 2);
-		close(p[0]);
-		close(p[1]);
-		if (uid)
-			drop_to(uid);
-		execl("/bin/sh", "sh", "-c", cmd, NULL);
-		_exit(252);
-	}
-	close(p[1]);
-	out = getfd(p[0]);
-	close(p[0]);
-	waitpid(pid, &status, 0);
-	free(cmd);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-#define ctl(...) as(0, CTL " " __VA_ARGS__)
-#define user(...) as(USER, CTL " " __VA_ARGS__)
-
-static bool said(const char *text)
-{
-	if (out && strstr(out, text))
-		return true;
-	diag("\"%s\" is not in: %s", text, out ? out : "(nothing)");
-	return false;
-}
-
-/* A test of the last command: its status and what it said, up to a NULL. */
-static void check(const char *what, int status, int want, ...)
-{
-	bool good = status == want;
-	const char *text;
-	va_list ap;
-
-	if (!good)
-		diag("status %d, not %d: %s", status, want, out ? out : "");
-	va_start(ap, want);
-	while ((text = va_arg(ap, const char *)))
-		good &= said(text);
-	va_end(ap);
-	ok(good, "%s", what);
-}
 
 /* --- without the module ------------------------------------------------------- */
 
@@ -451,7 +383,6 @@ static void test_why(void)
 	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
 	kid_send(&k, 0);
 	kid_wait(&k);
-
 	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
 	ctl("limit jobs:/web tasks=1");
 	eq(in_child(fork_in_vain, NULL), 0, "a fork is refused");
@@ -502,58 +433,6 @@ static void test_why(void)
 	      "ok       installed: ", NULL);
 	ctl("doctor --json");
 	check("doctor in JSON", 0, 0, "\"problem\": false", "\"finding\": \"loaded: container_core", NULL);
-}
-
-/* --- enter -------------------------------------------------------------------------------------- */
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-#define TEN_DAYS 864000
-
-static int with_namespaces(struct kid *up, void *arg)
-{
-	(void)arg;
-	put(WEB "/procs", "0");
-	if (unshare(CLONE_NEWUTS | CLONE_NEWPID) || sethostname("inside", 6))
-		return 1;
-	/* not in every kernel */
-	if (!unshare(CLONE_NEWTIME) &&
-	    put("/proc/self/timens_offsets", "boottime %d 0", TEN_DAYS))
-		return 1;
-	/* the first process of the pid and the time namespace */
-	if (!fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kid_send(up, 1);
-		pause();
-	}
-	kid_recv(up);
-	return 0;
-}
-
-static void test_enter(void)
-{
-	struct kid k = kid_start(with_namespaces, NULL);
-	pid_t *list, inner;
-
-	eq(kid_recv(&k), 1, "a process with namespaces of its own");
-	inner = ids(WEB "/procs", &list) == 2 ? list[1] : 0;
-	check("enter: the container and the namespaces", ctl("enter %d -- sh -c 'hostname; cat /proc/self/container; exit 7'",
-	      k.pid), 7, "inside\n", ":/web\n", NULL);
-	check("enter a pid namespace", ctl("enter %d -- sh -c 'echo pid $$'", inner), 0, "pid 2\n", NULL);
-	if (!access("/proc/self/ns/time", F_OK)) {
-		check("enter a time namespace", ctl("enter %d cat /proc/uptime", inner), 0, NULL);
-		ok(atof(out) > TEN_DAYS, "its clock is ahead: %.0f s", atof(out));
-	} else {
-		skip("enter a time namespace # not in this kernel");
-	}
-	check("by the container", ctl("enter jobs:/web hostname"), 0, "inside\n", NULL);
-	check("enter as a user", user("enter %d -- true", k.pid), 125, "as root", NULL);
-	reap(inner);
-	kid_send(&k, 0);
-	kid_wait(&k);
-	check("nobody is in there", ctl("enter jobs:/web -- true"), 125, "containerctl exec jobs:/web", NULL);
-	check("nobody", ctl("enter 4000000 -- true"), 125, "4000000", NULL);
 }
 
 /* --- save, diff, apply ------------------------------------------------------------------------------ */
@@ -838,7 +717,6 @@ int main(void)
 	test_waiting();
 	test_user();
 	test_why();
-	test_enter();
 	test_config();
 	test_config_values();
 	test_top();
