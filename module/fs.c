@@ -26,6 +26,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "container_trace.h"
 #include "core.h"
 #include "parse.h"
 
@@ -414,6 +415,7 @@ static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode
 
 	container_link(cont);
 	compat_d_instantiate_pinned(dentry, inode);
+	trace_mkdir(cont);
 	/* not before it is a child: its parent may lose its last member */
 	if (clone)
 		container_enter(mv, cont);

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "container_trace.h"
 #include "core.h"
 #include "parse.h"
 #include "table.h"
@@ -410,6 +411,7 @@ static void container_unlink(struct container *cont)
 	struct hierarchy *h = container_hierarchy(cont);
 	bool released;
 
+	trace_rmdir(cont);
 	container_lock();
 	set_bit(CONT_REMOVED, &cont->flags);
 	spin_lock(&parent->lock);

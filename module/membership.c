@@ -41,6 +41,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "container_trace.h"
 #include "core.h"
 #include "hook.h"
 #include "table.h"
@@ -362,6 +363,7 @@ static void member_move(struct member *m, struct container *to)
 		member_unlink(&m->in[h], from, place);
 	if (place)
 		member_link(m, to);
+	trace_attach(to, from, m->task);
 }
 
 /* The first struct pid from a number on; under RCU. Not exported everywhere. */

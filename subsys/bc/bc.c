@@ -137,7 +137,7 @@ int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_
 
 	counter_fail(full);
 	rcu_read_lock();
-	container_refused(READ_ONCE(owner->css.container), what);
+	container_refused(READ_ONCE(owner->css.container), what, bc_resources[resource].name);
 	if (container_refusal_is_news(&owner->told_at, &full->refused_at) &&
 	    __ratelimit(&refusals))
 		pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
