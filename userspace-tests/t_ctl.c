@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -347,6 +348,24 @@ static int hold_file(struct kid *up, void *arg)
 	return 0;
 }
 
+static int read_as_user(void *arg)
+{
+	int fd = open(arg, O_RDONLY);
+	char text[64];
+
+	drop_to(USER);
+	return E(read(fd, text, sizeof(text)));
+}
+
+static int send_file(void *arg)
+{
+	int *sock = arg, fd;
+
+	put(WEB "/procs", "0");
+	fd = open("/proc/self/stat", O_RDONLY);
+	return fd < 0 || send_fd(sock[0], fd) ? 1 : 0;
+}
+
 /* Enters, and forks in vain. */
 static int fork_in_vain(void *arg)
 {
@@ -363,6 +382,7 @@ static int fork_in_vain(void *arg)
 
 static void test_why(void)
 {
+	int sock[2];
 	struct kid k;
 	pid_t p = sleeper();
 
@@ -378,11 +398,23 @@ static void test_why(void)
 	check("who: nothing", ctl("who jobs:/web"), 0, "nothing that can be seen keeps jobs:/web", NULL);
 	k = kid_start(hold_file, NULL);
 	kid_recv(&k);
-	check("who: a file that is held elsewhere", ctl("who jobs:/web"), 0, "files", "1 charged",
-	      "held elsewhere", NULL);
+	check("who: a file that is held elsewhere", ctl("who --raw --noheadings -o by,pid jobs:/web"), 0, NULL);
+	streq(out, P("files %d\n", k.pid), "and by whom");
+	check("and how many", ctl("who jobs:/web"), 0, "t_ctl: has 1 of those", NULL);
+	streq(get(WEB "/bc.numfiles.holders"), P("%d 1\n", k.pid), "the kernel names it");
+	err(in_child(read_as_user, WEB "/bc.numfiles.holders"), EPERM, "and to no user, whoever opened the file");
+	check("a user is told who sees that", user("who jobs:/web"), 0, "1 charged", "only root", NULL);
 	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
 	kid_send(&k, 0);
 	kid_wait(&k);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
+		bail("socketpair: %s", strerror(errno));
+	eq(in_child(send_file, sock), 0, "a file is sent to nobody yet");
+	check("who: a file of which nobody has a descriptor", ctl("who jobs:/web"), 0, "1 charged",
+	      "through a socket", NULL);
+	close(sock[0]);
+	close(sock[1]);
+
 	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
 	ctl("limit jobs:/web tasks=1");
 	eq(in_child(fork_in_vain, NULL), 0, "a fork is refused");
@@ -673,6 +705,7 @@ static const struct {
 	{ "bc.numfiles.barrier", "EINVAL E2BIG ENODEV" }, { "bc.privvmpages.limit", "EINVAL E2BIG ENODEV" },
 	{ "bc.numfiles.held", "EACCES ENODEV" }, { "bc.numtasks.maxheld", "EACCES" },
 	{ "bc.kmemsize.minheld", "EACCES" }, { "bc.physpages.failcnt", "EACCES" }, { "bc.stat", "EACCES" },
+	{ "bc.numfiles.holders", "EACCES EPERM ENODEV" },
 	{ "open", "EMFILE" }, { "mmap", "ENOMEM" },
 	/* 13 */
 	{ "auto_delete", "EINVAL" }, { "max_depth", "EINVAL" }, { "max_containers", "EINVAL" },

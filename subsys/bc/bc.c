@@ -313,10 +313,15 @@ static const char * const figure_names[FIGURES] = {
 	[LIMIT] = "limit",
 };
 
-/* Those of each resource, and one of all. */
-enum { FILE_STAT = BC_RESOURCES * FIGURES, FILES };
+/* Those of each resource, and two more. */
+enum { FILE_STAT = BC_RESOURCES * FIGURES, FILE_HOLDERS, FILES };
 static struct container_cftype bc_files[FILES] = {
 	[FILE_STAT] = { .name = "bc.stat" },
+	[FILE_HOLDERS] = {
+		.name = "bc.numfiles.holders",
+		.mode = 0400,
+		.show = numfiles_show_holders,
+	},
 };
 
 /* What is held, and for what is accounting only, the extremes of it. */
