@@ -233,6 +233,19 @@ static void test_tasks(void)
 	   nids(RUN "/jobs/new/procs") == 3, "child and grandchild");
 	check("attach --thread", ctl("attach --thread jobs:/web %d", k.pid), 0, NULL);
 	eq(nids(WEB "/tasks") * 10 + nids(RUN "/jobs/new/tasks"), 13, "one thread of two");
+	check("attach --oci", as(0, "echo '{\"id\":\"c1\",\"pid\":%d,\"annotations\":{\"pid\":\"1\"}}' | " CTL
+				 " attach --oci --rm -l files=88 jobs:/oci/%%i", k.pid), 0, NULL);
+	ok(strstr(get(P("/proc/%d/container", k.pid)), ":/oci/c1\n"), "the process of the state");
+	eq(getnum(RUN "/jobs/oci/c1/bc.numfiles.limit"), 88, "with the limit");
+	check("an id that is no name", as(0, "echo '{\"id\":\"../x\",\"pid\":%d}' | " CTL
+					  " attach --oci --create jobs:/oci/%%i", k.pid), 1, "../x", NULL);
+	check("no state", as(0, "echo '{\"id\":\"x\"}' | " CTL " attach --oci --create jobs:/oci/%%i"), 1,
+	      "no state of an OCI runtime", NULL);
+	check("attach --create of nobody", ctl("attach --create jobs:/oci/none 4000000"), 1, "ESRCH", NULL);
+	ok(access(RUN "/jobs/oci/none", F_OK), "leaves no container behind");
+	check("back", ctl("attach jobs:/new %d && " CTL " attach --thread jobs:/web %d", k.pid, k.pid), 0, NULL);
+	ok(wait_for(access(RUN "/jobs/oci/c1", F_OK)), "it goes with its last member");
+	check("delete", ctl("delete jobs:/oci"), 0, NULL);
 	check("attach as a user", user("attach jobs:/ %d", k.pid), 1, "EACCES", "belongs to root", NULL);
 	check("tree", ctl("tree"), 0, "jobs:/", "web", "FILES-MAX", "cpuset:/", NULL);
 	check("tree in JSON", ctl("tree --json -o name,path,tasks jobs:/"), 0, "\"children\"",
