@@ -250,6 +250,8 @@ static void test_tasks(void)
 	check("tree", ctl("tree"), 0, "jobs:/", "web", "FILES-MAX", "cpuset:/", NULL);
 	check("tree in JSON", ctl("tree --json -o name,path,tasks jobs:/"), 0, "\"children\"",
 	      "\"path\": \"jobs:/web\"", "\"tasks\": 1", NULL);
+	check("tree, with lines of the locale", as(0, "LC_ALL=C.UTF-8 " CTL " tree -o name jobs"), 0, "└─", NULL);
+	check("and without", as(0, "LC_ALL=C " CTL " tree -o name jobs"), 0, "`-", NULL);
 	check("tree with members, as a user", user("tree -m jobs"), 0, P("%d", k.pid), NULL);
 	check("tree, not deep", ctl("tree -d 0 -o path --noheadings jobs"), 0, "jobs:/\n", NULL);
 	streq(out, "jobs:/\n", "has one line");
@@ -633,6 +635,25 @@ static bool shows(int tty, const char *text)
 	return false;
 }
 
+/* The next samples: some bytes, as figures change, and not the screen. */
+static bool changes_quietly(int tty)
+{
+	char text[1 << 14];
+	size_t len = 0;
+	ssize_t n;
+
+	/* nothing is to be seen of samples that are the same */
+	for (int i = 0; i < 10; i++) {
+		msleep(200);
+		n = read(tty, text + len, sizeof(text) - 1 - len);
+		if (n > 0)
+			len += n;
+	}
+	text[len] = '\0';
+	diag("%zu bytes in two seconds", len);
+	return len < 10 * 80 * 24 / 4 && !strstr(text, "\033[J") && !strstr(text, "\033[2J");
+}
+
 static void test_top(void)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -653,6 +674,11 @@ static void test_top(void)
 	      "CPU%", "100% is one of", "jobs:/web\n", "jobs:/idle\n", NULL);
 	check("a replay", ctl("top --replay /tmp/top.rec --sort n --filter web"), 0, "jobs:/web\n", NULL);
 	ok(!strstr(out, "idle"), "is filtered");
+	check("columns are chosen", ctl("top --replay /tmp/top.rec -n 1 -o files,tasks"), 0,
+	      "  FILES  TASKS  CONTAINER\n", NULL);
+	check("a column that is none", ctl("top --replay /tmp/top.rec -o foo"), 64, "of TASKS, CPU%", NULL);
+	check("JSON, with the rates", ctl("top --replay /tmp/top.rec --json"), 0, "\"cpu_percent\":",
+	      "\"refused_per_second\":0.0", NULL);
 	check("a record that is none", as(0, "echo {} >/tmp/top.bad; " CTL " top --replay /tmp/top.bad"), 1,
 	      "line 1 of the record", NULL);
 	check("no terminal", as(0, "echo | " CTL " top -n 1 -s t"), 0, "CONTAINER", NULL);
@@ -664,7 +690,9 @@ static void test_top(void)
 		_exit(252);
 	}
 	fcntl(tty, F_SETFL, O_NONBLOCK);
-	ok(shows(tty, "jobs:/web") && shows(tty, NULL), "top on a terminal");
+	ok(shows(tty, "jobs:/web") && shows(tty, "faster"), "top on a terminal");
+	ok(changes_quietly(tty), "what is the same is not drawn again");
+	shows(tty, NULL);
 	ok(write(tty, "/web\r", 5) == 5 && shows(tty, "filter: "), "a filter");
 	ok(write(tty, "\r", 1) == 1 && shows(tty, "t_ctl"), "the members");
 	size.ws_col = 40;
