@@ -260,11 +260,11 @@ int cmd_who(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
-
 int cmd_enter(int argc, char **argv);
 int cmd_save(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 /* cmd_mount.c */

@@ -604,6 +604,54 @@ static void test_config_values(void)
 	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
 }
 
+/* --- rules ------------------------------------------------------------------------------------------ */
+
+#define NOBODY 65534
+
+static void test_rules(void)
+{
+	pid_t p;
+
+	check("mount", ctl("mount bc --name jobs && " CTL " mount none --name other"), 0, NULL);
+	write_file(CONF, "[rules]\nroot:top* = jobs:/a\n@nogroup = jobs:/users/%u, other:/x\n* = jobs:/\n");
+	check("rules test: by the command", ctl("rules test root /usr/bin/topper -f " CONF), 0, "jobs:/a",
+	      CONF ":2: root:top*", NULL);
+	check("by the group, in each hierarchy", ctl("rules test nobody make -f " CONF " --json"), 0,
+	      "\"jobs:/users/nobody\"", "\"other:/x\"", CONF ":3: @nogroup", NULL);
+	check("anybody", ctl("rules test root make -f " CONF " --raw --noheadings -o container"), 0, NULL);
+	streq(out, "jobs:/\n", "is the last one");
+	check("nobody of that name", ctl("rules test nosuch make -f " CONF), 1, "no user nosuch", NULL);
+	check("a text that has rules is applied as any", ctl("apply " CONF), 0, NULL);
+	streq(out, "", "and does nothing");
+
+	p = fork();
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		drop_to(NOBODY);
+		pause();
+	}
+	ok(wait_for(strstr(get(P("/proc/%d/status", p)) ?: "", "Uid:\t65534")), "a process of another user's");
+	check("rules apply --dry-run", ctl("rules apply -n -f " CONF " %d", p), 0,
+	      P("%d (t_ctl) of nobody: jobs:/users/nobody\n", p), NULL);
+	ok(access(RUN "/jobs/users", F_OK), "does nothing");
+	check("rules apply", ctl("rules apply -f " CONF " %d", p), 0, NULL);
+	eq(nids(RUN "/jobs/users/nobody/procs") + nids(RUN "/other/x/procs"), 2, "he is where he belongs");
+	mkdir(RUN "/jobs/else", 0755);
+	movepid(RUN "/jobs/else", p);
+	check("rules apply, to all", ctl("rules apply -f " CONF), 0, NULL);
+	eq(nids(RUN "/jobs/else/procs"), 1, "who was placed by somebody stays");
+	reap(p);
+
+	write_file(CONF, "[rules]\nnosuch = jobs:/a\nroot:/bin/x = jobs\n* = gone:/x\n");
+	check("wrong rules are told, with their lines", ctl("rules test root x -f " CONF), 1,
+	      CONF ":2:1: there is no user \"nosuch\"", CONF ":3:1: a command is a name",
+	      CONF ":3:1: \"jobs\" is not HIERARCHY:/path", CONF ":4:1: there is no hierarchy gone", NULL);
+	unlink(CONF);
+	check("rules at boot, of which there are none", ctl("rules test root x"), 1, "no rule is about", NULL);
+	check("delete", ctl("delete -r jobs:/users jobs:/else other:/x"), 0, NULL);
+	check("umount", ctl("umount jobs other"), 0, NULL);
+}
+
 /* --- top ------------------------------------------------------------------------------------------ */
 
 /* What has come from the terminal up to now, until it has that text. */
@@ -793,6 +841,7 @@ int main(void)
 	test_why();
 	test_config();
 	test_config_values();
+	test_rules();
 	test_top();
 	test_contract();
 	ok(access(RUN, F_OK), "the default place is gone with the last mount");
