@@ -369,7 +369,7 @@ int container_path(const struct container *cont, char *buf, int buflen);
 int container_add_file(struct container *cont, const struct container_cftype *cft);
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
-void container_refused(struct container *cont, enum container_refusal what);
+void container_refused(struct container *cont, enum container_refusal what, const char *limit);
 void container_css_released(struct container_subsys_state *css);
 void container_css_unbalanced(struct container_subsys_state *css);
 

@@ -8,6 +8,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+/* The tracepoints belong to the core, which is not here. */
+#define NOTRACE
+
 #include <kunit/test.h>
 #include <linux/module.h>
 

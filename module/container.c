@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "container_trace.h"
 #include "core.h"
 
 /* Woken when the directory of a container that is gone is gone, too. */
@@ -322,6 +323,7 @@ static void container_unlink(struct container *cont)
 	struct hierarchy *h = container_hierarchy(cont);
 	bool released;
 
+	trace_rmdir(cont);
 	container_lock();
 	set_bit(CONT_REMOVED, &cont->flags);
 	spin_lock(&parent->lock);

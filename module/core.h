@@ -7,7 +7,9 @@
 
 #include <linux/bitmap.h>
 #include <linux/cred.h>
+#include <linux/dcache.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
@@ -59,6 +61,18 @@ static inline int callback_errno(int ret, const char *whose)
 		return ret;
 	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", whose, ret);
 	return -EINVAL;
+}
+
+/*
+ * The number that tells a container from all others: of its directory's inode; 0 while it
+ * has none. Under RCU, or kept otherwise.
+ */
+static inline u64 container_id(const struct container *cont)
+{
+	const struct dentry *dentry = READ_ONCE(cont->dentry);
+	const struct inode *inode = dentry ? d_inode_rcu(dentry) : NULL;
+
+	return inode ? inode->i_ino : 0;
 }
 
 static inline bool container_is_top(const struct container *cont)

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "container_trace.h"
 #include "fs.h"
 
 /* A member's path is shown in /proc, and given to the release agent: does it fit? */
@@ -83,6 +84,7 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 
 	container_link(cont);
 	compat_d_instantiate_pinned(dentry, inode);
+	trace_mkdir(cont);
 	/* not before it is a child: its parent may lose its last member */
 	if (clone)
 		container_enter(mv, cont);

@@ -32,6 +32,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "container_trace.h"
 #include "core.h"
 
 static struct workqueue_struct *events_wq;
@@ -115,13 +116,14 @@ void events_removed(struct container *cont)
  * container_refused - count that a limit of a container's has refused something
  * @cont: the container whose limit it is; not the one that the task is in
  * @what: CONTAINER_FORK for a new task, CONTAINER_CHARGE for anything else
+ * @limit: name of the limit, for tracers
  *
  * For subsystems, once for each failure that a user sees; the core counts nothing by
  * itself, as it cannot know whose limit it was.
  *
  * Context: any but NMI; @cont readable under RCU.
  */
-void container_refused(struct container *cont, enum container_refusal what)
+void container_refused(struct container *cont, enum container_refusal what, const char *limit)
 {
 	rcu_read_lock();
 	atomic_long_inc(&cont->events.refused[what]);
@@ -129,6 +131,10 @@ void container_refused(struct container *cont, enum container_refusal what)
 	smp_mb__after_atomic();
 	if (events_awaited(cont))
 		events_queue(cont);
+	if (what == CONTAINER_FORK)
+		trace_fork_refused(cont, limit);
+	else
+		trace_charge_failed(cont, limit);
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_GPL(container_refused);

@@ -24,6 +24,7 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
+#include "container_trace.h"
 #include "core.h"
 #include "hook.h"
 
@@ -153,6 +154,7 @@ static void hook_disarm(struct container_hook *hook)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
 	}
 	hook->armed = false;
+	trace_hook(hook->found, false);
 }
 
 static void hook_disarm_all(struct container_hook *hooks, int count)
@@ -186,6 +188,8 @@ static int hook_arm(struct container_hook *hook)
 		       hook->found, hook->optional ? ", so no " : "", hook->optional ?: "");
 	else if (err)
 		pr_err("cannot hook %s: error %d\n", hook->found, err);
+	else
+		trace_hook(hook->found, true);
 	return err;
 }
 

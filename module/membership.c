@@ -40,6 +40,7 @@
 
 #include "callbacks.h"
 #include "compat.h"
+#include "container_trace.h"
 #include "hook.h"
 
 /**
@@ -320,6 +321,7 @@ void member_move(struct member *m, struct container *to)
 		member_unlink(&m->in[h], from, place);
 	if (place)
 		member_link(m, to);
+	trace_attach(to, from, m->task);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include <linux/umh.h>
 #include <linux/workqueue.h>
 
+#include "container_trace.h"
 #include "core.h"
 
 static struct workqueue_struct *release_wq;
@@ -86,6 +87,7 @@ static void release_queue(struct container *cont)
  */
 void container_released(struct container *cont)
 {
+	trace_release(cont);
 	if (!(READ_ONCE(cont->flags) & (BIT(CONT_NOTIFY_ON_RELEASE) | BIT(CONT_AUTO_DELETE))))
 		return;
 	atomic_inc(&cont->releases);

@@ -11,22 +11,38 @@
 #include "ctl.h"
 
 static int problems;
+static struct table_options options;
+static struct table *table;		/* NULL: as text */
+
+static const struct column columns[] = {
+	{ "PROBLEM", "something is wrong", T_BOOL },
+	{ "FINDING", "what was found", 0 },
+	{ "CURE", "what to do", 0 },
+};
 
 /* One finding; cure NULL: all is well. */
 static void found(const char *cure, const char *fmt, ...) __printf(2, 3);
 static void found(const char *cure, const char *fmt, ...)
 {
+	struct row *row;
 	va_list ap;
+	char *text;
 
-	fputs(cure ? "PROBLEM  " : "ok       ", stdout);
+	problems += !!cure;
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		die("no memory");
 	va_end(ap);
-	putchar('\n');
-	if (cure) {
-		printf("         Cure: %s\n", cure);
-		problems++;
+	if (!table) {
+		printf("%s%s\n", cure ? "PROBLEM  " : "ok       ", text);
+		if (cure)
+			printf("         Cure: %s\n", cure);
+		return;
 	}
+	row = table_row(table, NULL);
+	table_bool(table, row, "PROBLEM", cure);
+	table_set(table, row, "FINDING", text);
+	table_set(table, row, "CURE", cure);
 }
 
 static char *first_line(const char *path)
@@ -137,18 +153,35 @@ static void look_at_hierarchies(void)
 	}
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = &options;
+	return 0;
+}
+
 int cmd_doctor(int argc, char **argv)
 {
+	static const struct argp_child children[] = { { &table_argp, 0, NULL, 0 }, { } };
 	static const struct argp argp = {
+		.parser = parse, .children = children,
 		.doc = "Look at the installation: modules, headers, signatures, hooks, hierarchies. Each problem is told with its cure; the status is 1 if there is any.",
 	};
 	struct utsname u;
 
+	options.known = columns;
+	options.nknown = ARRAY_SIZE(columns);
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	if (options.json || options.columns)
+		table = table_new("findings", columns, ARRAY_SIZE(columns), "PROBLEM,FINDING,CURE", &options);
 	hiers_load();
 	uname(&u);
 	look_at_modules(u.release);
 	look_at_hooks();
 	look_at_hierarchies();
+	if (table)
+		table_print(table);
 	return problems ? EXIT_FAILURE : 0;
 }

@@ -3,7 +3,8 @@
  * enter: into the containers of a process, in all hierarchies, and into its namespaces.
  * setns(2) moves nobody between containers, so what joins namespaces alone is not held by
  * the limits of those who are in there. The containers come first: from the mount
- * namespace of the other their files may be out of sight.
+ * namespace of the other their files may be out of sight. What the others could do to us
+ * on the way is kept off by guard.c.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -79,6 +80,13 @@ static int others(pid_t pid)
 	return flags;
 }
 
+/* From the opening of the descriptor to now the number was that process's, if it is now. */
+static void still_there(int fd, pid_t pid)
+{
+	if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) && errno == ESRCH)
+		die("process %d: %s", pid, strerror(errno));
+}
+
 static void join_containers(pid_t pid)
 {
 	for (size_t i = 0; i < hiers.n; i++) {
@@ -140,6 +148,17 @@ static pid_t pid_of(const char *word)
 	return ids[0];
 }
 
+/* The command line from its beginning; argv begins with "containerctl enter". */
+static char **again(int argc, char **argv)
+{
+	char **line = xrealloc_array(NULL, argc + 2, sizeof(*line));
+
+	line[0] = "containerctl";
+	line[1] = "enter";
+	memcpy(line + 2, argv + 1, argc * sizeof(*line));
+	return line;
+}
+
 int cmd_enter(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -148,16 +167,16 @@ int cmd_enter(int argc, char **argv)
 	};
 	static char *shell[] = { NULL, NULL };
 	int fd, flags, root, err;
+	bool chrooted, terminal;
 	char *its_root;
-	bool chrooted;
 	pid_t pid;
 
 	die_status = EXIT_EXEC;
 	argp_err_exit_status = EXIT_EXEC;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
+	guard_copy(again(argc, argv));
 	hiers_need();
 	pid = pid_of(target);
-	/* from here on the number means this process or none */
 	fd = syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		die("process %d: %s", pid, strerror(errno));
@@ -168,19 +187,26 @@ int cmd_enter(int argc, char **argv)
 	if (root < 0)
 		die("the root directory of %d cannot be seen: %s", pid, strerror(errno));
 	join_containers(pid);
+	still_there(fd, pid);
+	terminal = guard_has_terminal();
+	guard_raise();
 	if (flags && setns(fd, flags))
 		die("cannot join the namespaces of %d: %s%s", pid, strerror(errno),
 		    errno == EPERM ? "\n  Cure: do it as root, or as the user who made them." : "");
 	close(fd);
 	if (chrooted && (fchdir(root) || chroot(".") || chdir("/")))
 		die("cannot enter the root directory of %d: %s", pid, strerror(errno));
+	close(root);
 	if (flags & CLONE_NEWUSER) {
 		/* refused where the user namespace has no say about groups */
 		if (setgroups(0, NULL) && errno != EPERM)
 			die("setgroups: %s", strerror(errno));
 		if (setgid(0) || setuid(0))
 			die("cannot become root of the user namespace: %s", strerror(errno));
+		guard_untraceable();
 	}
+	if (terminal && (flags || chrooted))
+		guard_terminal();
 	/* a pid namespace is for children */
 	if (flags & CLONE_NEWPID) {
 		fflush(NULL);

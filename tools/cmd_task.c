@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* exec and attach: who goes into which container. */
 #include <ctype.h>
+#include <json-c/json.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +10,22 @@
 #include "ctl.h"
 
 static struct {
-	bool create, remove, thread, children;
+	bool create, remove, thread, children, oci;
 	struct strings limits;
 	const char *path;
 	char **cmd;
 	struct strings pids;
 } args;
 
-enum { KEY_CREATE = 0x100, KEY_RM, KEY_CHILDREN };
+enum { KEY_CREATE = 0x100, KEY_RM, KEY_OCI };
 
-/* --- exec --------------------------------------------------------------------- */
+/* What both do first: the container is there, and as it shall be. */
+#define OPTIONS_OF_BOTH									\
+	{ "create", KEY_CREATE, NULL, 0, "make the container if it is not there", 0 },		\
+	{ "rm", KEY_RM, NULL, 0, "the same, and the kernel removes it when its last member has gone (auto_delete)", 0 }, \
+	{ "limit", 'l', "NAME=VALUE", 0, "set it first, as containerctl limit; may be given again", 0 }
 
-static error_t parse_exec(int key, char *arg, struct argp_state *state)
+static error_t parse_both(int key, char *arg)
 {
 	switch (key) {
 	case KEY_CREATE:
@@ -32,6 +37,41 @@ static error_t parse_exec(int key, char *arg, struct argp_state *state)
 	case 'l':
 		strings_add(&args.limits, arg);
 		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* Nobody has been in it, so nothing would remove it. */
+static void undo(const struct cont *c, bool made)
+{
+	if (made && rmdir(c->dir))
+		complain("%s is left behind: %s", cont_name(c), strerror(errno));
+}
+
+static bool ready(struct cont *c, bool *made)
+{
+	*made = false;
+	if (args.create) {
+		*c = cont_parse(args.path);
+		if (!cont_exists(c) && !container_make(c, true, made))
+			return false;
+	} else {
+		*c = cont_get(args.path);
+	}
+	if (limits_apply(c, args.limits.v, args.limits.n, false, false) &&
+	    (!args.remove || cont_is_root(c) || cont_set(c, "auto_delete", "1")))
+		return true;
+	undo(c, *made);
+	return false;
+}
+
+/* --- exec --------------------------------------------------------------------- */
+
+static error_t parse_exec(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
 	case ARGP_KEY_ARG:
 		if (!args.path) {
 			args.path = arg;
@@ -46,7 +86,7 @@ static error_t parse_exec(int key, char *arg, struct argp_state *state)
 			argp_usage(state);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_both(key, arg);
 	}
 	return 0;
 }
@@ -54,9 +94,7 @@ static error_t parse_exec(int key, char *arg, struct argp_state *state)
 int cmd_exec(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "create", KEY_CREATE, NULL, 0, "make the container if it is not there", 0 },
-		{ "rm", KEY_RM, NULL, 0, "the same, and the kernel removes it when its last member has gone (auto_delete)", 0 },
-		{ "limit", 'l', "NAME=VALUE", 0, "set it first, as containerctl limit; may be given again", 0 },
+		OPTIONS_OF_BOTH,
 		{ }
 	};
 	static const struct argp argp = {
@@ -64,26 +102,17 @@ int cmd_exec(int argc, char **argv)
 		.doc = "Run a command in a container: this process enters it and becomes the command. The exit status is the command's; 125 where it was not begun, 126 where it cannot be run, 127 where it is not found.\vFor several hierarchies: containerctl exec A -- containerctl exec B -- COMMAND",
 	};
 	struct cont c;
-	bool made = false;
+	bool made;
 	int err;
 
 	die_status = EXIT_EXEC;
 	argp_err_exit_status = EXIT_EXEC;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
 	hiers_need();
-	if (args.create) {
-		c = cont_parse(args.path);
-		if (!cont_exists(&c) && !container_make(&c, true, &made))
-			return EXIT_EXEC;
-	} else {
-		c = cont_get(args.path);
-	}
-	if (!limits_apply(&c, args.limits.v, args.limits.n, false, false) ||
-	    (args.remove && !cont_is_root(&c) && !cont_set(&c, "auto_delete", "1")) ||
-	    !cont_set(&c, "procs", "0")) {
-		/* nobody has been in it, so nothing would remove it */
-		if (made && rmdir(c.dir))
-			complain("%s is left behind: %s", cont_name(&c), strerror(errno));
+	if (!ready(&c, &made))
+		return EXIT_EXEC;
+	if (!cont_set(&c, "procs", "0")) {
+		undo(&c, made);
 		return EXIT_EXEC;
 	}
 	execvp(args.cmd[0], args.cmd);
@@ -106,6 +135,9 @@ static error_t parse_attach(int key, char *arg, struct argp_state *state)
 	case 'c':
 		args.children = true;
 		break;
+	case KEY_OCI:
+		args.oci = true;
+		break;
 	case ARGP_KEY_ARG:
 		if (!args.path) {
 			args.path = arg;
@@ -118,13 +150,13 @@ static error_t parse_attach(int key, char *arg, struct argp_state *state)
 		strings_add(&args.pids, arg);
 		break;
 	case ARGP_KEY_END:
-		if (!args.pids.n)
+		if (!args.path || !args.pids.n == !args.oci)
 			argp_usage(state);
 		if (args.thread && args.children)
 			argp_error(state, "--thread is about one thread, --children about processes");
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_both(key, arg);
 	}
 	return 0;
 }
@@ -173,28 +205,64 @@ static bool move_children(const struct cont *c, pid_t pid)
 	return good;
 }
 
+/*
+ * What a runtime of the Open Container Initiative writes to its hooks: a state, with the
+ * number of the process that becomes the container's first, and the container's id, which
+ * stands in the path as %i.
+ */
+static void read_oci_state(void)
+{
+	char *text = read_fd(STDIN_FILENO), *before, *at;
+	json_object *state = text ? json_tokener_parse(text) : NULL, *pid, *id;
+	const char *name;
+
+	if (!json_object_object_get_ex(state, "pid", &pid) ||
+	    !json_object_is_type(pid, json_type_int) || json_object_get_int64(pid) < 1 ||
+	    json_object_get_int64(pid) > INT_MAX)
+		die("the standard input is no state of an OCI runtime, with the pid of a process");
+	strings_add(&args.pids, json_object_get_string(pid));
+	at = strstr(args.path, "%i");
+	if (!at)
+		return;
+	if (!json_object_object_get_ex(state, "id", &id) || !json_object_is_type(id, json_type_string))
+		die("the state on the standard input has no id");
+	name = json_object_get_string(id);
+	if (!*name || strpbrk(name, "/\n") || !strcmp(name, ".") || !strcmp(name, ".."))
+		die("the id \"%s\" is no name for a container", shown(name));
+	before = xstrndup(args.path, at - args.path);
+	args.path = xasprintf("%s%s%s", before, name, at + 2);
+}
+
 int cmd_attach(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "thread", 't', NULL, 0, "move single threads, not their processes", 0 },
 		{ "children", 'c', NULL, 0, "also all that descends from them", 0 },
+		{ "oci", KEY_OCI, NULL, 0, "the process of the state on the standard input, as a hook of an OCI runtime gets it; %i in PATH is its container's id", 0 },
+		OPTIONS_OF_BOTH,
 		{ }
 	};
 	static const struct argp argp = {
-		.options = options, .parser = parse_attach, .args_doc = "PATH PID...",
+		.options = options, .parser = parse_attach, .args_doc = "PATH PID...\n--oci PATH",
 		.doc = "Move processes, with all their threads, into a container.",
 	};
 	struct cont c;
 	int status = 0;
+	bool made;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	hiers_need();
-	c = cont_get(args.path);
+	if (args.oci)
+		read_oci_state();
+	if (!ready(&c, &made))
+		return EXIT_FAILURE;
 	for (size_t i = 0; i < args.pids.n; i++) {
 		pid_t pid = atoi(args.pids.v[i]);
 
 		if (move(&c, pid, false) || (args.children && !move_children(&c, pid)))
 			status = EXIT_FAILURE;
 	}
+	if (status && !cont_ids(&c, "procs", NULL))
+		undo(&c, made);
 	return status;
 }

@@ -74,44 +74,31 @@ static struct row *holder(struct table *t, const char *holds, const char *by, pi
 	return row;
 }
 
-/* Descriptors of a process, and one for its executable; -1: not ours to see. */
-static long open_files(pid_t pid)
-{
-	DIR *d = opendir(xasprintf("/proc/%d/fd", pid));
-	long n = 1;
-
-	if (!d)
-		return -1;
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2;
-}
-
 static void charged_files(struct table *t, const struct cont *c)
 {
-	long by_members = 0, n;
-	bool unseen = false;
-	int64_t held;
-	pid_t *ids;
-	ssize_t members;
+	int64_t held, found = 0;
+	long pid, n;
+	char *text, *line;
 
 	if (!cont_number(c, "bc.numfiles.held", &held) || held <= 0)
 		return;
-	members = cont_ids(c, "procs", &ids);
-	for (ssize_t i = 0; i < members; i++) {
-		n = open_files(ids[i]);
-		if (n < 0)
-			unseen = true;
-		else
-			by_members += n;
+	text = cont_read(c, "bc.numfiles.holders");
+	if (!text) {
+		holder(t, "rmdir", "files", 0,
+		       xasprintf("%lld charged, here and below; only root sees who has them",
+				 (long long)held));
+		return;
 	}
-	holder(t, "rmdir", "files", 0,
-	       members > 0 ? xasprintf("%lld charged, here and below; the members have %ld descriptors%s",
-				       (long long)held, by_members,
-				       unseen ? " and some that only root can see" : "") :
-			     xasprintf("%lld charged, here and below, and held elsewhere: the kernel does not tell by whom; look for those who got descriptors from here (sockets passed on, processes that were moved away)",
-				       (long long)held));
+	while ((line = strsep(&text, "\n")))
+		if (sscanf(line, "%ld %ld", &pid, &n) == 2) {
+			found += n;
+			holder(t, "rmdir", "files", pid,
+			       xasprintf("has %ld of those that are charged, here and below", n));
+		}
+	if (!found)
+		holder(t, "rmdir", "files", 0,
+		       xasprintf("%lld charged, here and below, of which nobody has a descriptor: programs that run, mapped files, or some on their way through a socket",
+				 (long long)held));
 }
 
 static dev_t device_of(const char *dir)
@@ -263,7 +250,7 @@ static void bound(struct table *t, const char *about, const char *where, const c
 		table_num(t, row, "MAX", max, NULL);
 	if (refused >= 0)
 		table_num(t, row, "REFUSED", refused, NULL);
-	table_set(t, row, "FULL", args.table.json ? full ? "true" : "false" : full ? "yes" : "");
+	table_bool(t, row, "FULL", full);
 	if (!full && refused <= 0)
 		return;
 	culprits++;
@@ -384,6 +371,20 @@ static int64_t rlimit(const char *text, const char *name)
 	return sscanf(p, "%lld", &v) == 1 ? v : -1;
 }
 
+/* Descriptors of a process; -1: not ours to see. */
+static long open_files(pid_t pid)
+{
+	DIR *d = opendir(xasprintf("/proc/%d/fd", pid));
+	long n = 0;
+
+	if (!d)
+		return -1;
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
 static int64_t threads_of(const char *status)
 {
 	const char *p = strstr(status, "\nThreads:");
@@ -415,7 +416,7 @@ static void explain_process(struct table *t, pid_t pid)
 	bound(t, "fork", xasprintf("user %s", user_name(p.uid)),
 	      p.uid ? "ulimit -u" : "ulimit -u (not for root)", mine,
 	      p.uid ? rlimit(limits, "Max processes") : UNLIMITED, -1);
-	bound(t, "open", xasprintf("process %d", pid), "ulimit -n", open_files(pid) - 1,
+	bound(t, "open", xasprintf("process %d", pid), "ulimit -n", open_files(pid),
 	      rlimit(limits, "Max open files"), -1);
 	bound(t, "memory", xasprintf("process %d", pid), "ulimit -v", -1,
 	      rlimit(limits, "Max address space"), -1);

@@ -13,7 +13,7 @@ _containerctl() {
 	if [ "$COMP_CWORD" = 1 ]; then
 		words=$(containerctl --help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p')
 	elif [[ $cur == -* ]]; then
-		words=$(containerctl "$cmd" --help 2>/dev/null | grep -o -e '--[a-z-]*')
+		words=$(containerctl "$cmd" --help 2>/dev/null | grep -o -e '--[a-z][a-z-]*')
 	else
 		case $cmd in
 		tree | ps | create | delete | exec | enter | attach | get | set | limit | wait | watch | \

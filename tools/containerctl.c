@@ -35,6 +35,7 @@ static const struct command {
 	{ "save", cmd_save, "write down mounts, containers and settings" },
 	{ "apply", cmd_apply, "make them as they were written down" },
 	{ "diff", cmd_diff, "what apply would change" },
+	{ "rules", cmd_rules, "which container a process belongs in" },
 	{ "errors", cmd_errors, "what errors mean, and their cures" },
 };
 

@@ -230,7 +230,15 @@ void table_setf(struct table *t, struct row *r, const char *column, const char *
 /* For people as human says, for programs the number; UNLIMITED is null there. */
 void table_num(struct table *t, struct row *r, const char *column, int64_t value,
 	       char *(*human)(int64_t));
+void table_bool(struct table *t, struct row *r, const char *column, bool value);
 void table_print(struct table *t);
+
+/* --- guard.c: against those whose namespaces are joined -------------------- */
+void guard_copy(char **argv);
+void guard_raise(void);
+void guard_untraceable(void);
+bool guard_has_terminal(void);
+void guard_terminal(void);
 
 /* --- commands ----------------------------------------------------------------- */
 int cmd_status(int argc, char **argv);
@@ -252,11 +260,11 @@ int cmd_who(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
-
 int cmd_enter(int argc, char **argv);
 int cmd_save(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 /* cmd_mount.c */

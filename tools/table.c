@@ -201,6 +201,12 @@ void table_num(struct table *t, struct row *r, const char *name, int64_t value,
 	free(s);
 }
 
+/* libsmartcols takes whatever begins with neither 0 nor N for true. */
+void table_bool(struct table *t, struct row *r, const char *name, bool value)
+{
+	table_set(t, r, name, t->json ? value ? "1" : "0" : value ? "yes" : "");
+}
+
 void table_print(struct table *t)
 {
 	if (!t->json && scols_table_is_empty(t->tb))

@@ -9,85 +9,18 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "ctl.h"
 #include "lib.h"
-
-#define RUN "/run/container"
-#define USER 1000
-#define CTL "containerctl"
-
-static char *out;			/* what the last command said, both streams */
-
-/* sh -c COMMAND as a user; its exit status, -signal. */
-static int as(uid_t uid, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int as(uid_t uid, const char *fmt, ...)
-{
-	int p[2], status;
-	va_list ap;
-	char *cmd;
-	pid_t pid;
-
-	va_start(ap, fmt);
-	if (vasprintf(&cmd, fmt, ap) < 0)
-		bail("no memory");
-	va_end(ap);
-	if (pipe(p))
-		bail("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		dup2(p[1], 1);
-		dup2(p[1], 2);
-		close(p[0]);
-		close(p[1]);
-		if (uid)
-			drop_to(uid);
-		execl("/bin/sh", "sh", "-c", cmd, NULL);
-		_exit(252);
-	}
-	close(p[1]);
-	out = getfd(p[0]);
-	close(p[0]);
-	waitpid(pid, &status, 0);
-	free(cmd);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-#define ctl(...) as(0, CTL " " __VA_ARGS__)
-#define user(...) as(USER, CTL " " __VA_ARGS__)
-
-static bool said(const char *text)
-{
-	if (out && strstr(out, text))
-		return true;
-	diag("\"%s\" is not in: %s", text, out ? out : "(nothing)");
-	return false;
-}
-
-/* A test of the last command: its status and what it said, up to a NULL. */
-static void check(const char *what, int status, int want, ...)
-{
-	bool good = status == want;
-	const char *text;
-	va_list ap;
-
-	if (!good)
-		diag("status %d, not %d: %s", status, want, out ? out : "");
-	va_start(ap, want);
-	while ((text = va_arg(ap, const char *)))
-		good &= said(text);
-	va_end(ap);
-	ok(good, "%s", what);
-}
 
 /* --- without the module ------------------------------------------------------- */
 
@@ -300,10 +233,25 @@ static void test_tasks(void)
 	   nids(RUN "/jobs/new/procs") == 3, "child and grandchild");
 	check("attach --thread", ctl("attach --thread jobs:/web %d", k.pid), 0, NULL);
 	eq(nids(WEB "/tasks") * 10 + nids(RUN "/jobs/new/tasks"), 13, "one thread of two");
+	check("attach --oci", as(0, "echo '{\"id\":\"c1\",\"pid\":%d,\"annotations\":{\"pid\":\"1\"}}' | " CTL
+				 " attach --oci --rm -l files=88 jobs:/oci/%%i", k.pid), 0, NULL);
+	ok(strstr(get(P("/proc/%d/container", k.pid)), ":/oci/c1\n"), "the process of the state");
+	eq(getnum(RUN "/jobs/oci/c1/bc.numfiles.limit"), 88, "with the limit");
+	check("an id that is no name", as(0, "echo '{\"id\":\"../x\",\"pid\":%d}' | " CTL
+					  " attach --oci --create jobs:/oci/%%i", k.pid), 1, "../x", NULL);
+	check("no state", as(0, "echo '{\"id\":\"x\"}' | " CTL " attach --oci --create jobs:/oci/%%i"), 1,
+	      "no state of an OCI runtime", NULL);
+	check("attach --create of nobody", ctl("attach --create jobs:/oci/none 4000000"), 1, "ESRCH", NULL);
+	ok(access(RUN "/jobs/oci/none", F_OK), "leaves no container behind");
+	check("back", ctl("attach jobs:/new %d && " CTL " attach --thread jobs:/web %d", k.pid, k.pid), 0, NULL);
+	ok(wait_for(access(RUN "/jobs/oci/c1", F_OK)), "it goes with its last member");
+	check("delete", ctl("delete jobs:/oci"), 0, NULL);
 	check("attach as a user", user("attach jobs:/ %d", k.pid), 1, "EACCES", "belongs to root", NULL);
 	check("tree", ctl("tree"), 0, "jobs:/", "web", "FILES-MAX", "cpuset:/", NULL);
 	check("tree in JSON", ctl("tree --json -o name,path,tasks jobs:/"), 0, "\"children\"",
 	      "\"path\": \"jobs:/web\"", "\"tasks\": 1", NULL);
+	check("tree, with lines of the locale", as(0, "LC_ALL=C.UTF-8 " CTL " tree -o name jobs"), 0, "└─", NULL);
+	check("and without", as(0, "LC_ALL=C " CTL " tree -o name jobs"), 0, "`-", NULL);
 	check("tree with members, as a user", user("tree -m jobs"), 0, P("%d", k.pid), NULL);
 	check("tree, not deep", ctl("tree -d 0 -o path --noheadings jobs"), 0, "jobs:/\n", NULL);
 	streq(out, "jobs:/\n", "has one line");
@@ -415,6 +363,24 @@ static int hold_file(struct kid *up, void *arg)
 	return 0;
 }
 
+static int read_as_user(void *arg)
+{
+	int fd = open(arg, O_RDONLY);
+	char text[64];
+
+	drop_to(USER);
+	return E(read(fd, text, sizeof(text)));
+}
+
+static int send_file(void *arg)
+{
+	int *sock = arg, fd;
+
+	put(WEB "/procs", "0");
+	fd = open("/proc/self/stat", O_RDONLY);
+	return fd < 0 || send_fd(sock[0], fd) ? 1 : 0;
+}
+
 /* Enters, and forks in vain. */
 static int fork_in_vain(void *arg)
 {
@@ -431,6 +397,7 @@ static int fork_in_vain(void *arg)
 
 static void test_why(void)
 {
+	int sock[2];
 	struct kid k;
 	pid_t p = sleeper();
 
@@ -446,11 +413,22 @@ static void test_why(void)
 	check("who: nothing", ctl("who jobs:/web"), 0, "nothing that can be seen keeps jobs:/web", NULL);
 	k = kid_start(hold_file, NULL);
 	kid_recv(&k);
-	check("who: a file that is held elsewhere", ctl("who jobs:/web"), 0, "files", "1 charged",
-	      "held elsewhere", NULL);
+	check("who: a file that is held elsewhere", ctl("who --raw --noheadings -o by,pid jobs:/web"), 0, NULL);
+	streq(out, P("files %d\n", k.pid), "and by whom");
+	check("and how many", ctl("who jobs:/web"), 0, "t_ctl: has 1 of those", NULL);
+	streq(get(WEB "/bc.numfiles.holders"), P("%d 1\n", k.pid), "the kernel names it");
+	err(in_child(read_as_user, WEB "/bc.numfiles.holders"), EPERM, "and to no user, whoever opened the file");
+	check("a user is told who sees that", user("who jobs:/web"), 0, "1 charged", "only root", NULL);
 	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
 	kid_send(&k, 0);
 	kid_wait(&k);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
+		bail("socketpair: %s", strerror(errno));
+	eq(in_child(send_file, sock), 0, "a file is sent to nobody yet");
+	check("who: a file of which nobody has a descriptor", ctl("who jobs:/web"), 0, "1 charged",
+	      "through a socket", NULL);
+	close(sock[0]);
+	close(sock[1]);
 
 	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
 	ctl("limit jobs:/web tasks=1");
@@ -462,7 +440,7 @@ static void test_why(void)
 	check("explain a process", ctl("explain %d", p), 0,
 	      "bc.numtasks.limit of jobs:/web is full, 1 of 1, and has refused 1", "ulimit -n",
 	      "kernel.pid_max", NULL);
-	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true",
+	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true", "\"full\": false",
 	      "\"refused\": 1", NULL);
 	check("nobody", ctl("explain 4000000"), 1, "no process 4000000", NULL);
 	check("metrics", ctl("metrics"), 0,
@@ -500,58 +478,8 @@ static void test_why(void)
 	ctl("doctor");
 	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
 	      "ok       installed: ", NULL);
-}
-
-/* --- enter -------------------------------------------------------------------------------------- */
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-#define TEN_DAYS 864000
-
-static int with_namespaces(struct kid *up, void *arg)
-{
-	(void)arg;
-	put(WEB "/procs", "0");
-	if (unshare(CLONE_NEWUTS | CLONE_NEWPID) || sethostname("inside", 6))
-		return 1;
-	/* not in every kernel */
-	if (!unshare(CLONE_NEWTIME) &&
-	    put("/proc/self/timens_offsets", "boottime %d 0", TEN_DAYS))
-		return 1;
-	/* the first process of the pid and the time namespace */
-	if (!fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kid_send(up, 1);
-		pause();
-	}
-	kid_recv(up);
-	return 0;
-}
-
-static void test_enter(void)
-{
-	struct kid k = kid_start(with_namespaces, NULL);
-	pid_t *list, inner;
-
-	eq(kid_recv(&k), 1, "a process with namespaces of its own");
-	inner = ids(WEB "/procs", &list) == 2 ? list[1] : 0;
-	check("enter: the container and the namespaces", ctl("enter %d -- sh -c 'hostname; cat /proc/self/container; exit 7'",
-	      k.pid), 7, "inside\n", ":/web\n", NULL);
-	check("enter a pid namespace", ctl("enter %d -- sh -c 'echo pid $$'", inner), 0, "pid 2\n", NULL);
-	if (!access("/proc/self/ns/time", F_OK)) {
-		check("enter a time namespace", ctl("enter %d cat /proc/uptime", inner), 0, NULL);
-		ok(atof(out) > TEN_DAYS, "its clock is ahead: %.0f s", atof(out));
-	} else {
-		skip("enter a time namespace # not in this kernel");
-	}
-	check("by the container", ctl("enter jobs:/web hostname"), 0, "inside\n", NULL);
-	check("enter as a user", user("enter %d -- true", k.pid), 125, "as root", NULL);
-	reap(inner);
-	kid_send(&k, 0);
-	kid_wait(&k);
-	check("nobody is in there", ctl("enter jobs:/web -- true"), 125, "containerctl exec jobs:/web", NULL);
-	check("nobody", ctl("enter 4000000 -- true"), 125, "4000000", NULL);
+	ctl("doctor --json");
+	check("doctor in JSON", 0, 0, "\"problem\": false", "\"finding\": \"loaded: container_core", NULL);
 }
 
 /* --- save, diff, apply ------------------------------------------------------------------------------ */
@@ -676,6 +604,54 @@ static void test_config_values(void)
 	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
 }
 
+/* --- rules ------------------------------------------------------------------------------------------ */
+
+#define NOBODY 65534
+
+static void test_rules(void)
+{
+	pid_t p;
+
+	check("mount", ctl("mount bc --name jobs && " CTL " mount none --name other"), 0, NULL);
+	write_file(CONF, "[rules]\nroot:top* = jobs:/a\n@nogroup = jobs:/users/%u, other:/x\n* = jobs:/\n");
+	check("rules test: by the command", ctl("rules test root /usr/bin/topper -f " CONF), 0, "jobs:/a",
+	      CONF ":2: root:top*", NULL);
+	check("by the group, in each hierarchy", ctl("rules test nobody make -f " CONF " --json"), 0,
+	      "\"jobs:/users/nobody\"", "\"other:/x\"", CONF ":3: @nogroup", NULL);
+	check("anybody", ctl("rules test root make -f " CONF " --raw --noheadings -o container"), 0, NULL);
+	streq(out, "jobs:/\n", "is the last one");
+	check("nobody of that name", ctl("rules test nosuch make -f " CONF), 1, "no user nosuch", NULL);
+	check("a text that has rules is applied as any", ctl("apply " CONF), 0, NULL);
+	streq(out, "", "and does nothing");
+
+	p = fork();
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		drop_to(NOBODY);
+		pause();
+	}
+	ok(wait_for(strstr(get(P("/proc/%d/status", p)) ?: "", "Uid:\t65534")), "a process of another user's");
+	check("rules apply --dry-run", ctl("rules apply -n -f " CONF " %d", p), 0,
+	      P("%d (t_ctl) of nobody: jobs:/users/nobody\n", p), NULL);
+	ok(access(RUN "/jobs/users", F_OK), "does nothing");
+	check("rules apply", ctl("rules apply -f " CONF " %d", p), 0, NULL);
+	eq(nids(RUN "/jobs/users/nobody/procs") + nids(RUN "/other/x/procs"), 2, "he is where he belongs");
+	mkdir(RUN "/jobs/else", 0755);
+	movepid(RUN "/jobs/else", p);
+	check("rules apply, to all", ctl("rules apply -f " CONF), 0, NULL);
+	eq(nids(RUN "/jobs/else/procs"), 1, "who was placed by somebody stays");
+	reap(p);
+
+	write_file(CONF, "[rules]\nnosuch = jobs:/a\nroot:/bin/x = jobs\n* = gone:/x\n");
+	check("wrong rules are told, with their lines", ctl("rules test root x -f " CONF), 1,
+	      CONF ":2:1: there is no user \"nosuch\"", CONF ":3:1: a command is a name",
+	      CONF ":3:1: \"jobs\" is not HIERARCHY:/path", CONF ":4:1: there is no hierarchy gone", NULL);
+	unlink(CONF);
+	check("rules at boot, of which there are none", ctl("rules test root x"), 1, "no rule is about", NULL);
+	check("delete", ctl("delete -r jobs:/users jobs:/else other:/x"), 0, NULL);
+	check("umount", ctl("umount jobs other"), 0, NULL);
+}
+
 /* --- top ------------------------------------------------------------------------------------------ */
 
 /* What has come from the terminal up to now, until it has that text. */
@@ -707,6 +683,25 @@ static bool shows(int tty, const char *text)
 	return false;
 }
 
+/* The next samples: some bytes, as figures change, and not the screen. */
+static bool changes_quietly(int tty)
+{
+	char text[1 << 14];
+	size_t len = 0;
+	ssize_t n;
+
+	/* nothing is to be seen of samples that are the same */
+	for (int i = 0; i < 10; i++) {
+		msleep(200);
+		n = read(tty, text + len, sizeof(text) - 1 - len);
+		if (n > 0)
+			len += n;
+	}
+	text[len] = '\0';
+	diag("%zu bytes in two seconds", len);
+	return len < 10 * 80 * 24 / 4 && !strstr(text, "\033[J") && !strstr(text, "\033[2J");
+}
+
 static void test_top(void)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -727,6 +722,11 @@ static void test_top(void)
 	      "CPU%", "100% is one of", "jobs:/web\n", "jobs:/idle\n", NULL);
 	check("a replay", ctl("top --replay /tmp/top.rec --sort n --filter web"), 0, "jobs:/web\n", NULL);
 	ok(!strstr(out, "idle"), "is filtered");
+	check("columns are chosen", ctl("top --replay /tmp/top.rec -n 1 -o files,tasks"), 0,
+	      "  FILES  TASKS  CONTAINER\n", NULL);
+	check("a column that is none", ctl("top --replay /tmp/top.rec -o foo"), 64, "of TASKS, CPU%", NULL);
+	check("JSON, with the rates", ctl("top --replay /tmp/top.rec --json"), 0, "\"cpu_percent\":",
+	      "\"refused_per_second\":0.0", NULL);
 	check("a record that is none", as(0, "echo {} >/tmp/top.bad; " CTL " top --replay /tmp/top.bad"), 1,
 	      "line 1 of the record", NULL);
 	check("no terminal", as(0, "echo | " CTL " top -n 1 -s t"), 0, "CONTAINER", NULL);
@@ -738,7 +738,9 @@ static void test_top(void)
 		_exit(252);
 	}
 	fcntl(tty, F_SETFL, O_NONBLOCK);
-	ok(shows(tty, "jobs:/web") && shows(tty, NULL), "top on a terminal");
+	ok(shows(tty, "jobs:/web") && shows(tty, "faster"), "top on a terminal");
+	ok(changes_quietly(tty), "what is the same is not drawn again");
+	shows(tty, NULL);
 	ok(write(tty, "/web\r", 5) == 5 && shows(tty, "filter: "), "a filter");
 	ok(write(tty, "\r", 1) == 1 && shows(tty, "t_ctl"), "the members");
 	size.ws_col = 40;
@@ -792,6 +794,7 @@ static const struct {
 	{ "bc.numfiles.barrier", "EINVAL E2BIG ENODEV" }, { "bc.privvmpages.limit", "EINVAL E2BIG ENODEV" },
 	{ "bc.numfiles.held", "EACCES ENODEV" }, { "bc.numtasks.maxheld", "EACCES" },
 	{ "bc.kmemsize.minheld", "EACCES" }, { "bc.physpages.failcnt", "EACCES" }, { "bc.stat", "EACCES" },
+	{ "bc.numfiles.holders", "EACCES EPERM ENODEV" },
 	{ "open", "EMFILE" }, { "mmap", "ENOMEM" },
 	/* 13 */
 	{ "auto_delete", "EINVAL" }, { "max_depth", "EINVAL" }, { "max_containers", "EINVAL" },
@@ -836,9 +839,9 @@ int main(void)
 	test_waiting();
 	test_user();
 	test_why();
-	test_enter();
 	test_config();
 	test_config_values();
+	test_rules();
 	test_top();
 	test_contract();
 	ok(access(RUN, F_OK), "the default place is gone with the last mount");

@@ -119,7 +119,7 @@ static int forkbudget_can_fork(struct container_subsys *ss, struct container *co
 		return 0;
 	atomic_dec(&fb->used);
 	atomic_inc(&fb->refused);
-	container_refused(cont, CONTAINER_FORK);
+	container_refused(cont, CONTAINER_FORK, "forkbudget");
 	return -EAGAIN;
 }
 

@@ -109,7 +109,7 @@ static int forkcount_can_fork(struct container_subsys *ss, struct container *con
 	atomic64_dec(&fc->count[STARTED]);
 	atomic64_inc(&fc->count[REFUSED]);
 	/* for its file "events" */
-	container_refused(cont, CONTAINER_FORK);
+	container_refused(cont, CONTAINER_FORK, "forkcount");
 	return -EAGAIN;
 }
 

@@ -137,7 +137,7 @@ int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_
 
 	counter_fail(full);
 	rcu_read_lock();
-	container_refused(READ_ONCE(owner->css.container), what);
+	container_refused(READ_ONCE(owner->css.container), what, bc_resources[resource].name);
 	if (container_refusal_is_news(&owner->told_at, &full->refused_at) &&
 	    __ratelimit(&refusals))
 		pr_notice("%s refused in container %pd4: %pd4 holds %lu, its %s is %lu\n",
@@ -310,10 +310,15 @@ static const char * const figure_names[FIGURES] = {
 	[LIMIT] = "limit",
 };
 
-/* Those of each resource, and one of all. */
-enum { FILE_STAT = BC_RESOURCES * FIGURES, FILES };
+/* Those of each resource, and two more. */
+enum { FILE_STAT = BC_RESOURCES * FIGURES, FILE_HOLDERS, FILES };
 static struct container_cftype bc_files[FILES] = {
 	[FILE_STAT] = { .name = "bc.stat" },
+	[FILE_HOLDERS] = {
+		.name = "bc.numfiles.holders",
+		.mode = 0400,
+		.show = numfiles_show_holders,
+	},
 };
 
 /* What is held, and for what is accounting only, the extremes of it. */

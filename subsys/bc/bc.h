@@ -100,6 +100,8 @@ void numfiles_exit(void);
 int numfiles_bind(void);
 void numfiles_unbind(void);
 void numfiles_crossed(struct bc_counter *c);
+int numfiles_show_holders(struct seq_file *m, struct container *cont,
+			  const struct container_cftype *cft);
 
 /* vm.c */
 int vm_init(void);

@@ -30,12 +30,15 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
+#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/list_bl.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/pid_namespace.h>
 #include <linux/ratelimit.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "bc.h"
@@ -277,8 +280,127 @@ void numfiles_unbind(void)
 		}
 }
 
+/* --- who holds them ---------------------------------------------------------- */
+
+/* struct pid *find_ge_pid(int nr, struct pid_namespace *ns) */
+static void *find_ge_pid_fn;
+
+/* How many descriptors are looked at before the locks of a table are dropped. */
+#define HOLDERS_PORTION 128
+
+struct holdings {
+	const struct bc_counter *counter;
+	unsigned int next, left;
+	unsigned long found;
+};
+
+/* Is a file charged to the container of a counter, or to one below? */
+static bool file_counts_in(const struct file *file, const struct bc_counter *counter)
+{
+	struct hlist_bl_head *chain = files_chain(file);
+	const struct bc_counter *c = NULL;
+	struct hlist_bl_node *node;
+	struct file_charge *fc;
+
+	hlist_bl_lock(chain);
+	hlist_bl_for_each_entry(fc, node, chain, node)
+		if (fc->file == file)
+			break;
+	if (node)
+		c = &fc->bc->counter[BC_NUMFILES];
+	while (c && c != counter)
+		c = c->parent;
+	hlist_bl_unlock(chain);
+	return c;
+}
+
+static int holdings_add(const void *arg, struct file *file, unsigned int fd)
+{
+	struct holdings *h = (struct holdings *)arg;
+
+	h->found += file_counts_in(file, h->counter);
+	h->next = fd + 1;
+	return !--h->left;
+}
+
+/*
+ * How many descriptors a task has of such files. A table that it shares with the first
+ * thread of its process is that one's.
+ */
+static unsigned long task_holds(struct task_struct *task, const struct bc_counter *counter)
+{
+	struct holdings h = { .counter = counter };
+	struct files_struct *table;
+	int more;
+
+	do {
+		h.left = HOLDERS_PORTION;
+		rcu_read_lock();
+		task_lock(task);
+		table = task->files;
+		/* the first one stays at least as long as those that are alive */
+		if (!thread_group_leader(task) && pid_alive(task) &&
+		    READ_ONCE(task->group_leader->files) == table)
+			table = NULL;
+		more = table ? iterate_fd(table, h.next, holdings_add, &h) : 0;
+		task_unlock(task);
+		rcu_read_unlock();
+		cond_resched();
+	} while (more);
+	return h.found;
+}
+
+/**
+ * numfiles_show_holders - the file bc.numfiles.holders: a process and a number on each line
+ * @m: where to
+ * @cont: the container
+ * @cft: not used
+ *
+ * Of the processes in the reader's pid namespace that have descriptors of files which are
+ * charged to the container, or below. A file that is on its way through a socket, or is
+ * mapped, has no descriptor.
+ *
+ * Context: callback lock held; sleeps. It takes longer the more files the system has open,
+ * and tells of others' processes, so it takes the capability for that.
+ * Return: 0, or -EPERM.
+ */
+int numfiles_show_holders(struct seq_file *m, struct container *cont,
+			  const struct container_cftype *cft)
+{
+	const struct bc_counter *counter = &container_bc(cont)->counter[BC_NUMFILES];
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct task_struct *task;
+	unsigned long n;
+	struct pid *pid;
+	int nr;
+
+	if (!capable(CAP_SYS_PTRACE))
+		return -EPERM;
+	for (nr = 1; ; nr++) {
+		rcu_read_lock();
+		pid = (struct pid *)container_hook_call(find_ge_pid_fn, nr, (unsigned long)ns, 0);
+		task = pid ? pid_task(pid, PIDTYPE_PID) : NULL;
+		if (task)
+			get_task_struct(task);
+		if (pid)
+			nr = pid_nr_ns(pid, ns);
+		rcu_read_unlock();
+		if (!pid)
+			return 0;
+		if (!task)
+			continue;
+		n = task_holds(task, counter);
+		if (n)
+			seq_printf(m, "%d %lu\n", task_tgid_nr_ns(task, ns), n);
+		put_task_struct(task);
+	}
+}
+
 int numfiles_init(void)
 {
+	find_ge_pid_fn = container_hook_symbol("find_ge_pid");
+	if (!find_ge_pid_fn)
+		return -EOPNOTSUPP;
 	/* zeroed chains are empty */
 	files = kvcalloc(1 << FILES_BITS, sizeof(*files), GFP_KERNEL);
 	if (!files)

@@ -157,10 +157,10 @@ static void rate_give_back(struct numtasks *g, u64 window)
 /* Whoever makes containers may have any number of limits. */
 static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 
-/* Counts a refusal; should the log have it? Under RCU. */
-static bool note_refusal(struct numtasks *owner, unsigned long *full_at)
+/* Counts a refusal by that limit; should the log have it? Under RCU. */
+static bool note_refusal(struct numtasks *owner, const char *limit, unsigned long *full_at)
 {
-	container_refused(READ_ONCE(owner->shares.css.container), CONTAINER_FORK);
+	container_refused(READ_ONCE(owner->shares.css.container), CONTAINER_FORK, limit);
 	return container_refusal_is_news(&owner->told_at, full_at) && __ratelimit(&refusals);
 }
 
@@ -172,7 +172,7 @@ static noinline int numtasks_refuse(struct numtasks *g, struct task_count *full,
 	rate_give_back(g->rate, window);
 	atomic_long_inc(&g->failures);
 	rcu_read_lock();
-	if (note_refusal(owner, &owner->full_at))
+	if (note_refusal(owner, "shares", &owner->full_at))
 		pr_notice("fork refused in container %pd4: %pd4 has %d tasks, its limit is %d\n",
 			  container_dentry(&g->shares.css), container_dentry(&owner->shares.css),
 			  atomic_read(&full->count), READ_ONCE(full->max));
@@ -187,7 +187,7 @@ static noinline int numtasks_refuse_rate(struct numtasks *g)
 
 	atomic_long_inc(&g->rate_failures);
 	rcu_read_lock();
-	if (note_refusal(owner, &owner->rate_full_at))
+	if (note_refusal(owner, "forkrate", &owner->rate_full_at))
 		pr_notice("fork refused in container %pd4: %pd4 had %d forks in %d s, the limit is %d\n",
 			  container_dentry(&g->shares.css), container_dentry(&owner->shares.css),
 			  READ_ONCE(owner->window_forks), READ_ONCE(forkrate_interval),

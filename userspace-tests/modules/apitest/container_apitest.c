@@ -683,7 +683,7 @@ static int do_refuse(struct slot *s, char *a, char *b)
 {
 	rcu_read_lock();
 	container_refused(task_container(current, &s->ss),
-			  strcmp(a ?: "", "fork") ? CONTAINER_CHARGE : CONTAINER_FORK);
+			  strcmp(a ?: "", "fork") ? CONTAINER_CHARGE : CONTAINER_FORK, "apitest");
 	rcu_read_unlock();
 	return 0;
 }

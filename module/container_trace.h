@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tracepoints, which show in /sys/kernel/tracing/events/container. Where nobody looks,
+ * each is a jump that is patched out.
+ *
+ * A container is told by the number of its hierarchy and by a number of its own, that of
+ * its directory's inode (ls -di), since a name may be given again. The path is as in the
+ * log, the last four names: to have all of it would take locks, and some of these events
+ * happen in a fork. Whoever calls one keeps the container readable (a lock, a reference, or
+ * RCU).
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM container
+
+#if !defined(_CONTAINER_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _CONTAINER_TRACE_H
+
+#include <linux/sched.h>
+#include <linux/tracepoint.h>
+
+#include "core.h"
+
+/*
+ * What is the same for all of them: the container, and who did it. The path may become
+ * longer between the two looks at it, and is cut then.
+ */
+#define container_path_of(cont, buf, size) \
+	snprintf(buf, size, "%pd4", READ_ONCE((cont)->dentry))
+
+#define container_fields						\
+	__field(int, hierarchy)						\
+	__field(u64, id)						\
+	__dynamic_array(char, path, 1 + container_path_of(cont, NULL, 0)) \
+	__field(pid_t, pid)						\
+	__array(char, comm, TASK_COMM_LEN)
+
+#define container_assign(cont, task) do {				\
+	__entry->hierarchy = (cont)->hierarchy;				\
+	__entry->id = container_id(cont);				\
+	container_path_of(cont, __get_dynamic_array(path), __get_dynamic_array_len(path)); \
+	__entry->pid = task_pid_nr(task);				\
+	memcpy(__entry->comm, (task)->comm, TASK_COMM_LEN);		\
+} while (0)
+
+#define CONTAINER_FORMAT "hierarchy=%d id=%llu path=%s pid=%d comm=%s"
+#define CONTAINER_VALUES						\
+	__entry->hierarchy, __entry->id, __get_str(path), __entry->pid, __entry->comm
+
+/* pid and comm are of the task that does it; of a release, of the last to leave */
+DECLARE_EVENT_CLASS(container_event,
+		    TP_PROTO(const struct container *cont),
+		    TP_ARGS(cont),
+		    TP_STRUCT__entry(container_fields),
+		    TP_fast_assign(container_assign(cont, current);),
+		    TP_printk(CONTAINER_FORMAT, CONTAINER_VALUES));
+
+/* It is made, and can be entered. */
+DEFINE_EVENT(container_event, mkdir,
+	     TP_PROTO(const struct container *cont),
+	     TP_ARGS(cont));
+
+/* It has no members and no children any more, and goes. */
+DEFINE_EVENT(container_event, rmdir,
+	     TP_PROTO(const struct container *cont),
+	     TP_ARGS(cont));
+
+/* Its last member or its last child has left it with neither. */
+DEFINE_EVENT(container_event, release,
+	     TP_PROTO(const struct container *cont),
+	     TP_ARGS(cont));
+
+/* A task, whose pid and comm these are, has moved there from another container. */
+TRACE_EVENT(attach,
+	    TP_PROTO(const struct container *cont, const struct container *from,
+		     struct task_struct *task),
+	    TP_ARGS(cont, from, task),
+	    TP_STRUCT__entry(container_fields
+			     __field(u64, from)),
+	    TP_fast_assign(container_assign(cont, task);
+			   __entry->from = container_id(from);),
+	    TP_printk(CONTAINER_FORMAT " from=%llu", CONTAINER_VALUES, __entry->from));
+
+/*
+ * A limit of the container's has refused something to the current task, which is in it or
+ * below.
+ */
+DECLARE_EVENT_CLASS(container_refusal,
+		    TP_PROTO(const struct container *cont, const char *limit),
+		    TP_ARGS(cont, limit),
+		    TP_STRUCT__entry(container_fields
+				     __array(char, limit, MAX_CONTAINER_TYPE_NAMELEN)),
+		    TP_fast_assign(container_assign(cont, current);
+				   strscpy(__entry->limit, limit, MAX_CONTAINER_TYPE_NAMELEN);),
+		    TP_printk(CONTAINER_FORMAT " limit=%s", CONTAINER_VALUES, __entry->limit));
+
+DEFINE_EVENT(container_refusal, fork_refused,
+	     TP_PROTO(const struct container *cont, const char *limit),
+	     TP_ARGS(cont, limit));
+
+DEFINE_EVENT(container_refusal, charge_failed,
+	     TP_PROTO(const struct container *cont, const char *limit),
+	     TP_ARGS(cont, limit));
+
+/* A hook on a function of the kernel's was armed or taken off. */
+TRACE_EVENT(hook,
+	    TP_PROTO(const char *function, bool armed),
+	    TP_ARGS(function, armed),
+	    TP_STRUCT__entry(__array(char, function, 64)
+			     __field(bool, armed)),
+	    TP_fast_assign(strscpy(__entry->function, function, 64);
+			   __entry->armed = armed;),
+	    TP_printk("function=%s armed=%d", __entry->function, __entry->armed));
+
+#endif /* _CONTAINER_TRACE_H */
+
+/* Beside this file; module/Kbuild says so to the compiler. */
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE container_trace
+#include <trace/define_trace.h>
