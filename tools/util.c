@@ -151,18 +151,34 @@ char *strings_join(const struct strings *l, const char *sep)
 	return s;
 }
 
+/*
+ * How many bytes the character is long, or 0 where it is none to print: a control, also
+ * one of U+0080 to U+009F, which terminals obey, too, or what is no UTF-8.
+ */
+static size_t printable(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	size_t len = *c < 0x80 ? 1 : *c < 0xc2 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
+
+	if (*c < ' ' || *c == 127 || (*c == 0xc2 && c[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
 char *shown(const char *s)
 {
 	char *to, *out = xzalloc(4 * strlen(s) + 1);
+	size_t len;
 
-	for (to = out; *s; s++) {
-		unsigned char c = *s;
-
-		/* bytes of UTF-8 are left alone; those of C1 cannot come alone in it */
-		if (c < ' ' || c == 127)
-			to += sprintf(to, "\\x%02x", c);
+	for (to = out; *s; s += len ? len : 1) {
+		len = printable(s);
+		if (len)
+			to = mempcpy(to, s, len);
 		else
-			*to++ = c;
+			to += sprintf(to, "\\x%02x", (unsigned char)*s);
 	}
 	return out;
 }

@@ -252,6 +252,10 @@ static void test_tasks(void)
 	      "\"path\": \"jobs:/web\"", "\"tasks\": 1", NULL);
 	check("tree, with lines of the locale", as(0, "LC_ALL=C.UTF-8 " CTL " tree -o name jobs"), 0, "└─", NULL);
 	check("and without", as(0, "LC_ALL=C " CTL " tree -o name jobs"), 0, "`-", NULL);
+	mkdir(RUN "/jobs/\xc3\xa4\xc2\x9b" "1m\xff", 0755);
+	check("tree: what terminals obey is shown", as(0, "LC_ALL=C.UTF-8 " CTL " tree -o path jobs"), 0,
+	      "/\xc3\xa4\\xc2\\x9b1m\\xff", NULL);
+	rmdir(RUN "/jobs/\xc3\xa4\xc2\x9b" "1m\xff");
 	check("tree with members, as a user", user("tree -m jobs"), 0, P("%d", k.pid), NULL);
 	check("tree, not deep", ctl("tree -d 0 -o path --noheadings jobs"), 0, "jobs:/\n", NULL);
 	streq(out, "jobs:/\n", "has one line");
