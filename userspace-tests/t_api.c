@@ -1020,10 +1020,10 @@ static void test_wrong(void)
 		err(movepid(A, p), EINVAL, "can_attach of %d returns 5", i);
 		cmd("fail %d can_clone -5", i);
 		err(cmd("clone 0"), EINVAL, "can_clone of %d returns 5", i);
-		cmd("fail %d clone -5", i);
-		err(cmd("clone 0"), EINVAL, "clone of %d returns 5", i);
-		cmd("fail %d clone 10000", i);
-		err(cmd("clone 0"), EINVAL, "clone of %d returns -10000", i);
+		cmd("fail %d inherit -5", i);
+		err(cmd("clone 0"), EINVAL, "inherit of %d returns 5", i);
+		cmd("fail %d inherit 10000", i);
+		err(cmd("clone 0"), EINVAL, "inherit of %d returns -10000", i);
 	}
 	err(in_child(fork_error, NULL), EINVAL, "can_fork returns 5");
 	cmd("stateless 1 1");
