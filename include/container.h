@@ -207,6 +207,38 @@ struct container_cftype {
 };
 
 /**
+ * enum container_move_reason - why a task moves
+ * @CONTAINER_MOVE_ATTACH: somebody wrote to tasks or procs, or called for it
+ * @CONTAINER_MOVE_CLONE: into a new container of its own
+ * @CONTAINER_MOVE_EVICT: it cannot stay where it is; nobody may refuse
+ * @CONTAINER_MOVE_FOLLOW: a new thread, after its process: attach() is all that is called,
+ *	by the thread that has made it
+ */
+enum container_move_reason {
+	CONTAINER_MOVE_ATTACH,
+	CONTAINER_MOVE_CLONE,
+	CONTAINER_MOVE_EVICT,
+	CONTAINER_MOVE_FOLLOW,
+};
+
+/**
+ * struct container_move - a task moves from one container to another
+ * @task: the task
+ * @from: where it is; readable until the end
+ * @to: where it goes
+ * @why: see there
+ * @data: see container_move_data()
+ */
+struct container_move {
+	struct task_struct *task;
+	struct container *from;
+	struct container *to;
+	enum container_move_reason why;
+	/* private: */
+	void **data;
+};
+
+/**
  * enum container_scope - which tasks a subsystem is called for as they fork and exit
  * @CONTAINER_ALL_TASKS: every task in the system, from registration on, bound or not
  * @CONTAINER_WHILE_BOUND: every task in the system, from bind() to unbind(). There is no
@@ -239,18 +271,20 @@ enum container_scope {
  *	Mandatory.
  * @destroy: undoes create(). Readers under RCU may still be looking: free with
  *	kfree_rcu() or after a grace period. Manage lock held. Mandatory.
- * @can_attach: may @tsk move to @cont? Every bound subsystem is asked before any
- *	is told. Manage lock held, may sleep; 0 or the errno of the write.
- *	Also the place to set aside what attach(), which must not sleep, will want; before
- *	a refusal, too, as container_evict_task() overrules it.
- * @can_clone: may @tsk, the current task, have @cont, a new child of its container, to
+ * @can_attach: may the task move? Every bound subsystem is asked before any is told.
+ *	Manage lock held, may sleep; 0 or the errno of the write. Also the place to set aside
+ *	in container_move_data() what attach(), which must not sleep, will want; before a
+ *	refusal, too, as container_evict_task() overrules it.
+ * @can_clone: may the current task have @move->to, a new child of its container, to
  *	itself? Asked by container_clone() in place of can_attach(), so that a subsystem
- *	may allow the one and forbid the other; without it, it does not mind. @cont is
- *	complete but for being linked. Manage lock held, may sleep; errno on failure,
+ *	may allow the one and forbid the other; without it, it does not mind. The container
+ *	is complete but for being linked. Manage lock held, may sleep; errno on failure,
  *	and there is no new container.
- * @attach: @tsk moves from @old_cont to @cont, now. Called just before the move
- *	becomes visible, with the lock of the task's entry held: must not
- *	sleep or take a container->lock. Not called at exit: see exit().
+ * @cancel_attach: after can_attach() or can_clone(), whatever they said: the move does not
+ *	happen. Undoes what they set aside. Manage lock held, may sleep.
+ * @attach: the task moves, now. Called just before the move becomes visible, with the lock
+ *	of the task's entry held: must not sleep or take a container->lock. Not called at
+ *	exit: see exit().
  * @post_attach: the move is done. Manage lock held, may sleep.
  * What a callback returns beside 0 and an errno counts as -EINVAL.
  * The callbacks about one task get the container it is in and its task words.
@@ -309,14 +343,11 @@ struct container_subsys {
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
-	int (*can_attach)(struct container_subsys *ss, struct container *cont,
-			  struct task_struct *tsk);
-	int (*can_clone)(struct container_subsys *ss, struct container *cont,
-			 struct task_struct *tsk);
-	void (*attach)(struct container_subsys *ss, struct container *cont,
-		       struct container *old_cont, struct task_struct *tsk);
-	void (*post_attach)(struct container_subsys *ss, struct container *cont,
-			    struct container *old_cont, struct task_struct *tsk);
+	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
+	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
+	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
+	void (*attach)(struct container_subsys *ss, struct container_move *move);
+	void (*post_attach)(struct container_subsys *ss, struct container_move *move);
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, u64 *words, const u64 *parent);
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
@@ -396,6 +427,21 @@ container_subsys_state(struct container *cont, struct container_subsys *ss)
 {
 	/* in the path of each fork: no index, which kernels with UBSAN would check again */
 	return *(cont->subsys + ss->subsys_id);
+}
+
+/**
+ * container_move_data - what a subsystem keeps for a move
+ * @move: the move
+ * @ss: the subsystem
+ *
+ * From can_attach() or can_clone() to post_attach() or cancel_attach(); NULL at first.
+ *
+ * Return: where it is kept; NULL for a thread that follows its process.
+ */
+static inline void **container_move_data(const struct container_move *move,
+					 const struct container_subsys *ss)
+{
+	return move->data ? move->data + ss->subsys_id : NULL;
 }
 
 /**

@@ -21,7 +21,7 @@ struct fs_context;
 struct inode;
 struct member;
 struct mount_options;
-struct move;
+struct moves;
 struct super_block;
 
 /**
@@ -150,8 +150,8 @@ int membership_list(struct container *cont, bool processes, pid_t **list);
 /* move.c */
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred);
-struct move *container_enter_prepare(struct container *to);
-void container_enter(struct move *mv, struct container *to);
+struct moves *container_enter_prepare(struct container *to);
+void container_enter(struct moves *mv);
 
 /* subsys.c */
 extern struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];

@@ -36,7 +36,7 @@ static int check_path(const struct container *cont)
 int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
 	struct container *parent = fs_container(dir), *cont;
-	struct move *mv = NULL;
+	struct moves *mv = NULL;
 	struct inode *inode;
 	int err;
 
@@ -87,7 +87,7 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 	trace_mkdir(cont);
 	/* not before it is a child: its parent may lose its last member */
 	if (clone)
-		container_enter(mv, cont);
+		container_enter(mv);
 	container_manage_unlock();
 
 	/* it may be removed by now, but its files are not */

@@ -219,6 +219,7 @@ static void unlock_both(struct bucket *a, struct bucket *b)
  */
 static void fork_follow(struct task_struct *child, struct member *parent)
 {
+	struct container_move move = { .task = child, .why = CONTAINER_MOVE_FOLLOW };
 	struct member *m = fork_late_member(child);
 	struct container *cont;
 	struct bucket *a, *b;
@@ -231,8 +232,10 @@ static void fork_follow(struct task_struct *child, struct member *parent)
 	lock_both(a, b);
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
 		cont = parent->in[h].cont;
-		if (m->in[h].cont != cont && !m->moved)
-			member_move(m, cont ?: &hierarchies[h]->top);
+		if (m->in[h].cont != cont && !m->moved) {
+			move.to = cont ?: &hierarchies[h]->top;
+			member_move(m, &move);
+		}
 	}
 	unlock_both(a, b);
 }

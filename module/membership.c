@@ -294,26 +294,33 @@ bool members_gone(struct container *cont)
 	return list_empty(&cont->children);
 }
 
-/*
- * Moves an entry, whose lock is held, within a hierarchy. The subsystems are
- * told before it shows, so that what they do for the old container is done
- * while the task still counts there; who does not know it yet adopts it there first. To whoever asks for the task's container
- * it is in the old one or the new one, never at the top in between.
+/**
+ * member_move - move an entry within a hierarchy
+ * @m: the entry, whose lock is held
+ * @move: whose it is, why, and where to; where from is said here
+ *
+ * The subsystems are told before it shows, so that what they do for the old container
+ * is done while the task still counts there; who does not know it yet adopts it there
+ * first. To whoever asks for the task's container it is in the old one or the new one,
+ * never at the top in between.
+ *
+ * Context: atomic.
  */
-void member_move(struct member *m, struct container *to)
+void member_move(struct member *m, struct container_move *move)
 {
+	struct container *to = move->to, *from;
 	int h = to->hierarchy, id;
-	struct container *from = m->in[h].cont ?: to->top_container;
 	struct container *place = container_is_top(to) ? NULL : to;
 	struct container_subsys *ss;
 
+	from = move->from = m->in[h].cont ?: to->top_container;
 	if (from == to)
 		return;
 	for_each_bound_subsys(hierarchies[h], id, ss) {
 		if (ss->adopt && !test_and_set_bit(id, m->known))
 			ss->adopt(ss, from, m->task, words_for(m, ss));
 		if (ss->attach)
-			ss->attach(ss, to, from, m->task);
+			ss->attach(ss, move);
 	}
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);

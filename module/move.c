@@ -14,13 +14,13 @@
 #include "membership.h"
 
 /* Moves a task that has an entry, unless it has begun to exit. */
-static int move_task(struct task_struct *task, struct container *to)
+static int move_task(struct container_move *move)
 {
-	struct bucket *b = table_lock(task);
-	struct member *m = live_member(task);
+	struct bucket *b = table_lock(move->task);
+	struct member *m = live_member(move->task);
 
 	if (m) {
-		member_move(m, to);
+		member_move(m, move);
 		/* not before it is there: see fork_follow() */
 		smp_wmb();
 		WRITE_ONCE(m->moved, true);
@@ -46,37 +46,85 @@ static bool may_move(const struct cred *cred, struct task_struct *task)
 	return ok;
 }
 
-/* A move: the tasks that are to go, each with a reference, and where it was. */
-struct move {
+/* Tasks that move together, each with a reference. */
+struct moves {
+	struct container *to;
 	int count;
-	struct {
-		struct task_struct *task;
-		struct container *from;
+	struct one_move {
+		struct container_move move;
+		int asked;	/* subsystems of lower numbers have been */
+		bool gone;	/* attach() was called */
+		void *data[MAX_CONTAINER_SUBSYS];
 	} tasks[];
 };
 
-static void move_free(struct move *mv)
+/* Room for so many. */
+static struct moves *moves_alloc(struct container *to, int room, gfp_t gfp)
 {
-	int i;
+	struct moves *mv = kvmalloc(struct_size(mv, tasks, room), gfp);
 
-	for (i = 0; i < mv->count; i++)
-		put_task_struct(mv->tasks[i].task);
+	if (mv) {
+		mv->to = to;
+		mv->count = 0;
+	}
+	return mv;
+}
+
+static void moves_add(struct moves *mv, struct task_struct *task,
+		      enum container_move_reason why)
+{
+	struct one_move *one = &mv->tasks[mv->count++];
+
+	memset(one, 0, sizeof(*one));
+	one->move.task = get_task_struct(task);
+	one->move.to = mv->to;
+	one->move.why = why;
+	one->move.data = one->data;
+}
+
+/* Whether a subsystem is asked about a move. */
+static bool is_asked(const struct container_subsys *ss, const struct container_move *move)
+{
+	return move->why == CONTAINER_MOVE_CLONE ? ss->can_clone : ss->can_attach;
+}
+
+/* A task does not go after all. */
+static void move_cancel(struct one_move *one)
+{
+	struct container_move *move = &one->move;
+	struct container_subsys *ss;
+	int id;
+
+	for_each_bound_subsys(container_hierarchy(move->to), id, ss)
+		if (id < one->asked && ss->cancel_attach && is_asked(ss, move))
+			ss->cancel_attach(ss, move);
+}
+
+static void moves_free(struct moves *mv)
+{
+	struct one_move *one;
+
+	for (one = mv->tasks; one < mv->tasks + mv->count; one++) {
+		if (!one->gone)
+			move_cancel(one);
+		put_task_struct(one->move.task);
+	}
 	kvfree(mv);
 }
 
 /* The threads of a process that are not in a container and not exiting. */
-static struct move *move_gather(struct task_struct *task, struct container *to, gfp_t gfp)
+static struct moves *moves_gather(struct task_struct *task, struct container *to,
+				  enum container_move_reason why, gfp_t gfp)
 {
 	struct signal_struct *sig;
 	struct task_struct *t;
-	struct move *mv;
+	struct moves *mv;
 	int room;
 
 	for (room = 16; ; room *= 2) {
-		mv = kvmalloc(struct_size(mv, tasks, room), gfp);
+		mv = moves_alloc(to, room, gfp);
 		if (!mv)
 			return ERR_PTR(-ENOMEM);
-		mv->count = 0;
 		rcu_read_lock();
 		/* NULL once the task is reaped; our reference keeps the structure */
 		sig = READ_ONCE(task->signal);
@@ -89,91 +137,92 @@ static struct move *move_gather(struct task_struct *task, struct container *to, 
 				continue;
 			if (mv->count == room)
 				break;
-			get_task_struct(t);
-			mv->tasks[mv->count++].task = t;
+			moves_add(mv, t, why);
 		}
 		rcu_read_unlock();
 		if (mv->count < room)
 			return mv;
-		move_free(mv);
+		moves_free(mv);
 	}
 }
 
-/* What a move is; who is asked about it. */
-enum move_kind {
-	MOVE,
-	MOVE_CLONE,
-	MOVE_EVICT,	/* nobody: it has to be */
-};
-
-/* Asks all who may object; they prepare for the move, too. */
-static int move_ask(struct move *mv, struct container *to, enum move_kind kind)
+/* Asks all who may object to the move of a task; they prepare for it, too. */
+static int move_ask(struct one_move *one)
 {
-	int (*ask)(struct container_subsys *ss, struct container *cont, struct task_struct *tsk);
-	struct hierarchy *h = container_hierarchy(to);
+	struct container_move *move = &one->move;
 	struct container_subsys *ss;
-	int i, id, err;
+	int id, err;
 
-	for (i = 0; i < mv->count; i++)
-		for_each_bound_subsys(h, id, ss) {
-			ask = kind == MOVE_CLONE ? ss->can_clone : ss->can_attach;
-			err = ask ? callback_errno(ask(ss, to, mv->tasks[i].task), ss->name) : 0;
-			if (err && (err == -ENOMEM || kind != MOVE_EVICT))
-				return err;
-		}
+	rcu_read_lock();
+	move->from = membership_of(move->task, move->to->hierarchy);
+	rcu_read_unlock();
+	for_each_bound_subsys(container_hierarchy(move->to), id, ss) {
+		if (!is_asked(ss, move))
+			continue;
+		one->asked = id + 1;
+		err = move->why == CONTAINER_MOVE_CLONE ? ss->can_clone(ss, move) :
+							  ss->can_attach(ss, move);
+		err = callback_errno(err, ss->name);
+		if (err && (err == -ENOMEM || move->why != CONTAINER_MOVE_EVICT))
+			return err;
+	}
 	return 0;
 }
 
-/* Gets what the move needs, so that it cannot fail. */
-static int move_prepare(struct move *mv, gfp_t gfp)
+static int moves_ask(struct moves *mv)
+{
+	int i, err = 0;
+
+	for (i = 0; i < mv->count && !err; i++)
+		err = move_ask(&mv->tasks[i]);
+	return err;
+}
+
+/* Gets what the moves need, so that they cannot fail. */
+static int moves_prepare(struct moves *mv, gfp_t gfp)
 {
 	int i;
 
 	for (i = 0; i < mv->count; i++)
-		if (member_ensure(mv->tasks[i].task, gfp) == -ENOMEM)
+		if (member_ensure(mv->tasks[i].move.task, gfp) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
 
 /* Moves them. Those that exit meanwhile are left out; says how many went. */
-static int move_go(struct move *mv, struct container *to)
+static int moves_go(struct moves *mv)
 {
-	struct hierarchy *h = container_hierarchy(to);
 	struct container_subsys *ss;
-	int i, id, gone = 0;
+	struct one_move *one;
+	int id, gone = 0;
 
-	for (i = 0; i < mv->count; i++) {
-		rcu_read_lock();
-		mv->tasks[i].from = membership_of(mv->tasks[i].task, to->hierarchy);
-		rcu_read_unlock();
-		if (move_task(mv->tasks[i].task, to))
-			mv->tasks[i].from = NULL;
-		else
-			gone++;
+	for (one = mv->tasks; one < mv->tasks + mv->count; one++) {
+		if (move_task(&one->move))
+			continue;
+		gone++;
+		/* unless it was there already: a thread that has followed */
+		one->gone = one->move.from != one->move.to;
 	}
-	for (i = 0; i < mv->count; i++)
-		for_each_bound_subsys(h, id, ss)
-			if (ss->post_attach && mv->tasks[i].from)
-				ss->post_attach(ss, to, mv->tasks[i].from, mv->tasks[i].task);
+	for (one = mv->tasks; one < mv->tasks + mv->count; one++)
+		for_each_bound_subsys(container_hierarchy(mv->to), id, ss)
+			if (one->gone && ss->post_attach)
+				ss->post_attach(ss, &one->move);
 	return gone;
 }
 
 /* Prepares the move of one task, so that only its exit can be in the way. */
-static struct move *move_begin(struct container *to, struct task_struct *task,
-			       enum move_kind kind)
+static struct moves *moves_begin(struct container *to, struct task_struct *task,
+				 enum container_move_reason why)
 {
-	struct move *mv = kmalloc(struct_size(mv, tasks, 1), GFP_KERNEL);
+	struct moves *mv = moves_alloc(to, 1, GFP_KERNEL);
 	int err;
 
 	if (!mv)
 		return ERR_PTR(-ENOMEM);
-	mv->count = 1;
-	mv->tasks[0].task = get_task_struct(task);
-	err = move_ask(mv, to, kind);
-	if (!err)
-		err = move_prepare(mv, GFP_KERNEL);
+	moves_add(mv, task, why);
+	err = moves_ask(mv) ?: moves_prepare(mv, GFP_KERNEL);
 	if (err) {
-		move_free(mv);
+		moves_free(mv);
 		return ERR_PTR(err);
 	}
 	return mv;
@@ -189,37 +238,37 @@ static struct move *move_begin(struct container *to, struct task_struct *task,
  * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_clone()
  * says, and nothing has changed.
  */
-struct move *container_enter_prepare(struct container *to)
+struct moves *container_enter_prepare(struct container *to)
 {
 	lockdep_assert_held(&manage_mutex);
-	return move_begin(to, current, MOVE_CLONE);
+	return moves_begin(to, current, CONTAINER_MOVE_CLONE);
 }
 
 /**
  * container_enter - move the current task, which cannot fail any more
- * @mv: what container_enter_prepare() returned; freed
- * @to: the container, linked
+ * @mv: what container_enter_prepare() returned, for a container that is linked; freed
  *
  * Context: manage lock held; sleeps.
  */
-void container_enter(struct move *mv, struct container *to)
+void container_enter(struct moves *mv)
 {
-	move_go(mv, to);
-	move_free(mv);
+	moves_go(mv);
+	moves_free(mv);
 }
 
-static int move_one(struct container *to, struct task_struct *task, enum move_kind kind)
+static int move_one(struct container *to, struct task_struct *task,
+		    enum container_move_reason why)
 {
-	struct move *mv;
+	struct moves *mv;
 	int gone;
 
 	if (task_is_in(task, to))
 		return 0;
-	mv = move_begin(to, task, kind);
+	mv = moves_begin(to, task, why);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
-	gone = move_go(mv, to);
-	move_free(mv);
+	gone = moves_go(mv);
+	moves_free(mv);
 	return gone ? 0 : -ESRCH;
 }
 
@@ -247,7 +296,7 @@ int container_attach_task(struct container *to, struct task_struct *task,
 		return -ESRCH;
 	if (!may_move(cred, task))
 		return -EACCES;
-	return move_one(to, task, MOVE);
+	return move_one(to, task, CONTAINER_MOVE_ATTACH);
 }
 EXPORT_SYMBOL_GPL(container_attach_task);
 
@@ -268,7 +317,7 @@ int container_evict_task(struct container *to, struct task_struct *task)
 		pr_err("container_evict_task() was called without the manage lock\n");
 		return -EINVAL;
 	}
-	return task->flags & PF_EXITING ? -ESRCH : move_one(to, task, MOVE_EVICT);
+	return task->flags & PF_EXITING ? -ESRCH : move_one(to, task, CONTAINER_MOVE_EVICT);
 }
 EXPORT_SYMBOL_GPL(container_evict_task);
 
@@ -279,7 +328,7 @@ EXPORT_SYMBOL_GPL(container_evict_task);
  * @cred: whose right it is to do so
  *
  * All or none: a thread that is born meanwhile is found by another look, or
- * follows its parent (see the top of this file).
+ * follows its parent (see the top of membership.c).
  *
  * Context: manage lock held; sleeps.
  * Return: as container_attach_task(), for the first thread that is refused.
@@ -289,7 +338,7 @@ int container_attach_process(struct container *to, struct task_struct *task,
 {
 	struct signal_struct *sig;
 	struct task_struct *t;
-	struct move *mv;
+	struct moves *mv;
 	int err = -ESRCH, gone;
 
 	lockdep_assert_held(&manage_mutex);
@@ -308,21 +357,23 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	if (err)
 		return err;
 
-	mv = move_gather(task, to, GFP_KERNEL);
+	mv = moves_gather(task, to, CONTAINER_MOVE_ATTACH, GFP_KERNEL);
 	if (IS_ERR(mv))
 		return PTR_ERR(mv);
-	err = move_ask(mv, to, MOVE);
-	if (!err)
-		err = move_prepare(mv, GFP_KERNEL);
-	gone = err ? 0 : move_go(mv, to);
-	move_free(mv);
+	err = moves_ask(mv) ?: moves_prepare(mv, GFP_KERNEL);
+	gone = err ? 0 : moves_go(mv);
+	moves_free(mv);
 
-	/* threads that are new since belong to a process that has moved: no way back */
+	/*
+	 * Threads that are new since belong to a process that has moved. There is no way
+	 * back: who is asked only prepares, and does without what there is no memory for.
+	 */
 	while (gone) {
-		mv = move_gather(task, to, GFP_KERNEL | __GFP_NOFAIL);
-		move_prepare(mv, GFP_KERNEL | __GFP_NOFAIL);
-		gone = move_go(mv, to);
-		move_free(mv);
+		mv = moves_gather(task, to, CONTAINER_MOVE_EVICT, GFP_KERNEL | __GFP_NOFAIL);
+		moves_ask(mv);
+		moves_prepare(mv, GFP_KERNEL | __GFP_NOFAIL);
+		gone = moves_go(mv);
+		moves_free(mv);
 	}
 	return err;
 }

@@ -278,23 +278,27 @@ static void bc_exit(struct container_subsys *ss, struct container *cont,
 	task_uncharge(container_bc(cont), words);
 }
 
-static int bc_can_attach(struct container_subsys *ss, struct container *cont,
-			 struct task_struct *task)
+static int bc_can_attach(struct container_subsys *ss, struct container_move *move)
 {
-	return vm_prepare_move();
+	return vm_prepare_move(container_move_data(move, ss));
 }
 
-static void bc_attach(struct container_subsys *ss, struct container *cont,
-		      struct container *old_cont, struct task_struct *task)
+/* What was set aside and not needed. */
+static void bc_end_attach(struct container_subsys *ss, struct container_move *move)
 {
-	struct bc_counter *to = &container_bc(cont)->counter[BC_NUMTASKS];
-	struct bc_counter *from = &container_bc(old_cont)->counter[BC_NUMTASKS];
+	kfree(*container_move_data(move, ss));
+}
+
+static void bc_attach(struct container_subsys *ss, struct container_move *move)
+{
+	struct bc_counter *to = &container_bc(move->to)->counter[BC_NUMTASKS];
+	struct bc_counter *from = &container_bc(move->from)->counter[BC_NUMTASKS];
 	struct bc_counter *common = counter_common(from, to);
-	u64 *word = container_task_data(task, ss);
+	u64 *word = container_task_data(move->task, ss);
 
 	counter_charge_force(to, common, 1);
 	counter_uncharge(from, common, 1);
-	vm_move(word, container_bc(cont));
+	vm_move(word, container_bc(move->to), container_move_data(move, ss));
 }
 
 /* --- control files ------------------------------------------------------------ */
@@ -507,7 +511,9 @@ struct container_subsys bc_subsys = {
 	.destroy = bc_destroy,
 	.can_attach = bc_can_attach,
 	.can_clone = bc_can_attach,
+	.cancel_attach = bc_end_attach,
 	.attach = bc_attach,
+	.post_attach = bc_end_attach,
 	.can_fork = bc_can_fork,
 	.cancel_fork = bc_cancel_fork,
 	.adopt = bc_adopt,

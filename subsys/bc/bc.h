@@ -112,8 +112,8 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc);
 struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp);
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
 void vm_put_last(struct vm_charge *vc);
-int vm_prepare_move(void);
-void vm_move(u64 *word, struct beancounter *to);
+int vm_prepare_move(void **spare);
+void vm_move(u64 *word, struct beancounter *to, void **spare);
 void vm_look(struct beancounter *bc, struct vm_figures *f);
 
 /**

@@ -86,9 +86,6 @@ static struct vm_chain vm_table[1 << VM_BITS];
 /* Tasks in expand_stack_vma(). */
 static DEFINE_PER_CPU(long, expand_callers);
 
-/* Set aside by vm_prepare_move() for a move. */
-static struct vm_charge *vm_spare;
-
 static struct vm_chain *vm_chain(const struct mm_struct *mm)
 {
 	return &vm_table[hash_ptr((void *)mm, VM_BITS)];
@@ -408,26 +405,20 @@ struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
 
 /**
  * vm_prepare_move - set aside what a move may need
+ * @spare: where to keep it, for vm_move() or kfree()
  *
- * Context: manage lock held; sleeps.
+ * Context: sleeps.
  * Return: 0 or -ENOMEM.
  */
-int vm_prepare_move(void)
+int vm_prepare_move(void **spare)
 {
-	struct vm_charge *spare;
-
-	if (READ_ONCE(vm_spare))
-		return 0;
-	spare = kmalloc(sizeof(*spare), GFP_KERNEL);
-	if (!spare)
-		return -ENOMEM;
-	/* a thread that follows its parent may have taken the last one; none adds one */
-	WRITE_ONCE(vm_spare, spare);
-	return 0;
+	*spare = kmalloc(sizeof(struct vm_charge), GFP_KERNEL);
+	return *spare ? 0 : -ENOMEM;
 }
 
-/* One more user in another container. */
-static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to)
+/* One more user in another container; takes the spare one, if there is one and it is needed. */
+static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to,
+					  void **spare)
 {
 	struct vm_chain *chain = vm_chain(vc->mm);
 	struct vm_charge *there;
@@ -439,7 +430,12 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 	if (there) {
 		atomic_inc(&there->users);
 	} else {
-		there = xchg(&vm_spare, NULL) ?: kmalloc(sizeof(*there), GFP_ATOMIC);
+		if (spare && *spare) {
+			there = *spare;
+			*spare = NULL;
+		} else {
+			there = kmalloc(sizeof(*there), GFP_ATOMIC);
+		}
 		if (there)
 			vm_insert(chain, there, vc->mm, to);
 	}
@@ -451,10 +447,11 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
  * vm_move - a task's address space goes with it
  * @word: the word of the task, which may be running
  * @to: the beancounter of its new container
+ * @spare: what vm_prepare_move() was given; NULL: it was not called
  *
  * Context: that of attach().
  */
-void vm_move(u64 *word, struct beancounter *to)
+void vm_move(u64 *word, struct beancounter *to, void **spare)
 {
 	u64 old = READ_ONCE(*word);
 	struct vm_charge *vc, *there;
@@ -462,7 +459,7 @@ void vm_move(u64 *word, struct beancounter *to)
 	rcu_read_lock();
 	for (;;) {
 		vc = word_vm(old);
-		there = vm_get_elsewhere(vc, to);
+		there = vm_get_elsewhere(vc, to, spare);
 		if (try_cmpxchg(word, &old, vm_word(there)))
 			break;
 		/* it has got another address space meanwhile */
@@ -679,7 +676,6 @@ void vm_unbind(void)
 			vm_free(vc);
 		}
 	}
-	kfree(xchg(&vm_spare, NULL));
 }
 
 int vm_init(void)

@@ -195,14 +195,14 @@ static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
-static void cpuacct_attach(struct container_subsys *ss, struct container *cont,
-			   struct container *old_cont, struct task_struct *task)
+static void cpuacct_attach(struct container_subsys *ss, struct container_move *move)
 {
+	struct task_struct *task = move->task;
 	u64 *words = container_task_data(task, ss);
 
 	task_update(task);
-	if (old_cont->parent) {
-		fold(cpuacct_of(old_cont), task, words);
+	if (move->from->parent) {
+		fold(cpuacct_of(move->from), task, words);
 	} else {
 		claim_runtime(task, words);
 		claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);

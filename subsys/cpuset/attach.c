@@ -18,18 +18,6 @@ static void *security_fn;
 
 /* --- what is kept for members ------------------------------------------------ */
 
-/*
- * Set aside by can_attach() for attach(). spares_lock guards the lists and the counter:
- * threads that follow a move take from them, too.
- */
-static DEFINE_SPINLOCK(spares_lock);
-static LIST_HEAD(spares);
-static int spare_count;
-/* Of tasks that go to the root, from attach() to post_attach(), in that order. */
-static LIST_HEAD(leaving);
-/* Who moves tasks, from can_attach() on; under the manage lock. */
-static struct task_struct *mover;
-
 /**
  * wish_alloc - a wish that nobody else knows yet
  * @gfp: how to allocate it
@@ -70,66 +58,15 @@ struct wish *wish_get(struct task_struct *task)
 }
 
 /*
- * One more, but no more than its process has threads: those of moves that came to nothing
- * are there still.
+ * The word of a task that comes from the root: it wants what it has, which goes into @wish
+ * if there is one. Without memory it is confined all the same, as if it wanted all.
  */
-static int spare_add(struct task_struct *task)
+static u64 word_of_newcomer(struct task_struct *task, struct wish *wish)
 {
-	struct wish *wish;
-
-	if (READ_ONCE(spare_count) >= get_nr_threads(task))
-		return 0;
-	wish = wish_alloc(GFP_KERNEL);
-	if (!wish)
-		return -ENOMEM;
-	spin_lock(&spares_lock);
-	list_add(&wish->node, &spares);
-	spare_count++;
-	spin_unlock(&spares_lock);
-	return 0;
-}
-
-static struct wish *spare_take(void)
-{
-	struct wish *wish;
-
-	spin_lock(&spares_lock);
-	wish = list_first_entry_or_null(&spares, struct wish, node);
-	if (wish) {
-		list_del(&wish->node);
-		spare_count--;
-	}
-	spin_unlock(&spares_lock);
-	return wish ?: wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
-}
-
-/**
- * spares_free - the move for which spares were set aside is over
- *
- * Context: manage lock held.
- */
-void spares_free(void)
-{
-	struct wish *wish, *next;
-	LIST_HEAD(unused);
-
-	spin_lock(&spares_lock);
-	list_splice_init(&spares, &unused);
-	spare_count = 0;
-	spin_unlock(&spares_lock);
-	list_for_each_entry_safe(wish, next, &unused, node)
-		wish_put(wish);
-}
-
-/*
- * The word of a task that comes from the root: it wants what it has. Without memory it is
- * confined all the same, as if it wanted all.
- */
-static u64 word_of_newcomer(struct task_struct *task)
-{
-	struct wish *wish = spare_take();
 	unsigned long flags;
 
+	if (!wish)
+		wish = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 	if (!wish) {
 		pr_warn_ratelimited("no memory to remember the affinity of a task\n");
 		return WISH_ALL;
@@ -147,18 +84,34 @@ static u64 word_of_newcomer(struct task_struct *task)
 
 /* --- moves ------------------------------------------------------------------ */
 
-/* can_attach() and can_clone(), see container.h */
-int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
-		      struct task_struct *task)
+/* A wish that can_attach() has set aside, or what is kept in it; NULL in a move without one. */
+static struct wish **move_wish(struct container_move *move)
 {
+	return (struct wish **)container_move_data(move, &cpuset_subsys);
+}
+
+static struct wish *take_wish(struct container_move *move)
+{
+	struct wish **kept = move_wish(move);
+	struct wish *wish = kept ? *kept : NULL;
+
+	if (wish)
+		*kept = NULL;
+	return wish;
+}
+
+/* can_attach() and can_clone(), see container.h */
+int cpuset_can_attach(struct container_subsys *ss, struct container_move *move)
+{
+	struct task_struct *task = move->task;
+	struct container *cont = move->to;
 	struct setting *s = setting_locked(cont);
 	int err;
 
-	mover = current;
 	/* first, as a refusal may be overruled */
-	err = spare_add(task);
-	if (err)
-		return err;
+	*move_wish(move) = wish_alloc(GFP_KERNEL);
+	if (!*move_wish(move))
+		return -ENOMEM;
 	if (cont->parent && !cpuset_usable(cont))
 		return refuse_unusable(cont);
 	/* a user's own threads may be such, too (io_uring): they follow their process */
@@ -177,91 +130,74 @@ int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
 	return 0;
 }
 
-/* To the root: what it wants is kept until post_attach(). */
-static void attach_to_root(struct task_struct *task, u64 *words)
+/* cancel_attach(), see container.h */
+void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *move)
 {
-	struct wish *wish = word_wish(words[WORD_WISH]), *spare;
+	wish_put(take_wish(move));
+}
+
+/* To the root: what it wants is kept until post_attach(). */
+static void attach_to_root(struct container_move *move, u64 *words)
+{
+	struct wish *wish = word_wish(words[WORD_WISH]), *kept;
+	struct task_struct *task = move->task;
 
 	words[WORD_WISH] = 0;
 	words[WORD_APPLIED] = 0;
-	if (current != mover) {
-		/* a new thread that follows, and has not run yet */
+	if (move->why == CONTAINER_MOVE_FOLLOW) {
+		/* it has not run yet */
 		cpus_fork_release(task, wish);
 		spread_set(task, wish ? wish->spread : 0);
 		mems_fork_release(task);
-		wish_put(wish);
-		return;
-	}
-	spare = spare_take();
-	if (spare) {
-		cpumask_copy(wish_cpus(spare), wish ? wish_cpus(wish) : cpu_possible_mask);
-		spare->spread = wish ? wish->spread : 0;
-		spare->task = task;
-		spin_lock(&spares_lock);
-		list_add_tail(&spare->node, &leaving);
-		spin_unlock(&spares_lock);
+	} else {
+		kept = *move_wish(move);
+		if (kept) {
+			cpumask_copy(wish_cpus(kept), wish ? wish_cpus(wish) : cpu_possible_mask);
+			kept->spread = wish ? wish->spread : 0;
+		}
 	}
 	wish_put(wish);
 }
 
 /* attach(), see container.h */
-void cpuset_attach(struct container_subsys *ss, struct container *cont,
-		   struct container *old_cont, struct task_struct *task)
+void cpuset_attach(struct container_subsys *ss, struct container_move *move)
 {
-	u64 *words = container_task_data(task, ss);
+	u64 *words = container_task_data(move->task, ss);
 
-	if (!cont->parent) {
-		attach_to_root(task, words);
+	if (!move->to->parent) {
+		attach_to_root(move, words);
 		return;
 	}
 	/* until post_attach(), and for whatever it forks until then */
 	WRITE_ONCE(words[WORD_APPLIED], 0);
-	if (!old_cont->parent) {
+	if (!move->from->parent) {
 		/* pairs with inherit() */
-		smp_store_release(&words[WORD_WISH], word_of_newcomer(task));
+		smp_store_release(&words[WORD_WISH],
+				  word_of_newcomer(move->task, take_wish(move)));
 	}
 }
 
-/* What was kept for a task that has left for the root. */
-static struct wish *leaver(struct task_struct *task)
-{
-	struct wish *wish;
-
-	spin_lock(&spares_lock);
-	wish = list_first_entry_or_null(&leaving, struct wish, node);
-	if (wish && wish->task == task)
-		list_del(&wish->node);
-	else
-		wish = NULL;
-	spin_unlock(&spares_lock);
-	return wish;
-}
-
 /* post_attach(), see container.h */
-void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
-			struct container *old_cont, struct task_struct *task)
+void cpuset_post_attach(struct container_subsys *ss, struct container_move *move)
 {
+	struct container *cont = move->to, *old_cont = move->from;
 	struct cpuset *cs = container_cpuset(cont);
 	nodemask_t from = old_cont->parent ? setting_locked(old_cont)->mems :
 					     node_states[N_MEMORY];
-	struct wish *wish;
+	struct task_struct *task = move->task;
+	struct wish *wish = take_wish(move);
 
 	if (cont->parent) {
 		cpus_apply(task);
 		spread_set(task, cs->flags);
 		container_for_task(task, ss, change_done, cs);
-	} else {
-		wish = leaver(task);
-		/* none for a thread that was faster, see attach() */
-		if (wish) {
-			cpus_release(task, wish);
-			spread_set(task, cs->flags | wish->spread);
-			wish_put(wish);
-		}
+	} else if (wish) {
+		cpus_release(task, wish);
+		spread_set(task, cs->flags | wish->spread);
 	}
+	wish_put(wish);
 	if (mems_apply(task) && !follows_leader(cont, task))
 		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
-	spares_free();
 }
 
 /* --- forks ------------------------------------------------------------------ */
@@ -284,7 +220,7 @@ static u64 inherit(void)
 		/* if that was the last one, it is another's by now */
 	} while (wish && !refcount_inc_not_zero(&wish->users));
 	rcu_read_unlock();
-	return word ?: word_of_newcomer(current);
+	return word ?: word_of_newcomer(current, NULL);
 }
 
 /* Is the current task in a container, and was the latest change applied to it? */

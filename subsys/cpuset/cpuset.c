@@ -21,9 +21,8 @@
  * move	can_attach() sets aside what attach(), which must not sleep, will need;
  *	post_attach() does what sleeps. In between the task is in its new container and
  *	runs as in the old one; the write to tasks has not returned yet. A new thread
- *	that follows its process (fork.c in the core) gets attach() alone, from its parent
- *	and not from the mover; it has not run yet, and is brought up to date there, or
- *	by fork() if it goes below the root.
+ *	that follows its process (fork.c in the core) gets attach() alone; it has not run
+ *	yet, and is brought up to date there, or by fork() if it goes below the root.
  * mkdir, rmdir, mount, umount	under the manage lock. A container that goes has no
  *	members; a hierarchy that goes has no containers below its root, so that no
  *	task is confined when the hooks are disarmed or the module is unloaded.
@@ -269,7 +268,6 @@ static void cpuset_unbind(struct container_subsys *ss, struct container *root)
 	mems_unbind();
 	cpus_unbind();
 	cs->meter = (struct fmeter) {};
-	spares_free();
 }
 
 struct container_subsys cpuset_subsys = {
@@ -282,6 +280,7 @@ struct container_subsys cpuset_subsys = {
 	.inherit = cpuset_inherit,
 	.can_attach = cpuset_can_attach,
 	.can_clone = cpuset_can_attach,
+	.cancel_attach = cpuset_cancel_attach,
 	.attach = cpuset_attach,
 	.post_attach = cpuset_post_attach,
 	.fork = cpuset_fork,

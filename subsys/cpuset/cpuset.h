@@ -5,7 +5,6 @@
 #ifndef _CPUSET_H
 #define _CPUSET_H
 
-#include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
@@ -55,8 +54,6 @@ struct cpuset {
  * @users: members that share it, as a child does with its parent until one of them
  *	asks for something else
  * @spread: flags for spreading
- * @node: link in the list of spares, or of those that leave, while nobody shares it
- * @task: who leaves
  * @rcu: for freeing
  * @bits: affinity, for wish_cpus()
  *
@@ -65,8 +62,6 @@ struct cpuset {
 struct wish {
 	refcount_t users;
 	unsigned long spread;
-	struct list_head node;
-	struct task_struct *task;
 	struct rcu_head rcu;
 	unsigned long bits[];
 };
@@ -162,13 +157,10 @@ bool follows_leader(struct container *cont, struct task_struct *task);
 int attach_init(void);
 struct wish *wish_alloc(gfp_t gfp);
 struct wish *wish_get(struct task_struct *task);
-void spares_free(void);
-int cpuset_can_attach(struct container_subsys *ss, struct container *cont,
-		      struct task_struct *task);
-void cpuset_attach(struct container_subsys *ss, struct container *cont,
-		   struct container *old_cont, struct task_struct *task);
-void cpuset_post_attach(struct container_subsys *ss, struct container *cont,
-			struct container *old_cont, struct task_struct *task);
+int cpuset_can_attach(struct container_subsys *ss, struct container_move *move);
+void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *move);
+void cpuset_attach(struct container_subsys *ss, struct container_move *move);
+void cpuset_post_attach(struct container_subsys *ss, struct container_move *move);
 void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *child, u64 *words);
 void cpuset_exit(struct container_subsys *ss, struct container *cont,

@@ -237,15 +237,9 @@ static void ns_show(struct container_subsys *ss, struct seq_file *m)
  * Only into an empty child of where it is. Empty stays empty while we hold the manage
  * lock: a fork brings a member only to where there is one.
  */
-static int ns_can_attach(struct container_subsys *ss, struct container *cont,
-			 struct task_struct *task)
+static int ns_can_attach(struct container_subsys *ss, struct container_move *move)
 {
-	struct container *from;
-
-	rcu_read_lock();
-	from = task_container(task, ss);
-	rcu_read_unlock();
-	return cont->parent == from && !READ_ONCE(cont->nr_members) ? 0 : -EPERM;
+	return move->to->parent == move->from && !READ_ONCE(move->to->nr_members) ? 0 : -EPERM;
 }
 
 static int ns_bind(struct container_subsys *ss, struct container *root)

@@ -125,13 +125,12 @@ static void resgroup_destroy(struct container_subsys *ss, struct container *cont
 	ctlr->free(s);
 }
 
-static void resgroup_attach(struct container_subsys *ss, struct container *cont,
-			    struct container *old_cont, struct task_struct *task)
+static void resgroup_attach(struct container_subsys *ss, struct container_move *move)
 {
 	struct res_controller *ctlr = subsys_controller(ss);
 
-	ctlr->move_task(task, container_res_shares(old_cont, ctlr),
-			container_res_shares(cont, ctlr));
+	ctlr->move_task(move->task, container_res_shares(move->from, ctlr),
+			container_res_shares(move->to, ctlr));
 }
 
 static int resgroup_populate(struct container_subsys *ss, struct container *cont)

@@ -60,6 +60,7 @@ struct slot {
 	bool stateless, bad_files;
 	int next_id;
 	int alive;
+	int moves;
 	atomic_t births, deaths;
 	struct container_subsys_state *held[HELD];
 };
@@ -219,28 +220,59 @@ static void api_destroy(struct container_subsys *ss, struct container *cont)
 	kfree_rcu(st, rcu);
 }
 
-static int api_can_attach(struct container_subsys *ss, struct container *cont,
-			  struct task_struct *tsk)
+/* Keeps something for the move, and sees to it that the end comes, once. */
+static void begin_move(struct slot *s, struct container_move *move)
+{
+	void **data = container_move_data(move, &s->ss);
+
+	rcu_read_lock();
+	violation_if(task_container(move->task, &s->ss) != move->from, s, "where it moves from");
+	rcu_read_unlock();
+	violation_if(!data || *data, s, "a move's data");
+	*data = move->task;
+	s->moves++;
+}
+
+static void end_move(struct slot *s, struct container_move *move)
+{
+	void **data = container_move_data(move, &s->ss);
+
+	violation_if(!data || *data != move->task, s, "a move's data at its end");
+	*data = NULL;
+	s->moves--;
+}
+
+static int api_can_attach(struct container_subsys *ss, struct container_move *move)
 {
 	struct slot *s = to_slot(ss);
 
 	check_managed(s, "can_attach");
-	note(s, "can_attach %d", id_of(s, cont));
+	violation_if(move->why == CONTAINER_MOVE_CLONE || move->why == CONTAINER_MOVE_FOLLOW, s,
+		     "can_attach for another reason");
+	note(s, "can_attach %d", id_of(s, move->to));
+	begin_move(s, move);
 	return fails(s, CAN_ATTACH);
 }
 
-static int api_can_clone(struct container_subsys *ss, struct container *cont,
-			 struct task_struct *tsk)
+static int api_can_clone(struct container_subsys *ss, struct container_move *move)
 {
 	struct slot *s = to_slot(ss);
 
 	check_managed(s, "can_clone");
-	violation_if(tsk != current, s, "can_clone for another");
-	rcu_read_lock();
-	violation_if(cont->parent != task_container(tsk, ss), s, "can_clone of another's");
-	rcu_read_unlock();
-	note(s, "can_clone %d", id_of(s, cont));
+	violation_if(move->task != current || move->why != CONTAINER_MOVE_CLONE, s,
+		     "can_clone for another");
+	violation_if(move->to->parent != move->from, s, "can_clone of another's");
+	note(s, "can_clone %d", id_of(s, move->to));
+	begin_move(s, move);
 	return fails(s, CAN_CLONE);
+}
+
+static void api_cancel_attach(struct container_subsys *ss, struct container_move *move)
+{
+	struct slot *s = to_slot(ss);
+
+	check_managed(s, "cancel_attach");
+	end_move(s, move);
 }
 
 /* Marks the task, to see later whether its words stay its own. */
@@ -253,30 +285,34 @@ static void mark(struct slot *s, struct task_struct *task, int id)
 		data[0] = id + 1;
 }
 
-static void api_attach(struct container_subsys *ss, struct container *cont,
-		       struct container *old_cont, struct task_struct *tsk)
+static void api_attach(struct container_subsys *ss, struct container_move *move)
 {
+	struct task_struct *tsk = move->task;
 	struct slot *s = to_slot(ss);
 
 	check_atomic(s, "attach");
 	/* not visible yet */
-	violation_if(task_container(tsk, ss) != old_cont, s, "attach comes late");
+	violation_if(task_container(tsk, ss) != move->from, s, "attach comes late");
+	violation_if(move->why == CONTAINER_MOVE_FOLLOW && container_move_data(move, ss), s,
+		     "a move without can_attach has data");
 	if (ss->adopt && ss->task_words)
 		violation_if(!container_task_data(tsk, ss)[0], s, "attach before adopt");
-	mark(s, tsk, id_of(s, cont));
-	note(s, "attach %d from %d", id_of(s, cont), id_of(s, old_cont));
+	mark(s, tsk, id_of(s, move->to));
+	note(s, "attach %d from %d", id_of(s, move->to), id_of(s, move->from));
 }
 
-static void api_post_attach(struct container_subsys *ss, struct container *cont,
-			    struct container *old_cont, struct task_struct *tsk)
+static void api_post_attach(struct container_subsys *ss, struct container_move *move)
 {
 	struct slot *s = to_slot(ss);
 
 	check_managed(s, "post_attach");
 	rcu_read_lock();
-	violation_if(task_container(tsk, ss) != cont, s, "post_attach comes early");
+	violation_if(task_container(move->task, ss) != move->to, s, "post_attach comes early");
 	rcu_read_unlock();
-	note(s, "post_attach %d from %d", id_of(s, cont), id_of(s, old_cont));
+	/* it was not asked where it has no can_clone(): see do_without() */
+	if (move->why != CONTAINER_MOVE_CLONE || ss->can_clone)
+		end_move(s, move);
+	note(s, "post_attach %d from %d", id_of(s, move->to), id_of(s, move->from));
 }
 
 static int api_can_fork(struct container_subsys *ss, struct container *cont,
@@ -484,6 +520,7 @@ static int do_reset(struct slot *s, char *a, char *b)
 		.destroy = api_destroy,
 		.can_attach = api_can_attach,
 		.can_clone = api_can_clone,
+		.cancel_attach = api_cancel_attach,
 		.attach = api_attach,
 		.post_attach = api_post_attach,
 		.can_fork = api_can_fork,
@@ -524,6 +561,7 @@ static int do_unregister(struct slot *s, char *a, char *b)
 	int err = container_unregister_subsys(&s->ss);
 
 	violation_if(!err && (s->ss.active || s->alive), s, "states are left");
+	violation_if(s->moves, s, "moves that have not come to an end");
 	return err;
 }
 
