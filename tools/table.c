@@ -131,6 +131,8 @@ struct table *table_new(const char *name, const struct column *cols, size_t n,
 	scols_table_set_name(t->tb, name);
 	scols_table_enable_json(t->tb, opts->json);
 	scols_table_enable_noheadings(t->tb, opts->noheadings);
+	/* what cannot be printed has been made fit by shown() */
+	scols_table_enable_noencoding(t->tb, 1);
 	if (opts->raw && !opts->json)
 		scols_table_enable_raw(t->tb, 1);
 	if (!opts->columns || *opts->columns == '+')
