@@ -16,7 +16,8 @@
 # make bench      cost of each operation in instructions
 #
 # Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
-# MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255).
+# MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255), MO (where to
+# build, if not here: for kernels from 6.13 on).
 
 # The kernel's build system reads Kbuild, never this file, so KERNELRELEASE
 # here is only somebody's choice of a kernel.
@@ -46,7 +47,7 @@ install: modules install-headers
 	$(MAKE) $(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
 	install -d $(symversdir)
-	install -m 644 Module.symvers $(symversdir)
+	install -m 644 $(or $(MO),.)/Module.symvers $(symversdir)
 	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
 		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
 
