@@ -174,4 +174,9 @@ extern void *listing_body;
 int hook_init(void);
 void hook_show(struct seq_file *m);
 
+/* feature.c */
+int feature_set(const char *name, const char *needs, const char *why);
+void feature_show(struct seq_file *m);
+void feature_exit(void);
+
 #endif /* _CORE_H */
