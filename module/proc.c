@@ -19,7 +19,7 @@
  *   - the hooks are disarmed: no new call gets a copy of a table. No listing has one;
  *   - lookups that have one finish: they wait for nothing but memory;
  *   - in each inode of ours the show function is replaced by one of the kernel's
- *     that shows nothing, and the inode becomes a bad one: it stays as long as
+ *     that shows nothing of ours, and the inode becomes a bad one: it stays as long as
  *     somebody has it open, or holds its dentry, but no longer leads to us;
  *   - who has fetched the function's address by then, or is in it, finishes.
  */
@@ -483,8 +483,7 @@ static void disown_inode(struct inode *inode)
 	/* where procfs keeps the show function; no other word has that value */
 	slot = proc_inode_word(inode, pid_container_show);
 	if (slot) {
-		/* does nothing and returns 0, whatever its arguments */
-		WRITE_ONCE(*slot, noop_fsync);
+		WRITE_ONCE(*slot, compat_idle_show(cgroup_show));
 		make_bad_inode(inode);
 		while ((dentry = d_find_alias(inode))) {
 			d_drop(dentry);
