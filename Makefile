@@ -12,6 +12,7 @@
 # make test-all   the same with full sizes, and on the debug kernel
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
+# make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
 # make bench      cost of each operation in instructions
 #
@@ -87,7 +88,7 @@ install-tools:
 deb rpm:
 	@tools/package $@ $(or $(O),..)
 
-test check shell matrix kunit dkms packages:
+test check shell matrix headers kunit dkms packages:
 	@userspace-tests/$@
 
 test-all:
@@ -97,5 +98,5 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check shell matrix kunit dkms packages bench
+.PHONY: run test test-all check shell matrix headers kunit dkms packages bench
 .DEFAULT_GOAL := modules
