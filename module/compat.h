@@ -267,7 +267,8 @@ static inline bool compat_is_new(struct task_struct *task)
  */
 static inline void *compat_idle_show(void *show)
 {
-	return IS_ENABLED(CONFIG_CFI_CLANG) || IS_ENABLED(CONFIG_CFI) ? show : noop_fsync;
+	return IS_ENABLED(CONFIG_CFI_CLANG) || IS_ENABLED(CONFIG_CFI) ?
+	       show : (void *)noop_fsync;
 }
 
 /* --- grace periods --------------------------------------------------------- */
