@@ -183,7 +183,8 @@ static int hook_arm(struct container_hook *hook)
 		err = hook_attach(hook);
 	hook->armed = !err;
 	if (err == -EBUSY)
-		snprintf(hook_why, sizeof(hook_why), "cannot hook %s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0",
+		snprintf(hook_why, sizeof(hook_why),
+			 "cannot hook %s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0",
 			 hook->found);
 	else if (err)
 		snprintf(hook_why, sizeof(hook_why), "cannot hook %s: error %d", hook->found, err);

@@ -428,7 +428,8 @@ static int pid_table_copy(struct pid_table *t)
 		if (!strcmp(t->orig[i].name, "cgroup"))
 			cgroup = t->orig + i;
 	if (!cgroup || cgroup->show != cgroup_show || !cgroup->fop || cgroup->iop) {
-		container_feature_lost(PID_FILE, "this kernel's procfs has other tables than we know");
+		container_feature_lost(PID_FILE,
+				       "this kernel's procfs has other tables than we know");
 		return -EOPNOTSUPP;
 	}
 
@@ -471,7 +472,8 @@ static int check_inode(struct file_system_type *procfs)
 	}
 	kern_unmount(mnt);
 	if (err && err != -ENOMEM)
-		container_feature_lost(PID_FILE, "this kernel's procfs has other inodes than we know");
+		container_feature_lost(PID_FILE,
+				       "this kernel's procfs has other inodes than we know");
 	return err;
 }
 

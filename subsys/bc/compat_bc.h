@@ -44,7 +44,8 @@ static inline bool compat_expand_is_split(void)
 #ifdef COMPAT_HAS_EXPAND_STACK_VMA
 	return true;
 #else
-	container_feature_lost("limit on bc.privvmpages everywhere", "this kernel's may_expand_vm is split");
+	container_feature_lost("limit on bc.privvmpages everywhere",
+			       "this kernel's may_expand_vm is split");
 	return false;
 #endif
 }

@@ -689,10 +689,11 @@ void vm_unbind(void)
 
 int vm_init(void)
 {
+	/* of the split ones in their order */
 	static const struct container_feature features[] = {
 		{ .name = VM_LIMIT, .hooks = vm_hooks, .nr_hooks = 1 },
-		{ .name = VM_LIMIT_DATA, .hooks = &vm_split_hooks[HOOK_EXPAND_DATA], .nr_hooks = 1 },
-		{ .name = VM_LIMIT_STACK, .hooks = &vm_split_hooks[HOOK_EXPAND_STACK], .nr_hooks = 1 },
+		{ .name = VM_LIMIT_DATA, .hooks = vm_split_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_STACK, .hooks = vm_split_hooks + 1, .nr_hooks = 1 },
 	};
 	int i, err;
 

@@ -714,7 +714,11 @@ static int __init cpuacct_init(void)
 	};
 	static const struct container_feature features[] = {
 		{ .name = "cpuacct", .symbols = symbols, .nr_symbols = ARRAY_SIZE(symbols) },
-		{ .name = EXACT_PERCPU, .hooks = cpuacct_hooks, .nr_hooks = ARRAY_SIZE(cpuacct_hooks) },
+		{
+			.name = EXACT_PERCPU,
+			.hooks = cpuacct_hooks,
+			.nr_hooks = ARRAY_SIZE(cpuacct_hooks),
+		},
 		{ .name = EXACT_ROOT },
 	};
 	int err = 0, i;
@@ -729,7 +733,8 @@ static int __init cpuacct_init(void)
 		return err;
 	cpu_sums = compat_cpu_sums();
 	if (!cpu_sums)
-		container_feature_lost(EXACT_ROOT, "this kernel has no cpuacct of its own: the root's figures count ticks");
+		container_feature_lost(EXACT_ROOT,
+				       "this kernel has no cpuacct of its own: the root's figures count ticks");
 	return container_register_subsys(&cpuacct_subsys);
 }
 

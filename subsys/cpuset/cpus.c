@@ -752,7 +752,8 @@ static int try_commit(void)
 	kthread_stop(thread);
 	if (commit_takes != COMMIT_UNKNOWN)
 		return 0;
-	container_feature_lost("cpuset.cpus", "this kernel's set_cpus_allowed_common() is not as it should be");
+	container_feature_lost("cpuset.cpus",
+			       "this kernel's set_cpus_allowed_common() is not as it should be");
 	return -EOPNOTSUPP;
 }
 
