@@ -12,11 +12,13 @@
 # make test-all   the same with full sizes, and on the debug kernel
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
+# make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
 # make bench      cost of each operation in instructions
 #
 # Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
-# MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255).
+# MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255), MO (where to
+# build, if not here: for kernels from 6.13 on).
 
 # The kernel's build system reads Kbuild, never this file, so KERNELRELEASE
 # here is only somebody's choice of a kernel.
@@ -46,7 +48,7 @@ install: modules install-headers
 	$(MAKE) $(kbuild) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR)
 	install -d $(symversdir)
-	install -m 644 Module.symvers $(symversdir)
+	install -m 644 $(or $(MO),.)/Module.symvers $(symversdir)
 	$(if $(wildcard $(INSTALL_MOD_PATH)/lib/modules/$(utsrelease)/modules.dep),\
 		depmod -b $(INSTALL_MOD_PATH)/ $(utsrelease))
 
@@ -86,7 +88,7 @@ install-tools:
 deb rpm:
 	@tools/package $@ $(or $(O),..)
 
-test check shell matrix kunit dkms packages:
+test check shell matrix headers kunit dkms packages:
 	@userspace-tests/$@
 
 test-all:
@@ -96,5 +98,5 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check shell matrix kunit dkms packages bench
+.PHONY: run test test-all check shell matrix headers kunit dkms packages bench
 .DEFAULT_GOAL := modules

@@ -259,6 +259,18 @@ static inline bool compat_is_new(struct task_struct *task)
 #endif
 }
 
+/*
+ * A function of the kernel's for a file of procfs that has lost its own: one that does
+ * nothing and returns 0, whatever its arguments. Where a function is checked to be of the
+ * type that it is called as (clang's CFI, under either of its names), there is none such,
+ * and it has to be @show, which is of that type.
+ */
+static inline void *compat_idle_show(void *show)
+{
+	return IS_ENABLED(CONFIG_CFI_CLANG) || IS_ENABLED(CONFIG_CFI) ?
+	       show : (void *)noop_fsync;
+}
+
 /* --- grace periods --------------------------------------------------------- */
 
 /*

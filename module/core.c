@@ -50,7 +50,7 @@ static int __init core_init(void)
 		return err;
 	err = membership_init();
 	if (err)
-		return err;
+		goto err_features;
 	err = release_init();
 	if (err)
 		goto err_membership;
@@ -74,6 +74,8 @@ err_release:
 	release_exit();
 err_membership:
 	membership_exit();
+err_features:
+	feature_exit();
 	return err;
 }
 
@@ -85,6 +87,7 @@ static void __exit core_exit(void)
 	events_exit();
 	release_exit();
 	membership_exit();
+	feature_exit();
 	/* containers and hierarchies are freed after a grace period */
 	rcu_barrier();
 }

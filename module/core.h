@@ -141,7 +141,6 @@ void membership_forget(struct container_subsys *ss);
 /* fork.c */
 int membership_track(void);
 void membership_untrack(void);
-void fork_exit(void);
 
 /* list.c */
 int membership_count(struct container *cont);
@@ -217,5 +216,10 @@ extern void *listing_body;
 /* hook.c */
 int hook_init(void);
 void hook_show(struct seq_file *m);
+
+/* feature.c */
+int feature_set(const char *name, const char *needs, const char *why);
+void feature_show(struct seq_file *m);
+void feature_exit(void);
 
 #endif /* _CORE_H */

@@ -8,8 +8,6 @@
 #include "callbacks.h"
 #include "hook.h"
 
-enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
-static struct container_hook fork_hooks[FORK_HOOKS];
 /* Tasks in fork_enter(). */
 static DEFINE_PER_CPU(long, fork_callers);
 /* How many hierarchies and subsystems need the hooks; under the manage lock. */
@@ -326,7 +324,7 @@ CONTAINER_HOOK_HANDLER(hook_cancel_fork, regs)
 }
 
 /* No entry is made before all the others are armed, nor after one of them is not. */
-static struct container_hook fork_hooks[FORK_HOOKS] = {
+struct container_hook fork_hooks[FORK_HOOKS] = {
 	[HOOK_CANCEL_FORK] = {
 		.name = "cgroup_cancel_fork",
 		.type = CONTAINER_HOOK_ENTRY,
@@ -389,9 +387,4 @@ void membership_untrack(void)
 	container_hook_wait_callers(&fork_callers);
 	container_hooks_disarm(fork_hooks, HOOK_CAN_FORK);
 	table_flush(member_drop);
-}
-
-void fork_exit(void)
-{
-	container_hooks_forget(fork_hooks, ARRAY_SIZE(fork_hooks));
 }

@@ -73,6 +73,9 @@ EXPORT_SYMBOL_GPL(container_hook_symbol);
 EXPORT_SYMBOL_GPL(container_hook_call);
 EXPORT_SYMBOL_GPL(container_hook_call4);
 
+/* What a feature needs, and what is wrong with that; under hook_mutex. */
+static char hook_needs[512], hook_why[512];
+
 struct tracepoint_search {
 	const char *name;
 	struct tracepoint *found;
@@ -173,29 +176,93 @@ static int hook_arm(struct container_hook *hook)
 {
 	int err;
 
-	if (!hook_find(hook, hook->name) && !hook_find(hook, hook->alt)) {
-		pr_warn("this kernel has no %s that can be hooked%s%s\n", hook->name,
-			hook->optional ? ": no " : "", hook->optional ?: "");
+	/* what is missing was said when it was looked for */
+	if (!hook->found)
 		return -EOPNOTSUPP;
-	}
 	if (hook->type == CONTAINER_HOOK_TRACEPOINT)
 		err = tracepoint_probe_register(hook->tp, hook->handler, NULL);
 	else
 		err = hook_attach(hook);
 	hook->armed = !err;
 	if (err == -EBUSY)
-		pr_err("cannot hook %s%s%s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0\n",
-		       hook->found, hook->optional ? ", so no " : "", hook->optional ?: "");
+		snprintf(hook_why, sizeof(hook_why),
+			 "cannot hook %s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0",
+			 hook->found);
 	else if (err)
-		pr_err("cannot hook %s: error %d\n", hook->found, err);
+		snprintf(hook_why, sizeof(hook_why), "cannot hook %s: error %d", hook->found, err);
+	if (err && hook->optional)
+		feature_set(hook->optional, NULL, hook_why);
+	else if (err)
+		pr_err("%s\n", hook_why);
 	else
 		trace_hook(hook->found, true);
 	return err;
 }
 
+static bool hook_found(struct container_hook *hook)
+{
+	return hook_find(hook, hook->name) || hook_find(hook, hook->alt);
+}
+
+/* Adds a name to what a feature needs, and to what is missing if it is not there. */
+static void hook_need(const char *found, const char *name, const char *alt, const char *how)
+{
+	size_t len = strlen(hook_needs);
+
+	snprintf(hook_needs + len, sizeof(hook_needs) - len, "%s%s", len ? "," : "",
+		 found ?: name);
+	len = strlen(hook_why);
+	if (!found)
+		snprintf(hook_why + len, sizeof(hook_why) - len, "%s %s%s%s%s",
+			 len ? ", no" : "this kernel has no", name, alt ? " or " : "",
+			 alt ?: "", how);
+}
+
+/**
+ * container_feature_find - look for what a feature needs
+ * @feature: the feature
+ *
+ * Finds its symbols and prepares its hooks, enters it into the table of features, and
+ * says in the log if it is lost, and for want of what.
+ *
+ * Context: sleeps.
+ * Return: 0; -EOPNOTSUPP where the kernel lacks some of it; -ENOMEM.
+ */
+int container_feature_find(const struct container_feature *feature)
+{
+	const struct container_symbol *s;
+	struct container_hook *hook;
+	const char *found;
+	void *address;
+	int err;
+
+	mutex_lock(&hook_mutex);
+	hook_needs[0] = hook_why[0] = 0;
+	for (s = feature->symbols; s < feature->symbols + feature->nr_symbols; s++) {
+		found = s->name;
+		address = container_hook_symbol(found);
+		if (!address && s->alt) {
+			found = s->alt;
+			address = container_hook_symbol(found);
+		}
+		if (s->address)
+			*s->address = address;
+		hook_need(address ? found : NULL, s->name, s->alt, "");
+	}
+	for (hook = feature->hooks; hook < feature->hooks + feature->nr_hooks; hook++)
+		hook_need(hook_found(hook) ? hook->found : NULL, hook->name, hook->alt,
+			  " that can be hooked");
+	err = feature_set(feature->name, hook_needs, hook_why[0] ? hook_why : NULL);
+	if (!err && hook_why[0])
+		err = -EOPNOTSUPP;
+	mutex_unlock(&hook_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(container_feature_find);
+
 /**
  * container_hooks_arm - arm a table of hooks
- * @hooks: the rows
+ * @hooks: the rows, of features that were looked for
  * @count: how many
  *
  * All that are not optional, or none; of the optional ones those that the kernel has and
@@ -211,7 +278,11 @@ int container_hooks_arm(struct container_hook *hooks, int count)
 	int err = 0, i;
 
 	mutex_lock(&hook_mutex);
-	for (i = 0; i < count; i++) {
+	/* what was in the way of one that the kernel has may have gone */
+	for (i = 0; i < count && !err; i++)
+		if (hooks[i].found && hooks[i].optional)
+			err = feature_set(hooks[i].optional, NULL, NULL);
+	for (i = 0; i < count && !err; i++) {
 		err = hook_arm(&hooks[i]);
 		if (!hooks[i].list.next && hooks[i].found)
 			list_add_tail(&hooks[i].list, &hook_rows);

@@ -26,6 +26,34 @@ enum container_hook_type {
 };
 
 /**
+ * struct container_symbol - something of the kernel's that is not exported
+ * @name: its name
+ * @alt: its name in other kernels, or NULL
+ * @address: where its address is to be put; NULL: it is only asked whether it is there
+ */
+struct container_symbol {
+	const char *name;
+	const char *alt;
+	void **address;
+};
+
+/**
+ * struct container_feature - what a feature needs of the kernel
+ * @name: the feature
+ * @symbols: symbols
+ * @nr_symbols: how many
+ * @hooks: a part of a table of hooks
+ * @nr_hooks: how many
+ */
+struct container_feature {
+	const char *name;
+	const struct container_symbol *symbols;
+	int nr_symbols;
+	struct container_hook *hooks;
+	int nr_hooks;
+};
+
+/**
  * struct container_hook - a hook
  * @name: kernel function or tracepoint
  * @alt: its name in other kernels, or NULL
@@ -33,11 +61,13 @@ enum container_hook_type {
  * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), or a probe with the
  *	tracepoint's prototype. Runs with whatever locks the hooked place holds: it must
  *	not sleep, and takes rcu_read_lock() for itself.
- * @optional: what is lost without it, for the log; NULL makes arming fail
+ * @optional: the feature that is lost without it, and no other; NULL makes arming fail
  *	where the function cannot be hooked, or somebody else has it
  * @missed: calls that the handler should have handled but could not
  * @body: the hooked function behind the place where it is hooked, for
  *	container_hook_call(); set from before it is armed, for good
+ * @found: which of the two names this kernel has, once it was looked for; NULL: none
+ * @armed: is it? Both for others to read
  *
  * The rest belongs to hook.c.
  */
@@ -49,9 +79,9 @@ struct container_hook {
 	const char *optional;
 	atomic_long_t missed;
 	void *body;
-
 	const char *found;
 	bool armed;
+
 	struct tracepoint *tp;
 	struct ftrace_ops ops;
 	struct list_head list;
@@ -149,6 +179,8 @@ static __always_inline void container_hook_leave(long __percpu *callers)
 	this_cpu_dec(*callers);
 }
 
+int container_feature_find(const struct container_feature *feature);
+void container_feature_lost(const char *name, const char *why);
 int container_hooks_arm(struct container_hook *hooks, int count);
 void container_hooks_disarm(struct container_hook *hooks, int count);
 void container_hooks_forget(struct container_hook *hooks, int count);

@@ -379,16 +379,22 @@ struct pid *next_pid(int nr, struct pid_namespace *ns)
 
 int membership_init(void)
 {
-	find_ge_pid_fn = container_hook_symbol("find_ge_pid");
-	if (!find_ge_pid_fn) {
-		pr_err("this kernel has no find_ge_pid\n");
-		return -EOPNOTSUPP;
-	}
-	return table_init();
+	static const struct container_symbol symbols[] = {
+		{ .name = "find_ge_pid", .address = &find_ge_pid_fn },
+	};
+	static const struct container_feature feature = {
+		.name = "containers",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = fork_hooks,
+		.nr_hooks = ARRAY_SIZE(fork_hooks),
+	};
+
+	return container_feature_find(&feature) ?: table_init();
 }
 
 void membership_exit(void)
 {
-	fork_exit();
+	container_hooks_forget(fork_hooks, ARRAY_SIZE(fork_hooks));
 	table_exit();
 }

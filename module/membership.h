@@ -9,7 +9,11 @@
 #include <linux/pid_namespace.h>
 
 #include "core.h"
+#include "hook.h"
 #include "table.h"
+
+enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
+extern struct container_hook fork_hooks[FORK_HOOKS];
 
 /* Before a loop over the hierarchies, few as they are, in the path of fork or exit. */
 #define unrolled _Pragma("GCC unroll 8")

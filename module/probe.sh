@@ -1,21 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# probe.sh SOURCE HEADER COMPILER FLAG...: compiles SOURCE, a file of probes, and
-# writes HEADER: a line for each probe that the kernel's headers pass. HEADER is
-# touched only if it changes. Says nothing unless something is wrong.
+# probe.sh SOURCE HEADER KERNEL COMPILER FLAG...: compiles SOURCE, a file of probes, and
+# writes HEADER: a line for each probe that the headers of the kernel pass whose build is
+# in KERNEL. HEADER is touched only if it changes, and is whole at any time: several makes
+# may ask at once. Says nothing unless something is wrong.
 
-source=$1 header=$2
-shift 2
+source=$1 header=$2 kernel=$3
+shift 3
 export LC_ALL=C
-tmp=$header.$$
-mkdir -p "$(dirname "$header")" || exit 1
-trap 'rm -f "$tmp" "$tmp.log"' EXIT
 
 fail() {
 	echo "$source: $*" >&2
 	exit 1
 }
+
+dir=$(dirname "$header")
+tmp=$header.$$
+{ mkdir -p "$dir" && : >"$tmp"; } 2>/dev/null ||
+	fail "cannot write $dir: builds write beside their sources, or into MO= where the kernel knows it (6.13)"
+trap 'rm -f "$tmp" "$tmp.log"' EXIT
 
 # All errors, and none of them for a mere warning. -Werror= is for what old compilers
 # and C dialects let pass.
@@ -32,9 +36,12 @@ if grep -v "$probe" "$tmp.log" | grep '^[^ ]*: \(fatal \)\?error: ' >"$tmp"; the
 	fail "the kernel's headers do not compile with '$1'"
 fi
 
+# What tells this kernel from others, and one state of its headers from the next.
+kernel=$(cd "$kernel" && cat include/generated/utsrelease.h include/generated/autoconf.h \
+	Module.symvers 2>/dev/null | cksum)
 {
 	echo "/* SPDX-License-Identifier: GPL-2.0 */"
-	echo "/* Made by probe.sh for this kernel; do not edit. */"
+	echo "/* Made by probe.sh for kernel $kernel; do not edit. */"
 	sed -n 's/^#line 1 "\([A-Z_]*\)"$/\1/p' "$source" | while read -r name; do
 		echo "$failed" | grep -qx "$name" || echo "#define COMPAT_HAS_$name 1"
 	done
@@ -42,5 +49,10 @@ fi
 if ! grep -q 'COMPAT_HAS_EVERYTHING ' "$tmp" || grep -q 'COMPAT_HAS_NOTHING ' "$tmp"; then
 	head -n 20 "$tmp.log" >&2
 	fail "cannot ask '$1' what the kernel's headers have"
+fi
+# The headers of another kernel may be older than what was built with the last one's, and
+# make goes by times: without its notes it builds all of it anew.
+if [ -e "$header" ] && ! grep -qF " kernel $kernel;" "$header"; then
+	find "$dir/.." -maxdepth 3 -name '.*.cmd' -exec rm -f {} +
 fi
 cmp -s "$tmp" "$header" || mv "$tmp" "$header"

@@ -19,7 +19,7 @@
  *   - the hooks are disarmed: no new call gets a copy of a table. No listing has one;
  *   - lookups that have one finish: they wait for nothing but memory;
  *   - in each inode of ours the show function is replaced by one of the kernel's
- *     that shows nothing, and the inode becomes a bad one: it stays as long as
+ *     that shows nothing of ours, and the inode becomes a bad one: it stays as long as
  *     somebody has it open, or holds its dentry, but no longer leads to us;
  *   - who has fetched the function's address by then, or is in it, finishes.
  */
@@ -56,14 +56,10 @@ struct pid_entry {
 
 /* A table of the kernel's and our copy of it. */
 static struct pid_table {
-	const char *symbol;
 	const struct pid_entry *orig;
 	struct pid_entry *copy;
 	unsigned int count;		/* of the copy */
-} pid_tables[] = {
-	{ .symbol = "tgid_base_stuff" },
-	{ .symbol = "tid_base_stuff" },
-};
+} pid_tables[2];		/* of processes and of threads */
 
 /* The operations of our files, which they share with others of procfs. */
 static const struct file_operations *pid_file_ops;
@@ -132,6 +128,7 @@ static int containers_show(struct seq_file *m, void *v)
 	subsys_show(m);
 	container_unlock();
 	hook_show(m);
+	feature_show(m);
 	return 0;
 }
 
@@ -169,6 +166,10 @@ static struct pid_table *pid_table_of(const void *orig)
 			return &pid_tables[i];
 	return NULL;
 }
+
+/* What may be lost. */
+#define PID_FILE "/proc/<pid>/container"
+#define PID_LISTED "/proc/<pid>/container in listings"
 
 enum { HOOK_TGID_LOOKUP, HOOK_TID_LOOKUP, HOOK_READDIR, HOOK_LOOKUP, PROC_HOOKS };
 static struct container_hook proc_hooks[PROC_HOOKS];
@@ -322,43 +323,78 @@ static struct container_hook proc_hooks[PROC_HOOKS] = {
 		.name = "proc_tgid_base_lookup",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_tgid_lookup,
+		.optional = PID_FILE,
 	},
 	[HOOK_TID_LOOKUP] = {
 		.name = "proc_tid_base_lookup",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_tid_lookup,
+		.optional = PID_FILE,
 	},
 	[HOOK_READDIR] = {
 		.name = "proc_pident_readdir",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_readdir,
-		.optional = "/proc/<pid>/container in listings",
+		.optional = PID_LISTED,
 	},
 	[HOOK_LOOKUP] = {
 		.name = "proc_pident_lookup",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_lookup,
+		.optional = PID_FILE,
 	},
 };
 
 /* Those of them that this kernel needs: the last two, or all but the last. */
 static struct container_hook *hooks_used;
 static int hooks_count;
+/* What the file takes of this kernel, and proc_cgroup_show(). */
+static const struct container_feature *pid_file;
+static void *cgroup_show;
 
 static int choose_hooks(void)
 {
+	static const struct container_symbol symbols[] = {
+		{ .name = "proc_cgroup_show", .address = &cgroup_show },
+		{ .name = "tgid_base_stuff", .address = (void **)&pid_tables[0].orig },
+		{ .name = "tid_base_stuff", .address = (void **)&pid_tables[1].orig },
+		/* for where proc_pident_lookup() is inlined */
+		{ .name = "proc_pident_instantiate", .address = &pident_instantiate },
+	};
+	static const struct container_feature plain = {
+		.name = PID_FILE,
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols) - 1,
+		.hooks = proc_hooks + HOOK_LOOKUP,
+		.nr_hooks = 1,
+	};
+	static const struct container_feature inlined = {
+		.name = PID_FILE,
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = proc_hooks,
+		.nr_hooks = HOOK_READDIR,
+	};
+	static const struct container_feature listed = {
+		.name = PID_LISTED,
+		.hooks = proc_hooks + HOOK_READDIR,
+		.nr_hooks = 1,
+	};
+	int err;
+
 	if (container_hook_symbol("proc_pident_lookup")) {
+		pid_file = &plain;
 		hooks_used = proc_hooks + HOOK_READDIR;
 		hooks_count = PROC_HOOKS - HOOK_READDIR;
-		return 0;
+	} else {
+		pid_file = &inlined;
+		hooks_used = proc_hooks;
+		hooks_count = HOOK_LOOKUP;
 	}
-	hooks_used = proc_hooks;
-	hooks_count = HOOK_LOOKUP;
-	pident_instantiate = container_hook_symbol("proc_pident_instantiate");
-	if (pident_instantiate)
-		return 0;
-	pr_warn("this kernel has neither proc_pident_lookup nor proc_pident_instantiate\n");
-	return -EOPNOTSUPP;
+	err = container_feature_find(&listed);
+	if (err && err != -EOPNOTSUPP)
+		return err;
+	return container_feature_find(pid_file);
 }
 
 /* How many entries a table has: as many as look like one within the symbol. */
@@ -384,17 +420,16 @@ static unsigned int pid_table_length(const struct pid_entry *table)
 static int pid_table_copy(struct pid_table *t)
 {
 	const struct pid_entry *cgroup = NULL;
-	void *show = container_hook_symbol("proc_cgroup_show");
 	struct pid_entry *new;
 	unsigned int n, i;
 
-	t->orig = container_hook_symbol(t->symbol);
-	n = t->orig ? pid_table_length(t->orig) : 0;
+	n = pid_table_length(t->orig);
 	for (i = 0; i < n; i++)
 		if (!strcmp(t->orig[i].name, "cgroup"))
 			cgroup = t->orig + i;
-	if (!cgroup || !show || cgroup->show != show || !cgroup->fop || cgroup->iop) {
-		pr_warn("%s of this kernel is not as expected\n", t->symbol);
+	if (!cgroup || cgroup->show != cgroup_show || !cgroup->fop || cgroup->iop) {
+		container_feature_lost(PID_FILE,
+				       "this kernel's procfs has other tables than we know");
 		return -EOPNOTSUPP;
 	}
 
@@ -430,14 +465,15 @@ static int check_inode(struct file_system_type *procfs)
 	if (!err) {
 		inode = d_inode(path.dentry);
 		if (inode->i_fop != pid_file_ops ||
-		    !proc_inode_word(inode, container_hook_symbol("proc_cgroup_show")) ||
+		    !proc_inode_word(inode, cgroup_show) ||
 		    !proc_inode_word(inode, task_tgid(current)))
 			err = -EOPNOTSUPP;
 		path_put(&path);
 	}
 	kern_unmount(mnt);
-	if (err)
-		pr_warn("the inodes of this kernel's procfs are not as expected: error %d\n", err);
+	if (err && err != -ENOMEM)
+		container_feature_lost(PID_FILE,
+				       "this kernel's procfs has other inodes than we know");
 	return err;
 }
 
@@ -449,8 +485,7 @@ static void disown_inode(struct inode *inode)
 	/* where procfs keeps the show function; no other word has that value */
 	slot = proc_inode_word(inode, pid_container_show);
 	if (slot) {
-		/* does nothing and returns 0, whatever its arguments */
-		WRITE_ONCE(*slot, noop_fsync);
+		WRITE_ONCE(*slot, compat_idle_show(cgroup_show));
 		make_bad_inode(inode);
 		while ((dentry = d_find_alias(inode))) {
 			d_drop(dentry);
@@ -480,7 +515,7 @@ static void disown_inodes(struct super_block *sb, void *arg)
 }
 
 /* The tables stay until proc_exit(): a listing may have one even if this fails. */
-static int pid_entries_add(struct file_system_type *procfs)
+static void pid_entries_add(struct file_system_type *procfs)
 {
 	int i, err;
 
@@ -491,7 +526,13 @@ static int pid_entries_add(struct file_system_type *procfs)
 		err = check_inode(procfs);
 	if (!err)
 		err = container_hooks_arm(hooks_used, hooks_count);
-	return err;
+	for (i = 0; !err && i < pid_file->nr_hooks; i++)
+		if (!pid_file->hooks[i].armed)
+			err = -EBUSY;
+	if (err)
+		container_hooks_disarm(hooks_used, hooks_count);
+	if (err == -ENOMEM)
+		container_feature_lost(PID_FILE, "no memory");
 }
 
 /**
@@ -503,11 +544,10 @@ static int pid_entries_add(struct file_system_type *procfs)
 void pid_entries_init(void)
 {
 	struct file_system_type *procfs = get_fs_type("proc");
-	int err = pid_entries_add(procfs);
 
+	/* which says if it is lost */
+	pid_entries_add(procfs);
 	module_put(procfs->owner);
-	if (err)
-		pr_warn("there will be no /proc/<pid>/container: error %d\n", err);
 }
 
 /**

@@ -128,6 +128,26 @@ static void look_at_hooks(void)
 		found(NULL, "%zu hooks have missed no call", hiers.nhooks);
 }
 
+/* What the kernel lacks is no problem: there is no cure. */
+static void look_at_features(void)
+{
+	size_t there = 0;
+
+	for (size_t i = 0; i < hiers.nfeatures; i++) {
+		struct feature *f = &hiers.features[i];
+
+		if (!f->why)
+			there++;
+		else if (!strncmp(f->why, "this kernel", strlen("this kernel")))
+			found(NULL, "not on this kernel: %s: %s", f->name, f->why);
+		else
+			found("end what is in the way, then unmount and mount again, or load the modules again",
+			      "no %s: %s", f->name, f->why);
+	}
+	if (hiers.nfeatures)
+		found(NULL, "this kernel has what %zu of %zu features need", there, hiers.nfeatures);
+}
+
 static void look_at_hierarchies(void)
 {
 	for (size_t i = 0; i < hiers.n; i++) {
@@ -167,7 +187,7 @@ int cmd_doctor(int argc, char **argv)
 	static const struct argp_child children[] = { { &table_argp, 0, NULL, 0 }, { } };
 	static const struct argp argp = {
 		.parser = parse, .children = children,
-		.doc = "Look at the installation: modules, headers, signatures, hooks, hierarchies. Each problem is told with its cure; the status is 1 if there is any.",
+		.doc = "Look at the installation: modules, headers, signatures, hooks, what the kernel lacks, hierarchies. Each problem is told with its cure; the status is 1 if there is any.",
 	};
 	struct utsname u;
 
@@ -180,6 +200,7 @@ int cmd_doctor(int argc, char **argv)
 	uname(&u);
 	look_at_modules(u.release);
 	look_at_hooks();
+	look_at_features();
 	look_at_hierarchies();
 	if (table)
 		table_print(table);

@@ -95,6 +95,12 @@ struct hook {
 	long missed;
 };
 
+/* What a feature needs of the kernel is there, or not. */
+struct feature {
+	char *name;
+	char *why;			/* it is lost, or NULL */
+};
+
 struct hierarchies {
 	bool loaded;			/* the core is there */
 	struct hierarchy *v;
@@ -105,6 +111,8 @@ struct hierarchies {
 	struct strings unbound;		/* those without a hierarchy */
 	struct hook *hooks;
 	size_t nhooks;
+	struct feature *features;
+	size_t nfeatures;
 };
 
 extern struct hierarchies hiers;

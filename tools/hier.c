@@ -103,9 +103,23 @@ static void add_hook(const char *line)
 	k->missed = strtol(missed + 7, NULL, 10);
 }
 
+static void add_feature(const char *line)
+{
+	const char *colon = strstr(line, ": "), *needs = strstr(line, " needs=");
+	struct feature *f;
+
+	if (!colon || !needs)
+		return;
+	hiers.features = xrealloc_array(hiers.features, hiers.nfeatures + 1, sizeof(*hiers.features));
+	f = &hiers.features[hiers.nfeatures++];
+	f->name = xstrndup(line, colon - line);
+	colon += 2;
+	f->why = strncmp(colon, "lost, ", 6) ? NULL : xstrndup(colon + 6, needs - colon - 6);
+}
+
 void hiers_parse(const char *containers, const char *self)
 {
-	enum { NOWHERE, HIERARCHIES, SUBSYSTEMS, HOOKS } part = NOWHERE;
+	enum { NOWHERE, HIERARCHIES, SUBSYSTEMS, HOOKS, FEATURES } part = NOWHERE;
 	struct strings lines = strings_split(self, "\n");
 
 	for (size_t i = 0; i < lines.n; i++)
@@ -122,12 +136,16 @@ void hiers_parse(const char *containers, const char *self)
 			part = SUBSYSTEMS;
 		else if (!strcmp(line, "Hooks:"))
 			part = HOOKS;
+		else if (!strcmp(line, "Features:"))
+			part = FEATURES;
 		else if (part == HIERARCHIES)
 			add_figures(line);
 		else if (part == SUBSYSTEMS && sscanf(line, "%*d: name=%63s", name) == 1)
 			strings_add(&hiers.registered, name);
 		else if (part == HOOKS)
 			add_hook(line);
+		else if (part == FEATURES)
+			add_feature(line);
 	}
 	strings_free(&lines);
 }
@@ -213,9 +231,14 @@ void hiers_free(void)
 	}
 	for (size_t i = 0; i < hiers.nhooks; i++)
 		free(hiers.hooks[i].name);
+	for (size_t i = 0; i < hiers.nfeatures; i++) {
+		free(hiers.features[i].name);
+		free(hiers.features[i].why);
+	}
 	free(hiers.v);
 	free(hiers.mounts);
 	free(hiers.hooks);
+	free(hiers.features);
 	strings_free(&hiers.registered);
 	strings_free(&hiers.unbound);
 	hiers = (struct hierarchies){ };

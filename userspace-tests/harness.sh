@@ -282,8 +282,41 @@ stock_kernel() {
 	fi
 }
 
+# headers_settle ROOT: headers that were unpacked there name each other by absolute paths.
+headers_settle() {
+	local root=$1 link file
+	for file in "$root"/usr/src/linux-headers-*/{Makefile,.kernelvariables}; do
+		[ ! -e "$file" ] || sed -i "s#\([ =]\)/usr/#\1$root/usr/#g" "$file"
+	done
+	find "$root" -type l -lname '/*' | while read -r link; do
+		ln -sfn "$root$(readlink "$link")" "$link"
+	done
+}
+
+# stock_headers SUITE HEADERS: KDIR is what linux-headers-* of a suite has, without its
+# kernel.
+stock_headers() {
+	local root
+	root=$CACHE/headers/${2#linux-headers-}_$(suite_version "$1" "$2")
+	locked "kernels-$1" stock_headers_fetch "$1" "$2" "$root" || return 1
+	KDIR=$root/usr/src/$2
+	[ -e "$KDIR/Module.symvers" ] || { say "$2 has no symbol versions"; return 1; }
+}
+
+stock_headers_fetch() {
+	local suite=$1 headers=$2 root=$3
+	[ ! -e "$root/.ready" ] || return 0
+	say "fetching $headers from $suite"
+	rm -rf "$root"
+	# shellcheck disable=SC2046 # package names
+	suite_unpack "$suite" "$root" $(suite_depends "$suite" 'linux-(headers|kbuild)-[0-9].*' \
+		"$headers") || return 1
+	headers_settle "$root"
+	touch "$root/.ready"
+}
+
 stock_kernel_fetch() {
-	local suite=$1 meta=$2 image root link file
+	local suite=$1 meta=$2 image root link
 	local kernel='linux-(image|headers|kbuild|binary|modules)-[0-9].*'
 	suite_init "$suite" || return 1
 	image=$(suite_depends "$suite" 'linux-image-[0-9].*-.*' "linux-image-$meta" |
@@ -296,13 +329,7 @@ stock_kernel_fetch() {
 		# shellcheck disable=SC2046 # package names
 		suite_unpack "$suite" "$root" $(suite_depends "$suite" "$kernel" \
 			"$image" "${image/image/headers}") || return 1
-		# The headers name each other by absolute paths.
-		for file in "$root"/usr/src/linux-headers-*/{Makefile,.kernelvariables}; do
-			[ ! -e "$file" ] || sed -i "s#\([ =]\)/usr/#\1$root/usr/#g" "$file"
-		done
-		find "$root" -type l -lname '/*' | while read -r link; do
-			ln -sfn "$root$(readlink "$link")" "$link"
-		done
+		headers_settle "$root"
 		touch "$root/.ready"
 	fi
 	# What the package's own scripts would do: modprobe wants to know.
@@ -546,10 +573,13 @@ kernel_modules() {
 }
 
 # kmake ARGS...: make with the settings of this build.  Debian's headers ask
-# for the compiler version of their own release.
+# for the compiler version of their own release.  LLVM= is for a kernel that was built
+# with it.
 kmake() {
+	local compiler=(CC="${CC:-gcc}")
+	[ -z "${LLVM:-}" ] || compiler=(LLVM="$LLVM")
 	${BUILD_SUITE:+in_suite "$BUILD_SUITE"} \
-		make -j"$JOBS" KDIR="$KDIR" CC="${CC:-gcc}" "${LIMITS[@]}" "$@"
+		make -j"$JOBS" KDIR="$KDIR" "${compiler[@]}" "${LIMITS[@]}" "$@"
 }
 
 # in_suite SUITE COMMAND...: with that suite's compiler, in a chroot where the

@@ -423,6 +423,35 @@ const char *modfile(const char *name)
 		    FTW_PHYS) == 1 ? found_ko : NULL;
 }
 
+const char *modwithout(const char *name, const char *symbol)
+{
+	const char *file = modfile(name), *copy = P("/tmp/%s.ko", name);
+	size_t len = strlen(symbol);
+	struct stat st;
+	int fd, n = 0;
+	char *p, *end;
+
+	if (!file)
+		bail("no module %s", name);
+	copy_file(file, copy, 0644);
+	fd = open(copy, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		bail("%s: %s", copy, strerror(errno));
+	p = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		bail("%s: %s", copy, strerror(errno));
+	close(fd);
+	/* a whole string; it gets another last letter */
+	for (end = p + st.st_size; (p = memmem(p, end - p, symbol, len + 1)); n++) {
+		p += len;
+		p[-1] = 'Q';
+	}
+	munmap(end - st.st_size, st.st_size);
+	if (!n)
+		bail("%s does not ask for %s", name, symbol);
+	return copy;
+}
+
 int rmmod(const char *name)
 {
 	return E(syscall(SYS_delete_module, name, O_NONBLOCK));

@@ -91,6 +91,8 @@ void write_file(const char *path, const char *text);	/* a new one */
 int modprobe(const char *name);		/* 0, or modprobe's exit status */
 int modinsert(const char *file, const char *args);	/* finit_module */
 const char *modfile(const char *name);	/* path of NAME.ko, NULL: none */
+/* A copy of NAME.ko that asks the kernel for something else than @symbol, which is not there. */
+const char *modwithout(const char *name, const char *symbol);
 int rmmod(const char *name);		/* delete_module, not waiting */
 bool modloaded(const char *name);
 int unload_all(void);			/* how many container_* are left */

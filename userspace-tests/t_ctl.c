@@ -481,9 +481,13 @@ static void test_why(void)
 	check("umount", ctl("delete cpuset:/a && " CTL " umount cpuset"), 0, NULL);
 	ctl("doctor");
 	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
-	      "ok       installed: ", NULL);
+	      "ok       installed: ", "ok       this kernel has what ", NULL);
 	ctl("doctor --json");
 	check("doctor in JSON", 0, 0, "\"problem\": false", "\"finding\": \"loaded: container_core", NULL);
+	err(modinsert(modwithout("container_ns", "task_work_add"), ""), EOPNOTSUPP, "a kernel that ns cannot do with");
+	ctl("doctor");
+	check("doctor says what it lacks, which is no problem", 0, 0,
+	      "ok       not on this kernel: ns: this kernel has no task_work_adQ", NULL);
 }
 
 /* --- save, diff, apply ------------------------------------------------------------------------------ */

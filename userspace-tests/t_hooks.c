@@ -2,7 +2,8 @@
 /*
  * Hooks that somebody switches off, or is in the way of: kprobes and ftrace off, live
  * patches before us and after us. What cannot be hooked says so by name, an optional hook
- * is left out, and forks that fail leave nothing behind.
+ * is left out, and forks that fail leave nothing behind. Things that the kernel lacks: the
+ * features that need them are lost and no others, which the log and /proc/containers say.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -207,11 +208,101 @@ static void test_patches(void)
 	setup();
 }
 
+/* --- what the kernel lacks --- */
+
+/* Loads a module that does not find @symbol; feature @name is lost by that. */
+static void lacking(const char *module, const char *symbol, const char *name, int load_err)
+{
+	const char *file = modwithout(module, symbol);
+	char *log, *line, *s;
+	char odd[64];
+	int fd = kmsg_open(), lines = 0;
+
+	snprintf(odd, sizeof(odd), "%.*sQ", (int)strlen(symbol) - 1, symbol);
+	err(modinsert(file, ""), load_err, "load %s, no %s", module, symbol);
+	kmsg_lines(fd, &log);
+	for (line = log; (line = strstr(line, P("no %s: this kernel has no %s", name, odd))); line++)
+		lines++;
+	eq(lines, 1, "the log has a line that says that there is no %s, and why", name);
+	close(fd);
+	if (load_err && !strcmp(module, "container_core"))
+		return;
+	s = get("/proc/containers");
+	s = s ? strstr(s, P("\n%s: lost, this kernel has no %s", name, odd)) : NULL;
+	ok(s && strcspn(s + 1, "\n") > strlen(odd) &&
+	   memmem(s + 1, strcspn(s + 1, "\n"), P(" needs="), 7), "/proc/containers says so, too");
+}
+
+static void there(const char *name)
+{
+	char *s = get("/proc/containers");
+
+	ok(s && strstr(s, P("\n%s: there needs=", name)), "%s is there", name);
+}
+
+static void test_lacking(void)
+{
+	char *s;
+
+	/* with the core alone, which modprobe would bring others along with */
+	eq(unload_all(), 0, "unload");
+	err(modinsert(modfile("container_core"), ""), 0, "load the core");
+	err(modinsert(modfile("container_bc"), ""), 0, "load bc");
+	there("containers");
+	there("/proc/<pid>/container");
+	there("bc.numfiles");
+	there("limit on bc.privvmpages");
+	err(rmmod("container_bc"), 0, "unload bc");
+
+	lacking("container_bc", "security_file_free", "bc.numfiles", 0);
+	there("limit on bc.privvmpages");
+	err(cmount(M, "bc"), 0, "mount bc");
+	mkdir(A, 0755);
+	err(access(A "/bc.numfiles.limit", F_OK) ? errno : 0, ENOENT, "it has no numfiles");
+	err(access(A "/bc.numtasks.limit", F_OK) ? errno : 0, 0, "it has the others");
+	s = get(A "/bc.stat");
+	ok(s && strstr(s, "numtasks ") && !strstr(s, "numfiles"), "and shows those");
+	rmdir(A);
+	err(cumount(M), 0, "unmount");
+	err(rmmod("container_bc"), 0, "unload bc");
+	lacking("container_bc", "may_expand_vm", "limit on bc.privvmpages", 0);
+	there("bc.numfiles");
+	err(cmount(M, "bc"), 0, "mount bc");
+	err(cumount(M), 0, "unmount");
+	err(rmmod("container_bc"), 0, "unload bc");
+
+	lacking("container_cpuacct", "sched_migrate_task", "exact cpuacct.usage_percpu", 0);
+	there("cpuacct");
+	err(rmmod("container_cpuacct"), 0, "unload cpuacct");
+	lacking("container_cpuacct", "task_sched_runtime", "cpuacct", EOPNOTSUPP);
+	err(modinsert(modfile("container_cpuacct"), ""), 0, "load cpuacct");
+	there("cpuacct");
+	lacking("container_ns", "task_work_add", "ns", EOPNOTSUPP);
+	if (modfile("container_cpuset")) {
+		lacking("container_cpuset", "do_migrate_pages", "cpuset.mems", EOPNOTSUPP);
+		lacking("container_cpuset", "sched_setaffinity", "cpuset.cpus", EOPNOTSUPP);
+		lacking("container_cpuset", "mm_vmscan_direct_reclaim_begin", "cpuset.memory_pressure", 0);
+		err(rmmod("container_cpuset"), 0, "unload cpuset");
+	}
+
+	eq(unload_all(), 0, "unload");
+	lacking("container_core", "cgroup_cancel_fork", "containers", EOPNOTSUPP);
+	lacking("container_core", "proc_pident_readdir", "/proc/<pid>/container in listings", 0);
+	there("/proc/<pid>/container");
+	ok(!access("/proc/self/container", F_OK), "the file is there all the same");
+	err(rmmod("container_core"), 0, "unload the core");
+	lacking("container_core", "tid_base_stuff", "/proc/<pid>/container", 0);
+	err(access("/proc/self/container", F_OK) ? errno : 0, ENOENT, "it is not there");
+	err(rmmod("container_core"), 0, "unload the core");
+	setup();
+}
+
 int main(void)
 {
 	setup();
 	test_kprobes();
 	test_ftrace();
 	test_patches();
+	test_lacking();
 	finish();
 }

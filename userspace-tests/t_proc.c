@@ -523,25 +523,28 @@ static void check_form(const char *when)
 		"^[0-9]+: topcount=[0-9]+ bits=[0-9a-f]+ containers=[0-9]+ \\(([a-z]+(, [a-z]+)*)?\\)( s_active=[0-9]+)?$",
 		"^[0-9]+: name=[A-Za-z0-9._-]+ hierarchy=[0-9]+$",
 		"^[A-Za-z0-9_.]+: [a-z][a-z ]* missed=0$",
+		"^[^:]+: (there|lost, .+) needs=[A-Za-z0-9_.,]*$",
 	};
 	static const char *const head[] = {
-		"Hierarchies:", "Subsystems:", "Hooks:",
+		"Hierarchies:", "Subsystems:", "Hooks:", "Features:",
 	};
 	char *s = get("/proc/containers"), *nl;
-	int section = -1, hooks = 0, bad = 0;
+	int section = -1, hooks = 0, features = 0, bad = 0;
 
 	for (; s && (nl = strchr(s, '\n')); s = nl + 1) {
 		*nl = 0;
-		if (section < 2 && !strcmp(s, head[section + 1])) {
+		if (section < 3 && !strcmp(s, head[section + 1])) {
 			section++;
 		} else if (section < 0 || !matches(s, form[section])) {
 			diag("\"%s\"", s);
 			bad++;
 		}
 		hooks += section == 2;
+		features += section == 3;
 	}
 	ok(s && !*s && !bad, "/proc/containers has its form: %s", when);
-	ok(section == 2 && hooks > 1, "with all sections, and hooks: %s", when);
+	ok(section == 3 && hooks > 1, "with all sections, and hooks: %s", when);
+	ok(features > 1, "and features: %s", when);
 }
 
 static void test_containers(void)

@@ -382,6 +382,14 @@ static int figure_show(struct seq_file *m, struct container *cont,
  * All in one reading: the address spaces are looked at once, nobody changes a bound
  * meanwhile, and no line has more in it than its maximum.
  */
+/* The last one takes hooks that a kernel may lack. */
+static int shown_resources(void)
+{
+	static_assert(BC_NUMFILES == BC_RESOURCES - 1);
+
+	return numfiles_known() ? BC_RESOURCES : BC_NUMFILES;
+}
+
 static int stat_show(struct seq_file *m, struct container *cont,
 		     const struct container_cftype *cft)
 {
@@ -392,7 +400,7 @@ static int stat_show(struct seq_file *m, struct container *cont,
 	int i;
 
 	vm_look(bc, &vm);
-	for (i = 0; i < BC_RESOURCES; i++) {
+	for (i = 0; i < shown_resources(); i++) {
 		c = &bc->counter[i];
 		held = figure_held(bc, i, &vm);
 		seq_printf(m, "%s %lu %lu %lu %lu %lu\n", bc_resources[i].name, held,
@@ -441,7 +449,8 @@ static void __init figures_init(void)
 
 static int bc_populate(struct container_subsys *ss, struct container *cont)
 {
-	return container_add_files(cont, bc_files, ARRAY_SIZE(bc_files));
+	return container_add_files(cont, bc_files, shown_resources() * FIGURES) ?:
+	       container_add_files(cont, &bc_files[FILE_STAT], 1);
 }
 
 /* --- life of a container and of the hierarchy --------------------------------- */

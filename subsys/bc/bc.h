@@ -97,6 +97,7 @@ int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_
 /* numfiles.c */
 int numfiles_init(void);
 void numfiles_exit(void);
+bool numfiles_known(void);
 int numfiles_bind(void);
 void numfiles_unbind(void);
 void numfiles_crossed(struct bc_counter *c);

@@ -31,7 +31,8 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
 #define COMPAT_EXPAND_REST "may_expand_vm.part.0"
 
 /**
- * compat_expand_is_split - has the compiler split may_expand_vm()?
+ * compat_expand_is_split - has the compiler split may_expand_vm(), so that it takes hooks
+ *	elsewhere?
  *
  * Seen with gcc 10 alone. What is done about it needs expand_stack() as it was
  * before 6.5.
@@ -43,7 +44,8 @@ static inline bool compat_expand_is_split(void)
 #ifdef COMPAT_HAS_EXPAND_STACK_VMA
 	return true;
 #else
-	pr_warn("this kernel's may_expand_vm is split: privvmpages are not limited everywhere\n");
+	container_feature_lost("limit on bc.privvmpages everywhere",
+			       "this kernel's may_expand_vm is split");
 	return false;
 #endif
 }

@@ -192,7 +192,8 @@ err_put:
 	return err;
 }
 
-static struct container_hook alloc_hooks[1];
+enum { HOOK_FREE, HOOK_ALLOC, FILES_HOOKS };
+static struct container_hook files_hooks[FILES_HOOKS];
 
 /* Runs in place of security_file_alloc(). May sleep. */
 static int files_alloc(struct file *file)
@@ -202,7 +203,7 @@ static int files_alloc(struct file *file)
 	container_hook_enter(&files_callers);
 	err = file_charge(file);
 	if (likely(!err)) {
-		err = container_hook_call(alloc_hooks[0].body, (unsigned long)file, 0, 0);
+		err = container_hook_call(files_hooks[HOOK_ALLOC].body, (unsigned long)file, 0, 0);
 		/* security_file_free() may have been called, or not */
 		if (unlikely(err))
 			file_uncharge(file);
@@ -221,16 +222,14 @@ CONTAINER_HOOK_HANDLER(hook_file_free, regs)
 	file_uncharge((void *)container_hook_arg(regs, 0));
 }
 
-static struct container_hook free_hooks[] = {
-	{
+/* In the order in which they are armed. */
+static struct container_hook files_hooks[FILES_HOOKS] = {
+	[HOOK_FREE] = {
 		.name = "security_file_free",
 		.type = CONTAINER_HOOK_ENTRY,
 		.handler = hook_file_free,
 	},
-};
-
-static struct container_hook alloc_hooks[1] = {
-	{
+	[HOOK_ALLOC] = {
 		.name = "security_file_alloc",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_file_alloc,
@@ -238,22 +237,22 @@ static struct container_hook alloc_hooks[1] = {
 };
 
 /**
- * numfiles_bind - begin to count
+ * numfiles_known - has the kernel what it takes to count files?
+ */
+bool numfiles_known(void)
+{
+	return files_hooks[HOOK_FREE].found && files_hooks[HOOK_ALLOC].found;
+}
+
+/**
+ * numfiles_bind - begin to count, where it can be done
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of arming the hooks.
  */
 int numfiles_bind(void)
 {
-	int err;
-
-	err = container_hooks_arm(free_hooks, ARRAY_SIZE(free_hooks));
-	if (err)
-		return err;
-	err = container_hooks_arm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
-	if (err)
-		container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
-	return err;
+	return numfiles_known() ? container_hooks_arm(files_hooks, FILES_HOOKS) : 0;
 }
 
 /**
@@ -266,9 +265,9 @@ void numfiles_unbind(void)
 	struct file_charge *fc;
 	int i;
 
-	container_hooks_disarm(alloc_hooks, ARRAY_SIZE(alloc_hooks));
+	container_hooks_disarm(files_hooks + HOOK_ALLOC, 1);
 	container_hook_wait_callers(&files_callers);
-	container_hooks_disarm(free_hooks, ARRAY_SIZE(free_hooks));
+	container_hooks_disarm(files_hooks, HOOK_ALLOC);
 
 	for (i = 0; i < 1 << FILES_BITS; i++)
 		while (!hlist_bl_empty(&files[i])) {
@@ -398,9 +397,21 @@ int numfiles_show_holders(struct seq_file *m, struct container *cont,
 
 int numfiles_init(void)
 {
-	find_ge_pid_fn = container_hook_symbol("find_ge_pid");
-	if (!find_ge_pid_fn)
-		return -EOPNOTSUPP;
+	static const struct container_symbol symbols[] = {
+		{ .name = "find_ge_pid", .address = &find_ge_pid_fn },
+	};
+	static const struct container_feature feature = {
+		.name = "bc.numfiles",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = files_hooks,
+		.nr_hooks = FILES_HOOKS,
+	};
+	int err;
+
+	err = container_feature_find(&feature);
+	if (err && err != -EOPNOTSUPP)
+		return err;
 	/* zeroed chains are empty */
 	files = kvcalloc(1 << FILES_BITS, sizeof(*files), GFP_KERNEL);
 	if (!files)
@@ -423,8 +434,7 @@ void numfiles_exit(void)
 		while (s->count)
 			kmem_cache_free(charge_cache, s->fc[--s->count]);
 	}
-	container_hooks_forget(alloc_hooks, ARRAY_SIZE(alloc_hooks));
-	container_hooks_forget(free_hooks, ARRAY_SIZE(free_hooks));
+	container_hooks_forget(files_hooks, FILES_HOOKS);
 	kmem_cache_destroy(charge_cache);
 	kvfree(files);
 }

@@ -536,12 +536,17 @@ CONTAINER_HOOK_HANDLER(hook_expand, regs)
 	container_hook_redirect(regs, expand);
 }
 
+/* What is lost where they cannot be had. */
+#define VM_LIMIT "limit on bc.privvmpages"
+#define VM_LIMIT_DATA "limit on bc.privvmpages for mmap() and brk()"
+#define VM_LIMIT_STACK "limit on bc.privvmpages for stacks"
+
 static struct container_hook vm_hooks[1] = {
 	{
 		.name = "may_expand_vm",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand,
-		.optional = "limit on privvmpages",
+		.optional = VM_LIMIT,
 	},
 };
 
@@ -591,13 +596,13 @@ static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {
 		.name = COMPAT_EXPAND_REST,
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand_data,
-		.optional = "limit on privvmpages for mmap() and brk()",
+		.optional = VM_LIMIT_DATA,
 	},
 	[HOOK_EXPAND_STACK] = {
 		.name = "expand_stack",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand_stack,
-		.optional = "limit on privvmpages for stacks",
+		.optional = VM_LIMIT_STACK,
 	},
 };
 
@@ -680,9 +685,20 @@ void vm_unbind(void)
 
 int vm_init(void)
 {
-	int i;
+	/* of the split ones in their order */
+	static const struct container_feature features[] = {
+		{ .name = VM_LIMIT, .hooks = vm_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_DATA, .hooks = vm_split_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_STACK, .hooks = vm_split_hooks + 1, .nr_hooks = 1 },
+	};
+	int i, err;
 
 	vm_split = compat_expand_is_split();
+	for (i = 0; i < (vm_split ? ARRAY_SIZE(features) : 1); i++) {
+		err = container_feature_find(&features[i]);
+		if (err && err != -EOPNOTSUPP)
+			return err;
+	}
 	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
 		spin_lock_init(&vm_table[i].lock);
 		INIT_HLIST_HEAD(&vm_table[i].head);

@@ -260,12 +260,16 @@ static void probe_migrate(void *data, struct task_struct *task, int dest_cpu)
 	rcu_read_unlock();
 }
 
+/* Features that may be lost. */
+#define EXACT_PERCPU "exact cpuacct.usage_percpu"
+#define EXACT_ROOT "exact cpuacct.usage of the root"
+
 static struct container_hook cpuacct_hooks[] = {
 	{
 		.name = "sched_migrate_task",
 		.type = CONTAINER_HOOK_TRACEPOINT,
 		.handler = probe_migrate,
-		.optional = "exact cpuacct.usage_percpu",
+		.optional = EXACT_PERCPU,
 	},
 };
 
@@ -705,14 +709,32 @@ static struct container_subsys cpuacct_subsys = {
 
 static int __init cpuacct_init(void)
 {
-	task_sched_runtime_fn = container_hook_symbol("task_sched_runtime");
-	if (!task_sched_runtime_fn) {
-		pr_err("this kernel has no task_sched_runtime: cannot account CPU time\n");
-		return -EOPNOTSUPP;
+	static const struct container_symbol symbols[] = {
+		{ .name = "task_sched_runtime", .address = &task_sched_runtime_fn },
+	};
+	static const struct container_feature features[] = {
+		{ .name = "cpuacct", .symbols = symbols, .nr_symbols = ARRAY_SIZE(symbols) },
+		{
+			.name = EXACT_PERCPU,
+			.hooks = cpuacct_hooks,
+			.nr_hooks = ARRAY_SIZE(cpuacct_hooks),
+		},
+		{ .name = EXACT_ROOT },
+	};
+	int err = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(features) && !err; i++) {
+		err = container_feature_find(&features[i]);
+		/* all but the first can be done without */
+		if (i && err == -EOPNOTSUPP)
+			err = 0;
 	}
+	if (err)
+		return err;
 	cpu_sums = compat_cpu_sums();
 	if (!cpu_sums)
-		pr_warn("this kernel has no cpuacct of its own: the root's figures count ticks\n");
+		container_feature_lost(EXACT_ROOT,
+				       "this kernel has no cpuacct of its own: the root's figures count ticks");
 	return container_register_subsys(&cpuacct_subsys);
 }
 

@@ -299,9 +299,14 @@ void cpuset_exit(struct container_subsys *ss, struct container *cont,
  */
 int attach_init(void)
 {
-	security_fn = container_hook_symbol("security_task_setscheduler");
-	if (security_fn)
-		return 0;
-	pr_err("this kernel has no security_task_setscheduler\n");
-	return -EOPNOTSUPP;
+	static const struct container_symbol symbols[] = {
+		{ .name = "security_task_setscheduler", .address = &security_fn },
+	};
+	static const struct container_feature feature = {
+		.name = "cpuset",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+	};
+
+	return container_feature_find(&feature);
 }

@@ -13,13 +13,10 @@
 
 /*
  * Sets the affinity of a task, whose pi_lock is held, by force. It had another name
- * until 6.18; what has the old name since then is something else.
+ * until 6.18; what has the old name since then is something else, so it comes second.
  */
-static inline void *compat_find_force_affinity(void)
-{
-	return container_hook_symbol("set_cpus_allowed_force") ?:
-	       container_hook_symbol("do_set_cpus_allowed");
-}
+#define COMPAT_FORCE_AFFINITY "set_cpus_allowed_force"
+#define COMPAT_FORCE_AFFINITY_OLD "do_set_cpus_allowed"
 
 /*
  * Calls a function that returns a nodemask_t by value. A small one comes back in a

@@ -752,7 +752,8 @@ static int try_commit(void)
 	kthread_stop(thread);
 	if (commit_takes != COMMIT_UNKNOWN)
 		return 0;
-	pr_err("set_cpus_allowed_common() of this kernel is not as it should be\n");
+	container_feature_lost("cpuset.cpus",
+			       "this kernel's set_cpus_allowed_common() is not as it should be");
 	return -EOPNOTSUPP;
 }
 
@@ -802,13 +803,25 @@ static struct cpumask __percpu *alloc_masks(void)
 
 int cpus_init(void)
 {
-	int i;
+	static const struct container_symbol symbols[] = {
+		{
+			.name = COMPAT_FORCE_AFFINITY,
+			.alt = COMPAT_FORCE_AFFINITY_OLD,
+			.address = &force_affinity_fn,
+		},
+	};
+	static const struct container_feature feature = {
+		.name = "cpuset.cpus",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = cpus_hooks,
+		.nr_hooks = ARRAY_SIZE(cpus_hooks),
+	};
+	int i, err;
 
-	force_affinity_fn = compat_find_force_affinity();
-	if (!force_affinity_fn) {
-		pr_err("this kernel has no do_set_cpus_allowed\n");
-		return -EOPNOTSUPP;
-	}
+	err = container_feature_find(&feature);
+	if (err)
+		return err;
 	for (i = 0; i < ARRAY_SIZE(call_buckets); i++)
 		raw_spin_lock_init(&call_buckets[i].lock);
 	fork_masks = alloc_masks();

@@ -385,30 +385,44 @@ void mems_unbind(void)
 
 int mems_init(void)
 {
-	static const struct {
-		const char *name;
-		void **address;
-	} symbols[] = {
-		{ "mpol_rebind_task", &rebind_task_fn },
-		{ "mpol_rebind_mm", &rebind_mm_fn },
-		{ "do_migrate_pages", &migrate_pages_fn },
-		{ "task_work_add", &work_add_fn },
-		{ "cpusets_pre_enable_key", (void **)&pre_enable_key },
-		{ "cpusets_enabled_key", (void **)&enabled_key },
+	static const struct container_symbol symbols[] = {
+		{ .name = "mpol_rebind_task", .address = &rebind_task_fn },
+		{ .name = "mpol_rebind_mm", .address = &rebind_mm_fn },
+		{ .name = "do_migrate_pages", .address = &migrate_pages_fn },
+		{ .name = "task_work_add", .address = &work_add_fn },
+		{ .name = "cpusets_pre_enable_key", .address = (void **)&pre_enable_key },
+		{ .name = "cpusets_enabled_key", .address = (void **)&enabled_key },
 	};
-	int i;
+	static const struct container_symbol page = { .name = "cpuset_mem_spread_node" };
+	static const struct container_symbol slab = { .name = "cpuset_slab_spread_node" };
+	static const struct container_feature mems = {
+		.name = "cpuset.mems",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = mems_hooks,
+		.nr_hooks = ARRAY_SIZE(mems_hooks),
+	};
+	/* can be done without; spread_flags has a bit for each of the last two */
+	static const struct {
+		struct container_feature f;
+		unsigned long flag;
+	} others[] = {
+		{ { "cpuset.memory_pressure", NULL, 0, pressure_hooks, 1 } },
+		{ { "cpuset.memory_spread_page", &page, 1 }, BIT(CPUSET_SPREAD_PAGE) },
+		{ { "cpuset.memory_spread_slab", &slab, 1 }, BIT(CPUSET_SPREAD_SLAB) },
+	};
+	int i, err;
 
-	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
-		*symbols[i].address = container_hook_symbol(symbols[i].name);
-		if (!*symbols[i].address) {
-			pr_err("this kernel has no %s\n", symbols[i].name);
-			return -EOPNOTSUPP;
-		}
+	err = container_feature_find(&mems);
+	for (i = 0; i < ARRAY_SIZE(others) && !err; i++) {
+		err = container_feature_find(&others[i].f);
+		if (!err)
+			spread_flags |= others[i].flag;
+		else if (err == -EOPNOTSUPP)
+			err = 0;
 	}
-	if (container_hook_symbol("cpuset_mem_spread_node"))
-		__set_bit(CPUSET_SPREAD_PAGE, &spread_flags);
-	if (container_hook_symbol("cpuset_slab_spread_node"))
-		__set_bit(CPUSET_SPREAD_SLAB, &spread_flags);
+	if (err)
+		return err;
 	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	return migrate_queue ? 0 : -ENOMEM;
 }

@@ -274,13 +274,21 @@ MODULE_PARM_DESC(max_containers, "how many of them there may be (default 4096)")
 
 static int __init ns_init(void)
 {
+	static const struct container_symbol symbols[] = {
+		{ .name = "task_work_add", .address = &work_add_fn },
+	};
+	static const struct container_feature feature = {
+		.name = "ns",
+		.symbols = symbols,
+		.nr_symbols = ARRAY_SIZE(symbols),
+		.hooks = ns_hooks,
+		.nr_hooks = NS_HOOKS,
+	};
 	int err;
 
-	work_add_fn = container_hook_symbol("task_work_add");
-	if (!work_add_fn) {
-		pr_err("this kernel has no task_work_add\n");
-		return -EOPNOTSUPP;
-	}
+	err = container_feature_find(&feature);
+	if (err)
+		return err;
 	/* can this kernel be hooked where we need it? Better said now than at a mount */
 	err = container_hooks_arm(ns_hooks, NS_HOOKS);
 	if (!err) {
