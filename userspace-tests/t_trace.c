@@ -93,7 +93,7 @@ static void test_events(void)
 
 	err(put(EVENTS "/enable", "1"), 0, "all of them are switched on");
 	err(cmount(M, "bc,numtasks"), 0, "mount");
-	ok(traced("hook: function=cgroup_exit armed=1"), "a hook is armed");
+	ok(traced("hook: function=security_file_alloc armed=1"), "a hook is armed");
 	err(E(mkdir(A, 0755)), 0, "mkdir");
 	ok(traced(line("mkdir", A, "/a", self)), "is seen");
 	p = sleeper();
@@ -111,6 +111,7 @@ static void test_events(void)
 	ok(wait_for(traced(line("release", A, "/a", p))), "who exits as the last one releases it, too");
 
 	forget();
+	put(A "/bc.numtasks.barrier", "1");
 	err(put(A "/bc.numtasks.limit", "1"), 0, "a limit of bc");
 	eq(in_child(fork_in_vain, NULL), 0, "is in the way of a fork");
 	ok(traced("fork_refused: ") && traced(" comm=t_trace limit=numtasks\n") && traced(P("id=%lu path=/a", number(A))),
@@ -136,6 +137,7 @@ static void test_events(void)
 	ok(wait_for(!rmdir(A)), "rmdir");
 	ok(traced(gone), "is seen");
 	err(put(EVENTS "/mkdir/filter", "path == \"/b\""), 0, "a filter by name");
+	forget();
 	mkdir(A, 0755);
 	mkdir(M "/b", 0755);
 	ok(traced(line("mkdir", M "/b", "/b", self)), "lets that one through");
@@ -144,7 +146,7 @@ static void test_events(void)
 	rmdir(M "/b");
 	rmdir(A);
 	err(cumount(M), 0, "umount");
-	ok(traced("hook: function=cgroup_exit armed=0"), "the hooks are taken off");
+	ok(traced("hook: function=security_file_alloc armed=0"), "the hooks are taken off");
 }
 
 /* --- the scripts ------------------------------------------------------------------- */
