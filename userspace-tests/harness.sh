@@ -753,6 +753,9 @@ guest_containerctl() {
 		# for top; TERM is that in the guest
 		mkdir -p "$WORK/root/etc/terminfo/l"
 		cp -L /lib/terminfo/l/linux "$WORK/root/etc/terminfo/l/"
+		# what draws a tree in UTF-8
+		mkdir -p "$WORK/root/usr/lib/locale"
+		cp -r /usr/lib/locale/C.utf8 "$WORK/root/usr/lib/locale/"
 	else
 		cat "$WORK/tools.log" >&2
 		die "containerctl does not build"
