@@ -449,8 +449,11 @@ static void __init figures_init(void)
 
 static int bc_populate(struct container_subsys *ss, struct container *cont)
 {
-	return container_add_files(cont, bc_files, shown_resources() * FIGURES) ?:
-	       container_add_files(cont, &bc_files[FILE_STAT], 1);
+	int resources = shown_resources();
+
+	/* without numfiles nobody holds them */
+	return container_add_files(cont, bc_files, resources * FIGURES) ?:
+	       container_add_files(cont, &bc_files[FILE_STAT], resources == BC_RESOURCES ? 2 : 1);
 }
 
 /* --- life of a container and of the hierarchy --------------------------------- */
