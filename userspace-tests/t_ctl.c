@@ -754,7 +754,7 @@ static void test_top(void)
 	size.ws_col = 40;
 	size.ws_row = 10;
 	ioctl(tty, TIOCSWINSZ, &size);
-	ok(write(tty, "\r", 1) == 1 && shows(tty, "REFUSED"), "smaller");
+	ok(write(tty, "\r", 1) == 1 && shows(tty, "CONTAINER"), "smaller");
 	ok(write(tty, "q", 1) == 1 && wait_for((read(tty, &size, 1), waitpid(p, &status, WNOHANG) == p)) &&
 	   !status, "it ends");
 	close(tty);
