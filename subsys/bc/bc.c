@@ -378,10 +378,6 @@ static int figure_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/*
- * All in one reading: the address spaces are looked at once, nobody changes a bound
- * meanwhile, and no line has more in it than its maximum.
- */
 /* The last one takes hooks that a kernel may lack. */
 static int shown_resources(void)
 {
@@ -390,6 +386,10 @@ static int shown_resources(void)
 	return numfiles_known() ? BC_RESOURCES : BC_NUMFILES;
 }
 
+/*
+ * All in one reading: the address spaces are looked at once, nobody changes a bound
+ * meanwhile, and no line has more in it than its maximum.
+ */
 static int stat_show(struct seq_file *m, struct container *cont,
 		     const struct container_cftype *cft)
 {

@@ -151,6 +151,9 @@ static void attach_to_root(struct container_move *move, u64 *words)
 		mems_fork_release(task);
 	} else {
 		kept = *move_wish(move);
+		/* can_attach() may have been out of memory for a thread that was found late */
+		if (!kept)
+			kept = *move_wish(move) = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 		if (kept) {
 			cpumask_copy(wish_cpus(kept), wish ? wish_cpus(wish) : cpu_possible_mask);
 			kept->spread = wish ? wish->spread : 0;
@@ -191,9 +194,10 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 		cpus_apply(task);
 		spread_set(task, cs->flags);
 		container_for_task(task, ss, change_done, cs);
-	} else if (wish) {
+	} else {
+		/* without memory for what it wanted, it gets all */
 		cpus_release(task, wish);
-		spread_set(task, cs->flags | wish->spread);
+		spread_set(task, cs->flags | (wish ? wish->spread : 0));
 	}
 	wish_put(wish);
 	if (mems_apply(task) && !follows_leader(cont, task))
