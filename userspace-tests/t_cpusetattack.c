@@ -25,7 +25,6 @@
 #define HOGS 4
 #define NOBODY 65534
 
-
 /* What observers agree on, in shared memory; times in milliseconds. */
 static struct seen {
 	volatile bool stop;
@@ -144,8 +143,8 @@ static pid_t starved(void (*fn)(long i, void *arg), void *arg)
 }
 
 /*
- * Observes under attack, and without: at most twice as long. What is shorter than half a
- * second may be the emulator's; what happens once in three times may be, too.
+ * Observes without attack, and for as long under it: at most twice as long a time. What is
+ * shorter than half a second may be the emulator's; what happens once in three times, too.
  */
 static void compare(unsigned int which, pid_t (*attack)(void), const char *name)
 {
@@ -154,7 +153,7 @@ static void compare(unsigned int which, pid_t (*attack)(void), const char *name)
 	pid_t pid;
 	int i, round;
 
-	observe(which, sized(2000, 1000), base);
+	observe(which, sized(3000, 1500), base);
 	for (i = 0; i < OBSERVERS; i++)
 		best[i] = LONG_MAX;
 	for (round = 0; round < 3 && !good; round++) {
