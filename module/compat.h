@@ -21,26 +21,17 @@
 
 /* --- ftrace -------------------------------------------------------------- */
 
-/* The last argument of an ftrace callback was a struct pt_regs until 5.11. */
-#ifndef COMPAT_HAS_FTRACE_REGS
-#define container_hook_regs pt_regs
-static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
-{
-	return regs;
-}
-#else
-#define container_hook_regs ftrace_regs
-static inline struct pt_regs *compat_hook_regs(struct container_hook_regs *regs)
-{
-	/* not ftrace_get_regs(): NULL where only the arguments were saved */
+/*
+ * The last argument of an ftrace callback: a struct pt_regs until 5.11, then a struct
+ * ftrace_regs that has one, or hides that it has. container_hook_regs() relies on its
+ * being the first thing there.
+ */
 #if defined(COMPAT_HAS_FTRACE_REGS_MEMBER)
-	return &regs->regs;
+static_assert(offsetof(struct ftrace_regs, regs) == 0);
 #elif defined(arch_ftrace_regs)
-	return &arch_ftrace_regs(regs)->regs;
-#else
+static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
+#elif defined(COMPAT_HAS_FTRACE_REGS)
 #error "this kernel's struct ftrace_regs has no registers that we know of"
-#endif
-}
 #endif
 
 /* The recursion guard is opt-out in some kernels, and opt-in from 5.11 on. */

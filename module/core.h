@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
+#include <linux/poll.h>
 #include <linux/printk.h>
 
 #include "container.h"
@@ -187,9 +188,18 @@ int fs_remove_container(struct container *cont);
 
 /* files.c */
 struct container *file_container(const struct file *file);
+const struct container_cftype *file_cftype(const struct file *file);
+void control_allow_pwrite(struct file *file);
 ssize_t control_read(struct kiocb *iocb, struct iov_iter *to);
+__poll_t control_poll(struct file *file, poll_table *wait);
+char *control_value(const struct container_cftype *cft, struct iov_iter *from);
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from);
 int files_populate(struct container *cont);
+
+/* tasks.c */
+enum { FILE_TASKS, FILE_PROCS, TASKS_FILES };
+extern const struct container_cftype tasks_files[TASKS_FILES];
+extern const struct file_operations tasks_file_ops;
 
 /* events.c */
 extern const struct file_operations events_file_ops;
@@ -209,6 +219,7 @@ void container_release_work(struct work_struct *work);
 /* proc.c */
 int proc_init(void);
 void proc_exit(void);
+int proc_show_task(struct seq_file *m, struct task_struct *task);
 void pid_entries_init(void);
 void pid_entries_exit(void);
 extern void *listing_body;

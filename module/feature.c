@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
-#include "hook.h"
+#include "container_hook.h"
 
 static DEFINE_MUTEX(feature_mutex);
 static LIST_HEAD(features);

@@ -1,43 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control files: how a cftype's handlers are called, and the files that every
- * container has.
+ * The control files: how a cftype's handlers are called, and which files a container has.
  *
  * Handlers run under the callback lock (reads) or the manage lock (writes), with
- * the container still there. tasks and procs differ: their list is made when
- * the file is opened, without either lock.
+ * the container still there. The files in tasks.c and events.c have operations of their
+ * own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
-#include <linux/pid.h>
-#include <linux/poll.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "container_parse.h"
 #include "core.h"
-#include "parse.h"
 
 struct container *file_container(const struct file *file)
 {
 	return fs_container(file_inode(file));
 }
 
-static const struct container_cftype *file_cftype(const struct file *file)
+const struct container_cftype *file_cftype(const struct file *file)
 {
 	return fs_cftype(file_inode(file));
 }
 
 /*
  * What was written, however many parts it came in, without the newline at its end, in
- * memory of its own.
+ * memory of its own, for the caller to free; or an error pointer. At least a byte was.
  */
-static char *copy_value(const struct container_cftype *cft, struct iov_iter *from)
+char *control_value(const struct container_cftype *cft, struct iov_iter *from)
 {
 	size_t count = iov_iter_count(from);
 	char *buf;
@@ -77,7 +72,7 @@ static int cftype_show(struct seq_file *m, void *v)
 }
 
 /* The offset of a write is ignored; seq_open() takes it for an error. */
-static void allow_pwrite(struct file *file)
+void control_allow_pwrite(struct file *file)
 {
 	if (file->f_mode & FMODE_WRITE)
 		file->f_mode |= FMODE_PWRITE;
@@ -88,7 +83,7 @@ static int cftype_open(struct inode *inode, struct file *file)
 	int err = single_open(file, cftype_show, file);
 
 	if (!err)
-		allow_pwrite(file);
+		control_allow_pwrite(file);
 	return err;
 }
 
@@ -101,7 +96,7 @@ ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /* It can be waited for, which is over at once. */
-static __poll_t control_poll(struct file *file, poll_table *wait)
+__poll_t control_poll(struct file *file, poll_table *wait)
 {
 	return DEFAULT_POLLMASK;
 }
@@ -124,7 +119,7 @@ static ssize_t cftype_write(struct kiocb *iocb, struct iov_iter *from)
 		return 0;
 	if (!cft->write)
 		return control_no_write(iocb, from);
-	buf = copy_value(cft, from);
+	buf = control_value(cft, from);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	container_manage_lock();
@@ -146,173 +141,6 @@ static const struct file_operations cftype_file_ops = {
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,
 	.release = single_release,
-};
-
-/* --- tasks and procs ------------------------------------------------------- */
-
-enum { FILE_TASKS, FILE_PROCS };
-
-/* The list that one open of the file gives. */
-struct members {
-	pid_t *list;
-	int count;
-};
-
-/* How many of them seq_file gets as one record: each has its price. */
-#define MEMBERS_AT_ONCE 32
-
-static void *members_start(struct seq_file *m, loff_t *pos)
-{
-	struct members *members = m->private;
-	loff_t first = *pos * MEMBERS_AT_ONCE;
-
-	return first < members->count ? members->list + first : NULL;
-}
-
-static void *members_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return members_start(m, pos);
-}
-
-static void members_stop(struct seq_file *m, void *v)
-{
-}
-
-/* A line with a number. seq_put_decimal_ull() takes three times as long. */
-static char *put_line(char *to, unsigned int nr)
-{
-	char digits[10];
-	int n = 0;
-
-	do {
-		digits[n++] = '0' + nr % 10;
-		nr /= 10;
-	} while (nr);
-	while (n)
-		*to++ = digits[--n];
-	*to++ = '\n';
-	return to;
-}
-
-static int members_show(struct seq_file *m, void *v)
-{
-	struct members *members = m->private;
-	pid_t *nr = v, *end = min(nr + MEMBERS_AT_ONCE, members->list + members->count);
-	char *buf, *to;
-
-	if (seq_get_buf(m, &buf) < MEMBERS_AT_ONCE * sizeof("2147483647")) {
-		/* seq_file comes back with more room */
-		seq_commit(m, -1);
-		return 0;
-	}
-	for (to = buf; nr < end; nr++)
-		to = put_line(to, *nr);
-	seq_commit(m, to - buf);
-	return 0;
-}
-
-static const struct seq_operations members_seq_ops = {
-	.start = members_start,
-	.next = members_next,
-	.stop = members_stop,
-	.show = members_show,
-};
-
-static int members_open(struct inode *inode, struct file *file)
-{
-	const struct container_cftype *cft = fs_cftype(inode);
-	struct container *cont = fs_container(inode);
-	struct members *members;
-	int count;
-
-	if (container_is_removed(cont))
-		return -ENODEV;
-	members = __seq_open_private(file, &members_seq_ops, sizeof(*members));
-	if (!members)
-		return -ENOMEM;
-	allow_pwrite(file);
-	if (!(file->f_mode & FMODE_READ))
-		return 0;
-	count = membership_list(cont, cft->private == FILE_PROCS, &members->list);
-	if (count < 0) {
-		seq_release_private(inode, file);
-		return count;
-	}
-	members->count = count;
-	return 0;
-}
-
-static int members_release(struct inode *inode, struct file *file)
-{
-	struct seq_file *m = file->private_data;
-	struct members *members = m->private;
-
-	kvfree(members->list);
-	return seq_release_private(inode, file);
-}
-
-static int attach_by_nr(struct container *cont, pid_t nr, bool process,
-			const struct cred *cred)
-{
-	struct task_struct *task;
-	int err;
-
-	if (container_is_removed(cont) || test_bit(CONT_KILLING, &cont->flags))
-		return -ENODEV;
-	rcu_read_lock();
-	task = nr ? pid_task(find_vpid(nr), PIDTYPE_PID) : current;
-	if (task)
-		get_task_struct(task);
-	rcu_read_unlock();
-	if (!task)
-		return -ESRCH;
-	err = process ? container_attach_process(cont, task, cred) :
-			container_attach_task(cont, task, cred);
-	put_task_struct(task);
-	return err;
-}
-
-static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
-{
-	struct file *file = iocb->ki_filp;
-	const struct container_cftype *cft = file_cftype(file);
-	size_t count = iov_iter_count(from);
-	unsigned long nr;
-	char *buf;
-	int err;
-
-	if (!count)
-		return 0;
-	buf = copy_value(cft, from);
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	err = container_parse_number(buf, INT_MAX, &nr);
-	kfree(buf);
-	/* "the writer", and it is not known: a helper of the kernel's writes for a thread */
-	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
-			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
-		err = -EINVAL;
-	if (err)
-		return err;
-	container_manage_lock();
-	err = attach_by_nr(file_container(file), nr, cft->private == FILE_PROCS,
-			   file->f_cred);
-	container_manage_unlock();
-	return err ?: count;
-}
-
-static const struct file_operations members_file_ops = {
-	.owner = THIS_MODULE,
-	.open = members_open,
-	.read_iter = control_read,
-	.splice_read = compat_splice_read,
-	.write_iter = members_write,
-	.splice_write = iter_file_splice_write,
-	.poll = control_poll,
-	.fsync = noop_fsync,
-	.llseek = seq_lseek,
-	.release = members_release,
 };
 
 /* --- flags and the release agent ------------------------------------------- */
@@ -355,11 +183,6 @@ static int release_agent_write(struct container *cont, const struct container_cf
 		return -ENAMETOOLONG;
 	return hierarchy_set_release_agent(container_hierarchy(cont), buf);
 }
-
-static const struct container_cftype members_files[] = {
-	{ .name = "tasks", .private = FILE_TASKS, .mode = 0644 },
-	{ .name = "procs", .private = FILE_PROCS, .mode = 0644 },
-};
 
 static const struct container_cftype files_everywhere[] = {
 	{
@@ -480,8 +303,8 @@ int files_populate(struct container *cont)
 
 	populated.cont = cont;
 	WRITE_ONCE(populated.task, current);
-	for (i = 0; i < ARRAY_SIZE(members_files) && !err; i++)
-		err = fs_add_file(cont, members_files + i, &members_file_ops);
+	for (i = 0; i < ARRAY_SIZE(tasks_files) && !err; i++)
+		err = fs_add_file(cont, tasks_files + i, &tasks_file_ops);
 	if (!err)
 		err = container_add_files(cont, files_everywhere, ARRAY_SIZE(files_everywhere));
 	if (!err && container_is_top(cont))

@@ -6,7 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "callbacks.h"
-#include "hook.h"
+#include "container_hook.h"
 
 /* Tasks in fork_enter(). */
 static DEFINE_PER_CPU(long, fork_callers);
@@ -163,9 +163,10 @@ static int fork_enter(struct task_struct *child, void *args)
 	return err;
 }
 
-CONTAINER_HOOK_HANDLER(hook_can_fork, regs)
+static void notrace hook_can_fork(unsigned long ip, unsigned long parent_ip,
+				  struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, fork_enter);
+	container_hook_redirect(fregs, fork_enter);
 }
 
 /* The entry of a child that is about to run, where it needs one after all. */
@@ -297,9 +298,10 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
  * What the hooks on birth and exit do for tasks with an entry is out of line and the last
  * thing they do, so that for the others they need not even save registers.
  */
-CONTAINER_HOOK_HANDLER(hook_exit, regs)
+static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
+			      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
+	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
 	struct bucket *b = table_bucket(task);
 	struct member *m;
 
@@ -311,9 +313,10 @@ CONTAINER_HOOK_HANDLER(hook_exit, regs)
 		preempt_enable();
 }
 
-CONTAINER_HOOK_HANDLER(hook_cancel_fork, regs)
+static void notrace hook_cancel_fork(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	struct task_struct *child = (void *)container_hook_arg(regs, 0);
+	struct task_struct *child = (void *)container_hook_arg(fregs, 0);
 	struct member *m;
 
 	preempt_disable();

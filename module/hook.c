@@ -24,9 +24,10 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
+#include "compat.h"
+#include "container_hook.h"
 #include "container_trace.h"
 #include "core.h"
-#include "hook.h"
 
 static DEFINE_MUTEX(hook_mutex);
 static LIST_HEAD(hook_rows);

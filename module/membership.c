@@ -41,7 +41,7 @@
 #include "callbacks.h"
 #include "compat.h"
 #include "container_trace.h"
-#include "hook.h"
+#include "container_hook.h"
 
 /**
  * membership_of - the container a task is in

@@ -9,7 +9,7 @@
 #include <linux/pid_namespace.h>
 
 #include "core.h"
-#include "hook.h"
+#include "container_hook.h"
 #include "table.h"
 
 enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "container_parse.h"
 #include "parse.h"
 
 /**
@@ -157,6 +158,7 @@ bool parse_has_empty_token(const char *options)
  * @max: largest allowed
  * @value: where to put it
  *
+ * Context: any.
  * Return: 0; -EINVAL for anything but digits, and for what is too large.
  */
 int container_parse_number(const char *s, unsigned long max, unsigned long *value)

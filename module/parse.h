@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading what users write: mount options and the values of control files.
+ * Reading mount options, and names.
  */
 #ifndef _PARSE_H
 #define _PARSE_H
@@ -45,6 +45,5 @@ int parse_option(struct mount_options *opts, const char *key, const char *value)
 int parse_options_check(struct mount_options *opts);
 bool parse_has_empty_token(const char *options);
 bool parse_name_ok(const char *name, const char *also, int max);
-int container_parse_number(const char *s, unsigned long max, unsigned long *value);
 
 #endif /* _PARSE_H */

@@ -1,76 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/containers, and /proc/<pid>/container for processes and threads.
- *
- * procfs finds the files of a process in two static tables. While we are loaded
- * its lookups and listings see copies of them with one entry more, a clone of
- * the entry "cgroup": the functions that take the tables as arguments are called with
- * ours. A compiler may have inlined the lookup's function; then the lookups in the
- * directories of processes and threads are redirected to one of ours, for this one name.
- * Where even that cannot be, there are no such files, and the log says so.
- *
- * A listing may stop in the middle for as long as a user likes, whose buffer is a page
- * that he himself has to supply. So while a task is in one it has a reference on us, and
- * we do not unload; the same goes for reading /proc/containers.
- *
- * The operations of a process's file are the kernel's own; all that leads to us is the
- * show function that procfs keeps beside the inode. What may outlive us is made safe
- * when we unload, in this order:
- *   - the hooks are disarmed: no new call gets a copy of a table. No listing has one;
- *   - lookups that have one finish: they wait for nothing but memory;
- *   - in each inode of ours the show function is replaced by one of the kernel's
- *     that shows nothing of ours, and the inode becomes a bad one: it stays as long as
- *     somebody has it open, or holds its dentry, but no longer leads to us;
- *   - who has fetched the function's address by then, or is in it, finishes.
+ * What /proc says of containers: the file /proc/containers, and the text of
+ * /proc/<pid>/container, for proc_pid.c.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/dcache.h>
-#include <linux/fs.h>
-#include <linux/kallsyms.h>
 #include <linux/module.h>
-#include <linux/mount.h>
-#include <linux/namei.h>
-#include <linux/pid.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <linux/wait_bit.h>
 
 #include "core.h"
-#include "hook.h"
-
-/* An entry of the tables; fs/proc/internal.h and base.c. Checked when we load. */
-struct pid_entry {
-	const char *name;
-	unsigned int len;
-	umode_t mode;
-	const struct inode_operations *iop;
-	const struct file_operations *fop;
-	int (*show)(struct seq_file *m, struct pid_namespace *ns, struct pid *pid,
-		    struct task_struct *task);
-};
-
-/* A table of the kernel's and our copy of it. */
-static struct pid_table {
-	const struct pid_entry *orig;
-	struct pid_entry *copy;
-	unsigned int count;		/* of the copy */
-} pid_tables[2];		/* of processes and of threads */
-
-/* The operations of our files, which they share with others of procfs. */
-static const struct file_operations *pid_file_ops;
-/* The kernel's function that makes a file of a process, where we need it. */
-static void *pident_instantiate;
-/* Tasks in our lookups. */
-static DEFINE_PER_CPU(long, lookup_callers);
-/* Runs of pid_container_show(), to be waited for when we unload. */
-static atomic_t shows;
-
-/* --- what the files show --------------------------------------------------- */
 
 static int show_membership(struct seq_file *m, struct hierarchy *h,
 			   struct task_struct *task, char *path)
@@ -100,25 +39,28 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
 	return 0;
 }
 
-static int pid_container_show(struct seq_file *m, struct pid_namespace *ns,
-			      struct pid *pid, struct task_struct *task)
+/**
+ * proc_show_task - where a task is: a line for each hierarchy
+ * @m: where it is shown
+ * @task: the task
+ *
+ * Context: takes the callback lock; sleeps.
+ * Return: 0, -ENOMEM.
+ */
+int proc_show_task(struct seq_file *m, struct task_struct *task)
 {
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
 	int i, err = 0;
-	char *path;
 
-	atomic_inc(&shows);
-	path = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (path) {
-		container_lock();
-		for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !err; i++)
-			if (hierarchies[i])
-				err = show_membership(m, hierarchies[i], task, path);
-		container_unlock();
-		kfree(path);
-	}
-	if (atomic_dec_and_test(&shows))
-		wake_up_var(&shows);
-	return path ? err : -ENOMEM;
+	if (!path)
+		return -ENOMEM;
+	container_lock();
+	for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !err; i++)
+		if (hierarchies[i])
+			err = show_membership(m, hierarchies[i], task, path);
+	container_unlock();
+	kfree(path);
+	return err;
 }
 
 static int containers_show(struct seq_file *m, void *v)
@@ -137,6 +79,10 @@ static int containers_open(struct inode *inode, struct file *file)
 	return single_open(file, containers_show, NULL);
 }
 
+/*
+ * The reader's buffer may be a page that it has to supply itself, as late as it likes: so
+ * it has a reference on us, and we do not unload meanwhile.
+ */
 static ssize_t containers_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	ssize_t len;
@@ -155,419 +101,6 @@ static const struct proc_ops containers_ops = {
 	.proc_release = single_release,
 };
 
-/* --- the entry in /proc/<pid> ---------------------------------------------- */
-
-static struct pid_table *pid_table_of(const void *orig)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
-		if (orig == pid_tables[i].orig)
-			return &pid_tables[i];
-	return NULL;
-}
-
-/* What may be lost. */
-#define PID_FILE "/proc/<pid>/container"
-#define PID_LISTED "/proc/<pid>/container in listings"
-
-enum { HOOK_TGID_LOOKUP, HOOK_TID_LOOKUP, HOOK_READDIR, HOOK_LOOKUP, PROC_HOOKS };
-static struct container_hook proc_hooks[PROC_HOOKS];
-
-/* Runs in place of proc_pident_lookup(). */
-static struct dentry *lookup_entry(struct inode *dir, struct dentry *dentry,
-				   const struct pid_entry *first, const struct pid_entry *end)
-{
-	struct pid_table *t = pid_table_of(first);
-	unsigned long found;
-
-	container_hook_enter(&lookup_callers);
-	if (t) {
-		first = t->copy;
-		end = first + t->count;
-	}
-	found = container_hook_call4(proc_hooks[HOOK_LOOKUP].body, (unsigned long)dir,
-				     (unsigned long)dentry, (unsigned long)first,
-				     (unsigned long)end);
-	container_hook_leave(&lookup_callers);
-	return (struct dentry *)found;
-}
-
-CONTAINER_HOOK_HANDLER(hook_lookup, regs)
-{
-	container_hook_redirect(regs, lookup_entry);
-}
-
-/* Runs in place of proc_pident_readdir() for a table of ours, with a reference on us. */
-static int list_entries(struct file *file, struct dir_context *ctx,
-			const struct pid_entry *first, unsigned int count)
-{
-	struct pid_table *t = pid_table_of(first);
-	int err;
-
-	err = container_hook_call4(proc_hooks[HOOK_READDIR].body, (unsigned long)file,
-				   (unsigned long)ctx, (unsigned long)t->copy, t->count);
-	module_put(THIS_MODULE);
-	return err;
-}
-
-/* In call.S, and where it goes on: the same for each call. */
-void listing_pass(void);
-void *listing_body;
-
-/*
- * The reference is taken here since there is no way back from list_entries(): who finds
- * us unloading must not have a frame of ours below the kernel's. No BPF program may make
- * this function return before it gets there.
- */
-CONTAINER_HOOK_HANDLER(hook_readdir, regs)
-{
-	if (pid_table_of((void *)container_hook_arg(regs, 2)) && try_module_get(THIS_MODULE)) {
-		container_hook_redirect(regs, list_entries);
-	} else {
-		listing_body = (void *)(ip + MCOUNT_INSN_SIZE);
-		container_hook_redirect(regs, listing_pass);
-	}
-}
-
-/* The words of a struct proc_inode lie before its inode, at most so many. */
-#define PROC_INODE_WORDS 9
-
-static void **proc_inode_word(struct inode *inode, const void *value)
-{
-	void **word = (void **)inode;
-	int i;
-
-	for (i = 1; i <= PROC_INODE_WORDS; i++)
-		if (READ_ONCE(word[-i]) == value)
-			return word - i;
-	return NULL;
-}
-
-/*
- * The task that a directory of procfs is for. Its number may be another task's
- * by now, so the pid has to be the one that procfs keeps in the directory.
- */
-static struct task_struct *directory_task(struct inode *dir, struct dentry *dentry)
-{
-	struct task_struct *task = NULL;
-	struct pid *pid;
-	int nr;
-
-	if (kstrtoint(dentry->d_parent->d_name.name, 10, &nr))
-		return NULL;
-	rcu_read_lock();
-	pid = find_pid_ns(nr, proc_pid_ns(dir->i_sb));
-	if (pid && proc_inode_word(dir, pid))
-		task = pid_task(pid, PIDTYPE_PID);
-	if (task)
-		get_task_struct(task);
-	rcu_read_unlock();
-	return task;
-}
-
-static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry)
-{
-	struct task_struct *task = directory_task(dir, dentry);
-	unsigned long found;
-
-	if (!task)
-		return ERR_PTR(-ENOENT);
-	found = container_hook_call(pident_instantiate, (unsigned long)dentry,
-				    (unsigned long)task,
-				    (unsigned long)(pid_tables[0].copy + pid_tables[0].count - 1));
-	put_task_struct(task);
-	return (struct dentry *)found;
-}
-
-static struct dentry *lookup_name(struct container_hook *hook, struct inode *dir,
-				  struct dentry *dentry, unsigned int flags)
-{
-	struct dentry *found;
-
-	container_hook_enter(&lookup_callers);
-	if (dentry->d_name.len == strlen("container") &&
-	    !memcmp(dentry->d_name.name, "container", strlen("container")))
-		found = lookup_container(dir, dentry);
-	else
-		found = (void *)container_hook_call(hook->body, (unsigned long)dir,
-						    (unsigned long)dentry, flags);
-	container_hook_leave(&lookup_callers);
-	return found;
-}
-
-/* Runs in place of proc_tgid_base_lookup(). */
-static struct dentry *tgid_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
-{
-	return lookup_name(&proc_hooks[HOOK_TGID_LOOKUP], dir, dentry, flags);
-}
-
-/* Runs in place of proc_tid_base_lookup(). */
-static struct dentry *tid_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
-{
-	return lookup_name(&proc_hooks[HOOK_TID_LOOKUP], dir, dentry, flags);
-}
-
-CONTAINER_HOOK_HANDLER(hook_tgid_lookup, regs)
-{
-	container_hook_redirect(regs, tgid_lookup);
-}
-
-CONTAINER_HOOK_HANDLER(hook_tid_lookup, regs)
-{
-	container_hook_redirect(regs, tid_lookup);
-}
-
-static struct container_hook proc_hooks[PROC_HOOKS] = {
-	[HOOK_TGID_LOOKUP] = {
-		.name = "proc_tgid_base_lookup",
-		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_tgid_lookup,
-		.optional = PID_FILE,
-	},
-	[HOOK_TID_LOOKUP] = {
-		.name = "proc_tid_base_lookup",
-		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_tid_lookup,
-		.optional = PID_FILE,
-	},
-	[HOOK_READDIR] = {
-		.name = "proc_pident_readdir",
-		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_readdir,
-		.optional = PID_LISTED,
-	},
-	[HOOK_LOOKUP] = {
-		.name = "proc_pident_lookup",
-		.type = CONTAINER_HOOK_OVERRIDE,
-		.handler = hook_lookup,
-		.optional = PID_FILE,
-	},
-};
-
-/* Those of them that this kernel needs: the last two, or all but the last. */
-static struct container_hook *hooks_used;
-static int hooks_count;
-/* What the file takes of this kernel, and proc_cgroup_show(). */
-static const struct container_feature *pid_file;
-static void *cgroup_show;
-
-static int choose_hooks(void)
-{
-	static const struct container_symbol symbols[] = {
-		{ .name = "proc_cgroup_show", .address = &cgroup_show },
-		{ .name = "tgid_base_stuff", .address = (void **)&pid_tables[0].orig },
-		{ .name = "tid_base_stuff", .address = (void **)&pid_tables[1].orig },
-		/* for where proc_pident_lookup() is inlined */
-		{ .name = "proc_pident_instantiate", .address = &pident_instantiate },
-	};
-	static const struct container_feature plain = {
-		.name = PID_FILE,
-		.symbols = symbols,
-		.nr_symbols = ARRAY_SIZE(symbols) - 1,
-		.hooks = proc_hooks + HOOK_LOOKUP,
-		.nr_hooks = 1,
-	};
-	static const struct container_feature inlined = {
-		.name = PID_FILE,
-		.symbols = symbols,
-		.nr_symbols = ARRAY_SIZE(symbols),
-		.hooks = proc_hooks,
-		.nr_hooks = HOOK_READDIR,
-	};
-	static const struct container_feature listed = {
-		.name = PID_LISTED,
-		.hooks = proc_hooks + HOOK_READDIR,
-		.nr_hooks = 1,
-	};
-	int err;
-
-	if (container_hook_symbol("proc_pident_lookup")) {
-		pid_file = &plain;
-		hooks_used = proc_hooks + HOOK_READDIR;
-		hooks_count = PROC_HOOKS - HOOK_READDIR;
-	} else {
-		pid_file = &inlined;
-		hooks_used = proc_hooks;
-		hooks_count = HOOK_LOOKUP;
-	}
-	err = container_feature_find(&listed);
-	if (err && err != -EOPNOTSUPP)
-		return err;
-	return container_feature_find(pid_file);
-}
-
-/* How many entries a table has: as many as look like one within the symbol. */
-static unsigned int pid_table_length(const struct pid_entry *table)
-{
-	char symbol[KSYM_SYMBOL_LEN], *slash;
-	struct pid_entry e;
-	unsigned long size;
-	unsigned int n;
-
-	sprint_symbol(symbol, (unsigned long)table);
-	slash = strchr(symbol, '/');
-	if (!slash || sscanf(slash, "/%lx", &size) != 1)
-		return 0;
-	for (n = 0; n < size / sizeof(*table); n++)
-		/* what lies behind the table may be anything, or not there */
-		if (copy_from_kernel_nofault(&e, table + n, sizeof(e)) ||
-		    !e.name || e.len != strlen(e.name))
-			break;
-	return n;
-}
-
-static int pid_table_copy(struct pid_table *t)
-{
-	const struct pid_entry *cgroup = NULL;
-	struct pid_entry *new;
-	unsigned int n, i;
-
-	n = pid_table_length(t->orig);
-	for (i = 0; i < n; i++)
-		if (!strcmp(t->orig[i].name, "cgroup"))
-			cgroup = t->orig + i;
-	if (!cgroup || cgroup->show != cgroup_show || !cgroup->fop || cgroup->iop) {
-		container_feature_lost(PID_FILE,
-				       "this kernel's procfs has other tables than we know");
-		return -EOPNOTSUPP;
-	}
-
-	t->copy = kmalloc_array(n + 1, sizeof(*new), GFP_KERNEL);
-	if (!t->copy)
-		return -ENOMEM;
-	memcpy(t->copy, t->orig, n * sizeof(*new));
-	t->count = n + 1;
-
-	pid_file_ops = cgroup->fop;
-	new = t->copy + n;
-	*new = *cgroup;
-	new->name = "container";
-	new->len = strlen(new->name);
-	new->show = pid_container_show;
-	return 0;
-}
-
-/*
- * Does procfs keep what we look for beside an inode where we look for it? In an instance
- * of procfs of our own, since nobody need have one mounted where we could find it.
- */
-static int check_inode(struct file_system_type *procfs)
-{
-	struct vfsmount *mnt = kern_mount(procfs);
-	struct path path;
-	struct inode *inode;
-	int err;
-
-	if (IS_ERR(mnt))
-		return PTR_ERR(mnt);
-	err = vfs_path_lookup(mnt->mnt_root, mnt, "self/cgroup", LOOKUP_FOLLOW, &path);
-	if (!err) {
-		inode = d_inode(path.dentry);
-		if (inode->i_fop != pid_file_ops ||
-		    !proc_inode_word(inode, cgroup_show) ||
-		    !proc_inode_word(inode, task_tgid(current)))
-			err = -EOPNOTSUPP;
-		path_put(&path);
-	}
-	kern_unmount(mnt);
-	if (err && err != -ENOMEM)
-		container_feature_lost(PID_FILE,
-				       "this kernel's procfs has other inodes than we know");
-	return err;
-}
-
-static void disown_inode(struct inode *inode)
-{
-	struct dentry *dentry;
-	void **slot;
-
-	/* where procfs keeps the show function; no other word has that value */
-	slot = proc_inode_word(inode, pid_container_show);
-	if (slot) {
-		WRITE_ONCE(*slot, compat_idle_show(cgroup_show));
-		make_bad_inode(inode);
-		while ((dentry = d_find_alias(inode))) {
-			d_drop(dentry);
-			dput(dentry);
-		}
-	}
-}
-
-static void disown_inodes(struct super_block *sb, void *arg)
-{
-	struct inode *inode, *prev = NULL;
-
-	spin_lock(&sb->s_inode_list_lock);
-	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		if (READ_ONCE(inode->i_fop) != pid_file_ops || !igrab(inode))
-			continue;
-		spin_unlock(&sb->s_inode_list_lock);
-		/* the reference keeps our place in the list */
-		iput(prev);
-		prev = inode;
-		disown_inode(inode);
-		cond_resched();
-		spin_lock(&sb->s_inode_list_lock);
-	}
-	spin_unlock(&sb->s_inode_list_lock);
-	iput(prev);
-}
-
-/* The tables stay until proc_exit(): a listing may have one even if this fails. */
-static void pid_entries_add(struct file_system_type *procfs)
-{
-	int i, err;
-
-	err = choose_hooks();
-	for (i = 0; i < ARRAY_SIZE(pid_tables) && !err; i++)
-		err = pid_table_copy(&pid_tables[i]);
-	if (!err)
-		err = check_inode(procfs);
-	if (!err)
-		err = container_hooks_arm(hooks_used, hooks_count);
-	for (i = 0; !err && i < pid_file->nr_hooks; i++)
-		if (!pid_file->hooks[i].armed)
-			err = -EBUSY;
-	if (err)
-		container_hooks_disarm(hooks_used, hooks_count);
-	if (err == -ENOMEM)
-		container_feature_lost(PID_FILE, "no memory");
-}
-
-/**
- * pid_entries_init - show /proc/<pid>/container, if this kernel lets us
- *
- * The last thing to be done when we load, since what it takes a reference on must not go
- * because something else has failed.
- */
-void pid_entries_init(void)
-{
-	struct file_system_type *procfs = get_fs_type("proc");
-
-	/* which says if it is lost */
-	pid_entries_add(procfs);
-	module_put(procfs->owner);
-}
-
-/**
- * pid_entries_exit - show it no more; nothing leads to us when this returns
- */
-void pid_entries_exit(void)
-{
-	struct file_system_type *procfs = get_fs_type("proc");
-
-	container_hooks_disarm(hooks_used, hooks_count);
-	container_hook_wait_callers(&lookup_callers);
-	iterate_supers_type(procfs, disown_inodes, NULL);
-	module_put(procfs->owner);
-	compat_synchronize_tasks();
-	wait_var_event(&shows, !atomic_read(&shows));
-	/* for those who were the last to leave and have yet to return */
-	compat_synchronize_tasks();
-	container_hooks_forget(hooks_used, hooks_count);
-}
-
 int proc_init(void)
 {
 	return proc_create("containers", 0444, NULL, &containers_ops) ? 0 : -ENOMEM;
@@ -575,9 +108,5 @@ int proc_init(void)
 
 void proc_exit(void)
 {
-	int i;
-
 	remove_proc_entry("containers", NULL);
-	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)
-		kfree(pid_tables[i].copy);
 }

@@ -3,7 +3,8 @@
  * The sample subsystem forkcount, and with it what the core promises to those
  * who write subsystems: fork() once for each task that exists or is born,
  * exit() once for each that dies, a veto that reaches user space, forks that
- * fail afterwards, references, loading and unloading at any time.
+ * fail afterwards, references, loading and unloading at any time. And execcount, whose
+ * hook is armed through the installed headers.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -387,6 +388,43 @@ static void test_storm(void)
 	free((void *)file);
 }
 
+/* --- execcount --------------------------------------------------------------- */
+
+/* What the shell says when a task of A has started programs: three, or until it is killed. */
+static int exec_in_a(void)
+{
+	int status = system("exec 2>/dev/null; echo 0 >" A "/tasks; /bin/true; /bin/true; exec /bin/true");
+
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void test_hook(void)
+{
+	static const char *const bad[] = { "", "x", "-1", "1x", "1 2", "9223372036854775808" };
+
+	err(cmount(M, "execcount"), 0, "mount -o execcount");
+	ok(strstr(get("/proc/containers"), "setup_new_exec: armed"), "its hook is armed");
+	ok(strstr(get("/proc/containers"), "execcount: "), "its feature is shown");
+	err(E(mkdir(A, 0755)), 0, "mkdir");
+	eq(getnum(A "/execcount.execs"), 0, "nothing is started at first");
+	eq(exec_in_a(), 0, "a member starts programs");
+	eq(getnum(A "/execcount.execs"), 3, "all are counted");
+	err(put(A "/execcount.execs", " 40 "), 0, "the number is set");
+	eq(exec_in_a(), 0, "again");
+	eq(getnum(A "/execcount.execs"), 43, "it goes on from there");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		err(put(A "/execcount.execs", "%s\n", bad[i]), EINVAL, "\"%s\" is refused", bad[i]);
+	eq(getnum(A "/execcount.execs"), 43, "and changes nothing");
+	err(put(A "/execcount.max", "45"), 0, "a limit");
+	eq(exec_in_a(), 128 + SIGKILL, "who starts more is killed");
+	eq(getnum(A "/execcount.execs"), 46, "by the first that is too many");
+	ok(wait_for(!rmdir(A)), "rmdir");
+	err(E(umount(M)), 0, "unmount");
+	ok(strstr(get("/proc/containers"), "setup_new_exec: off"), "its hook is disarmed");
+	err(rmmod("container_execcount"), 0, "rmmod");
+	ok(!strstr(get("/proc/containers"), "setup_new_exec"), "and gone");
+}
+
 int main(void)
 {
 	setup();
@@ -399,5 +437,6 @@ int main(void)
 	test_pin();
 	test_late();
 	test_storm();
+	test_hook();
 	finish();
 }

@@ -35,7 +35,7 @@
 #include <linux/slab.h>
 
 #include "bc.h"
-#include "parse.h"
+#include "container_parse.h"
 
 /**
  * struct bc_resource - a resource

@@ -8,7 +8,8 @@
 
 #include <linux/mm.h>
 
-#include "hook.h"
+#include "compat.h"
+#include "container_hook.h"
 
 /**
  * compat_expand_flags - the flags of the mapping that is to grow

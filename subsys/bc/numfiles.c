@@ -42,7 +42,7 @@
 #include <linux/slab.h>
 
 #include "bc.h"
-#include "hook.h"
+#include "container_hook.h"
 
 #define FILES_BITS 15
 
@@ -212,14 +212,16 @@ static int files_alloc(struct file *file)
 	return err;
 }
 
-CONTAINER_HOOK_HANDLER(hook_file_alloc, regs)
+static void notrace hook_file_alloc(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, files_alloc);
+	container_hook_redirect(fregs, files_alloc);
 }
 
-CONTAINER_HOOK_HANDLER(hook_file_free, regs)
+static void notrace hook_file_free(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	file_uncharge((void *)container_hook_arg(regs, 0));
+	file_uncharge((void *)container_hook_arg(fregs, 0));
 }
 
 /* In the order in which they are armed. */

@@ -72,7 +72,7 @@
 
 #include "bc.h"
 #include "compat_bc.h"
-#include "hook.h"
+#include "container_hook.h"
 
 #define VM_BITS 9
 
@@ -531,9 +531,10 @@ static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long page
 	return container_hook_call(vm_hooks[0].body, (unsigned long)mm, flags, pages) & 1;
 }
 
-CONTAINER_HOOK_HANDLER(hook_expand, regs)
+static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, expand);
+	container_hook_redirect(fregs, expand);
 }
 
 /* What is lost where they cannot be had. */
@@ -566,9 +567,10 @@ static bool expand_data(struct mm_struct *mm, unsigned long pages)
 				   pages, 0) & 1;
 }
 
-CONTAINER_HOOK_HANDLER(hook_expand_data, regs)
+static void notrace hook_expand_data(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, expand_data);
+	container_hook_redirect(fregs, expand_data);
 }
 
 /* Runs in place of expand_stack(). May sleep. */
@@ -586,9 +588,10 @@ static int expand_stack_vma(struct vm_area_struct *vma, unsigned long address)
 	return err;
 }
 
-CONTAINER_HOOK_HANDLER(hook_expand_stack, regs)
+static void notrace hook_expand_stack(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, expand_stack_vma);
+	container_hook_redirect(fregs, expand_stack_vma);
 }
 
 static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {

@@ -51,7 +51,7 @@
 
 #include "compat_cpuacct.h"
 #include "container.h"
-#include "hook.h"
+#include "container_hook.h"
 #include "load.h"
 
 /* The words of a task. */

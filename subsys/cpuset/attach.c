@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 
 #include "cpuset.h"
-#include "hook.h"
+#include "container_hook.h"
 
 /* int security_task_setscheduler(struct task_struct *) */
 static void *security_fn;

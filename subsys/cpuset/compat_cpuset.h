@@ -9,7 +9,8 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 
-#include "hook.h"
+#include "compat.h"
+#include "container_hook.h"
 
 /*
  * Sets the affinity of a task, whose pi_lock is held, by force. It had another name

@@ -49,7 +49,7 @@
 
 #include "compat_cpuset.h"
 #include "cpuset.h"
-#include "hook.h"
+#include "container_hook.h"
 
 enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_COMMIT, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
 static struct container_hook cpus_hooks[CPUS_HOOKS];
@@ -256,10 +256,11 @@ static struct affinity_call *call_of_current(struct task_struct *task)
  * is on. If that is not among the others, somebody is just taking the task away from
  * there; he looks again when he is told that it is done.
  */
-CONTAINER_HOOK_HANDLER(hook_commit, regs)
+static void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
-	unsigned long arg = container_hook_arg(regs, 1), *context;
+	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
+	unsigned long arg = container_hook_arg(fregs, 1), *context;
 	struct affinity_call *call;
 	struct cpumask *mask;
 
@@ -274,11 +275,11 @@ CONTAINER_HOOK_HANDLER(hook_commit, regs)
 	cpumask_copy(mask, &task->cpus_mask);
 	cpumask_set_cpu(task_cpu(task), mask);
 	if (commit_takes == COMMIT_MASK) {
-		container_hook_set_arg(regs, 1, (unsigned long)mask);
+		container_hook_set_arg(fregs, 1, (unsigned long)mask);
 	} else {
 		context = *this_cpu_ptr(&commit_context);
 		context[0] = (unsigned long)mask;
-		container_hook_set_arg(regs, 1, (unsigned long)context);
+		container_hook_set_arg(fregs, 1, (unsigned long)context);
 	}
 }
 
@@ -426,9 +427,10 @@ static void cpus_allowed(struct task_struct *task, struct cpumask *mask)
 	narrow(task, mask);
 }
 
-CONTAINER_HOOK_HANDLER(hook_cpus_allowed, regs)
+static void notrace hook_cpus_allowed(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, cpus_allowed);
+	container_hook_redirect(fregs, cpus_allowed);
 }
 
 /* Runs in place of set_cpus_allowed_ptr(). May sleep. */
@@ -463,9 +465,10 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 	return err;
 }
 
-CONTAINER_HOOK_HANDLER(hook_affinity_set, regs)
+static void notrace hook_affinity_set(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, affinity_set);
+	container_hook_redirect(fregs, affinity_set);
 }
 
 static struct task_struct *task_by_pid(pid_t pid)
@@ -538,9 +541,10 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 	return err;
 }
 
-CONTAINER_HOOK_HANDLER(hook_affinity_syscall, regs)
+static void notrace hook_affinity_syscall(unsigned long ip, unsigned long parent_ip,
+					  struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, affinity_syscall);
+	container_hook_redirect(fregs, affinity_syscall);
 }
 
 /* Sets an affinity by force, with the task's pi_lock held; not what the user asked for. */
@@ -573,9 +577,10 @@ static bool fallback(struct task_struct *task)
 	return container_hook_call(cpus_hooks[HOOK_FALLBACK].body, (unsigned long)task, 0, 0) & 1;
 }
 
-CONTAINER_HOOK_HANDLER(hook_fallback, regs)
+static void notrace hook_fallback(unsigned long ip, unsigned long parent_ip,
+				  struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, fallback);
+	container_hook_redirect(fregs, fallback);
 }
 
 static struct container_hook cpus_hooks[CPUS_HOOKS] = {

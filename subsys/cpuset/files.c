@@ -7,7 +7,7 @@
 #include <linux/slab.h>
 
 #include "cpuset.h"
-#include "parse.h"
+#include "container_parse.h"
 
 enum {
 	FILE_CPUS,

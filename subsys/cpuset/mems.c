@@ -33,7 +33,7 @@
 
 #include "compat_cpuset.h"
 #include "cpuset.h"
-#include "hook.h"
+#include "container_hook.h"
 
 /* void mpol_rebind_task(struct task_struct *, const nodemask_t *) */
 static void *rebind_task_fn;
@@ -79,19 +79,21 @@ static nodemask_t mems_allowed(struct task_struct *task)
 	return narrow(task, kernel_allows(task));
 }
 
-CONTAINER_HOOK_HANDLER(hook_mems_allowed, regs)
+static void notrace hook_mems_allowed(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	container_hook_redirect(regs, mems_allowed);
+	container_hook_redirect(fregs, mems_allowed);
 }
 
 /*
  * Somebody sets a task's nodes: we, or the kernel. A new task gets what it may have in
  * fork(), whatever the kernel gives it on the way.
  */
-CONTAINER_HOOK_HANDLER(hook_rebind_task, regs)
+static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	struct task_struct *task = (void *)container_hook_arg(regs, 0);
-	nodemask_t mems = *(nodemask_t *)container_hook_arg(regs, 1), may = narrow(task, mems);
+	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
+	nodemask_t mems = *(nodemask_t *)container_hook_arg(fregs, 1), may = narrow(task, mems);
 
 	if (nodes_equal(mems, may) || compat_is_new(task))
 		return;

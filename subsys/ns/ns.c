@@ -39,8 +39,9 @@
 #include <linux/task_work.h>
 #include <linux/wait_bit.h>
 
+#include "compat.h"
 #include "container.h"
-#include "hook.h"
+#include "container_hook.h"
 
 /* Flags of clone(2) and unshare(2) that make namespaces. */
 #define NS_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
@@ -163,9 +164,10 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 }
 
 /* unshare_nsproxy_namespaces(flags, ...), which unshare(2) calls in any case */
-CONTAINER_HOOK_HANDLER(hook_unshare, regs)
+static void notrace hook_unshare(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
-	if (container_hook_arg(regs, 0) & NS_FLAGS)
+	if (container_hook_arg(fregs, 0) & NS_FLAGS)
 		ns_expect(current, current->nsproxy, current_user_ns(),
 			  &ns_hooks[HOOK_UNSHARE]);
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The hook layer, for the modules of this project: how they attach to kernel
- * functions and reach symbols that the kernel does not export.
+ * The hook layer of container_core: how a module attaches to functions of the kernel and
+ * reaches symbols that it does not export.
  *
- * A hook is a row in a table. Whoever needs a table arms it, and disarms it
- * after; /proc/containers shows each row that is armed or was.
+ * A hook is a row in a table. A module looks for what its features need, arms a table
+ * when it needs it, and disarms it after; /proc/containers shows each row that is armed
+ * or was.
  */
-#ifndef _HOOK_H
-#define _HOOK_H
+#ifndef _CONTAINER_HOOK_H
+#define _CONTAINER_HOOK_H
 
 #include <linux/ftrace.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/ptrace.h>
 #include <linux/tracepoint.h>
 
-#include "compat.h"
+struct ftrace_regs;
 
 enum container_hook_type {
 	/* called at the entry of a function; may change its arguments */
@@ -58,9 +60,12 @@ struct container_feature {
  * @name: kernel function or tracepoint
  * @alt: its name in other kernels, or NULL
  * @type: mechanism
- * @handler: an ftrace callback made with CONTAINER_HOOK_HANDLER(), or a probe with the
- *	tracepoint's prototype. Runs with whatever locks the hooked place holds: it must
- *	not sleep, and takes rcu_read_lock() for itself.
+ * @handler: an ftrace callback, marked notrace:
+ *	void (unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
+ *	      struct ftrace_regs *fregs)
+ *	on every kernel; or a probe with the tracepoint's prototype. Runs with whatever
+ *	locks the hooked place holds: it must not sleep, and takes rcu_read_lock() for
+ *	itself
  * @optional: the feature that is lost without it, and no other; NULL makes arming fail
  *	where the function cannot be hooked, or somebody else has it
  * @missed: calls that the handler should have handled but could not
@@ -88,40 +93,43 @@ struct container_hook {
 };
 
 /**
- * CONTAINER_HOOK_HANDLER - head of the definition of an entry hook's handler
- * @fn: its name
- * @regs: name of the argument to give container_hook_arg() and its like
+ * container_hook_regs - the registers of the hooked function's caller
+ * @fregs: what the handler was given
+ *
+ * Only those that carry arguments, the stack pointer and the instruction pointer are
+ * there. On x86 they are all that the structure has, whatever it is called (compat.h
+ * sees to that); ftrace_get_regs() says NULL where not all of them were saved.
  */
-#define CONTAINER_HOOK_HANDLER(fn, regs)				\
-	static void notrace fn(unsigned long ip, unsigned long parent_ip, \
-			       struct ftrace_ops *ops,			\
-			       struct container_hook_regs *regs)
+static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *fregs)
+{
+	return (struct pt_regs *)fregs;
+}
 
 /**
  * container_hook_arg - an argument of the hooked function
- * @regs: what the handler was given
+ * @fregs: what the handler was given
  * @n: which one, 0-3
  *
  * Return: its value.
  */
 static __always_inline unsigned long
-container_hook_arg(struct container_hook_regs *regs, int n)
+container_hook_arg(struct ftrace_regs *fregs, int n)
 {
-	struct pt_regs *r = compat_hook_regs(regs);
+	struct pt_regs *r = container_hook_regs(fregs);
 
 	return n == 0 ? r->di : n == 1 ? r->si : n == 2 ? r->dx : r->cx;
 }
 
 /**
  * container_hook_set_arg - change an argument before the function sees it
- * @regs: what the handler was given
+ * @fregs: what the handler was given
  * @n: which one, 0-3
  * @value: the new value
  */
 static __always_inline void
-container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long value)
+container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
 {
-	struct pt_regs *r = compat_hook_regs(regs);
+	struct pt_regs *r = container_hook_regs(fregs);
 
 	if (n == 0)
 		r->di = value;
@@ -135,7 +143,7 @@ container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long va
 
 /**
  * container_hook_redirect - run another function in place of the hooked one
- * @regs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
+ * @fregs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
  * @fn: a function with the same prototype. It calls the hooked one, if it wants to, by
  *	container_hook_call() of the row's @body. If it may sleep, it begins with
  *	container_hook_enter() and ends with container_hook_leave(); if not, the grace
@@ -150,9 +158,9 @@ container_hook_set_arg(struct container_hook_regs *regs, int n, unsigned long va
  * Context: that of the handler.
  */
 static __always_inline void
-container_hook_redirect(struct container_hook_regs *regs, void *fn)
+container_hook_redirect(struct ftrace_regs *fregs, void *fn)
 {
-	compat_hook_regs(regs)->ip = (unsigned long)fn;
+	container_hook_regs(fregs)->ip = (unsigned long)fn;
 }
 
 void container_hook_wait_callers(const long __percpu *callers);
@@ -217,4 +225,4 @@ unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
 unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,
 				   unsigned long c, unsigned long d);
 
-#endif /* _HOOK_H */
+#endif /* _CONTAINER_HOOK_H */
