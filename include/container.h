@@ -55,10 +55,10 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 #define MAX_CFTYPE_NAME			64
 
 /*
- * Words of data that all subsystems together may keep for each task: ours need eight
- * (cpuacct three, cpuset and numtasks two each, bc one), which leaves one to others.
+ * Bytes that all subsystems together may keep for each task: ours need 64 (cpuacct 24,
+ * cpuset and numtasks 16 each, bc 8), which leaves eight to others.
  */
-#define CONTAINER_TASK_WORDS		9
+#define CONTAINER_TASK_SIZE		72
 
 struct container;
 struct container_subsys;
@@ -260,8 +260,8 @@ enum container_scope {
  * @owner: the module, pinned while the subsystem is bound to a hierarchy.
  * @scope: which tasks @can_fork, @cancel_fork, @fork, @adopt, @exit and @exited are
  *	called for.
- * @task_words: u64 words that the core keeps for each task on behalf of the
- *	subsystem (see container_task_data()), zero at first.
+ * @task_size: size of what the subsystem keeps for each task, a structure of its own
+ *	that is zero at first. The callbacks about a task get it as @data.
  *
  * create() and destroy() run with the manage lock held and the callback lock not.
  *
@@ -287,13 +287,13 @@ enum container_scope {
  *	exit: see exit().
  * @post_attach: the move is done. Manage lock held, may sleep.
  * What a callback returns beside 0 and an errno counts as -EINVAL.
- * The callbacks about one task get the container it is in and its task words.
+ * The callbacks about one task get the container it is in and its @data.
  * Those that are called atomic run with preemption off. That holds back grace
  * periods, but rcu_dereference() wants an rcu_read_lock() of the callback's own.
  *
- * @can_fork: may @child, in the making, start? Its membership is settled
- *	already. @parent are the words of the forking task; it may be moved
- *	meanwhile. Atomic context of the forking task; an errno makes the fork
+ * @can_fork: may @child, in the making, start? Its membership is settled already. @parent
+ *	is the data of the forking task, for reading: zero where nothing is kept for it; it
+ *	may be moved meanwhile. Atomic context of the forking task; an errno makes the fork
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task. Where there is no
@@ -333,32 +333,32 @@ enum container_scope {
  *	under both mutexes, read under either, or under RCU where a stale
  *	answer does no harm. Set by the core.
  * @active: registration is complete. Set by the core.
- * @task_offset: where its task words are. Set by the core.
+ * @task_offset: where its part of a task's data is. Set by the core.
  */
 struct container_subsys {
 	const char *name;
 	struct module *owner;
 	enum container_scope scope;
-	unsigned int task_words;
+	unsigned int task_size;
 
 	int (*create)(struct container_subsys *ss, struct container *cont);
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
 	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
 	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
 	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
-	void (*attach)(struct container_subsys *ss, struct container_move *move);
+	void (*attach)(struct container_subsys *ss, struct container_move *move, void *data);
 	void (*post_attach)(struct container_subsys *ss, struct container_move *move);
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
-			struct task_struct *child, u64 *words, const u64 *parent);
+			struct task_struct *child, void *data, const void *parent);
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
-			    struct task_struct *child, u64 *words);
+			    struct task_struct *child, void *data);
 	void (*fork)(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *child, u64 *words);
+		     struct task_struct *child, void *data);
 	void (*adopt)(struct container_subsys *ss, struct container *cont,
-		      struct task_struct *tsk, u64 *words);
+		      struct task_struct *tsk, void *data);
 	void (*exit)(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *tsk, u64 *words);
-	void (*exited)(struct container_subsys *ss, struct task_struct *tsk, u64 *words);
+		     struct task_struct *tsk, void *data);
+	void (*exited)(struct container_subsys *ss, struct task_struct *tsk, void *data);
 	int (*inherit)(struct container_subsys *ss, struct container *cont);
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	int (*bind)(struct container_subsys *ss, struct container *root);
@@ -384,12 +384,12 @@ void container_unlock(void);
 struct container *task_container(struct task_struct *task,
 				 struct container_subsys *ss);
 struct container *container_subsys_root(struct container_subsys *ss);
-u64 *container_task_data(struct task_struct *task, struct container_subsys *ss);
+void *container_task_data(struct task_struct *task, struct container_subsys *ss);
 void container_for_each_member(struct container *cont, struct container_subsys *ss,
-			       void (*fn)(struct task_struct *task, u64 *data, void *arg),
+			       void (*fn)(struct task_struct *task, void *data, void *arg),
 			       void *arg);
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
-			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg);
+			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg);
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred);
 int container_evict_task(struct container *to, struct task_struct *task);

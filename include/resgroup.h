@@ -76,14 +76,15 @@ struct res_shares {
  *	Parents come before their children.
  * @show_stats: prints what the .stats file shows. Callback lock held.
  * @reset_stats: starts counting anew.
- * @move_task: @task moves from @from to @to, now. Called just before the move
- *	becomes visible. Atomic. Not called at exit.
+ * @move_task: @task moves from @from to @to, now; @data is what is kept for it, of
+ *	@subsys.task_size. Called just before the move becomes visible. Atomic. Not called
+ *	at exit.
  * @bind: the controller was bound to a hierarchy, whose root has @root. Its
  *	shares are the default and its stats have been reset.
  *
  * @subsys: the subsystem that the library makes of it. A controller that has to
  *	know of forks and exits sets the callbacks and flags for that, and
- *	@task_words, before it registers; the rest is the library's.
+ *	@task_size, before it registers; the rest is the library's.
  * @total: the amount that there is; set by resgroup_set_total()
  * @root: the shares of the root; NULL while not registered
  * @files: the two control files
@@ -98,7 +99,7 @@ struct res_controller {
 	void (*show_stats)(struct res_shares *shares, struct seq_file *m);
 	void (*reset_stats)(struct res_shares *shares);
 	void (*move_task)(struct task_struct *task, struct res_shares *from,
-			  struct res_shares *to);
+			  struct res_shares *to, void *data);
 	void (*bind)(struct res_shares *root);
 
 	struct container_subsys subsys;

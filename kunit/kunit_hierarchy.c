@@ -900,39 +900,39 @@ static void register_too_many(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, container_unregister_subsys(&ss[i]), 0);
 }
 
-/* Registers with so many task words; the errno, or the offset. */
-static int register_words(struct container_subsys *ss, unsigned int words)
+/* Registers with so many bytes for each task; the errno, or the offset. */
+static int register_size(struct container_subsys *ss, unsigned int size)
 {
 	int err;
 
-	ss->task_words = words;
+	ss->task_size = size;
 	err = container_register_subsys(ss);
 	return err ?: ss->task_offset;
 }
 
-static void register_task_words(struct kunit *test)
+static void register_task_size(struct kunit *test)
 {
 	struct container_subsys *a = &subsys[0], *b = &subsys[1], *c = &subsys[2];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(subsys); i++)
 		container_unregister_subsys(&subsys[i]);
-	KUNIT_EXPECT_EQ(test, register_words(a, CONTAINER_TASK_WORDS + 1), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(a, UINT_MAX), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(a, 1), 0);
-	KUNIT_EXPECT_EQ(test, register_words(b, UINT_MAX), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(b, CONTAINER_TASK_WORDS), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(b, 1), 1);
-	KUNIT_EXPECT_EQ(test, register_words(c, CONTAINER_TASK_WORDS - 1), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(c, CONTAINER_TASK_WORDS - 2), 2);
+	KUNIT_EXPECT_EQ(test, register_size(a, CONTAINER_TASK_SIZE + 1), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(a, UINT_MAX), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(a, 1), 0);
+	KUNIT_EXPECT_EQ(test, register_size(b, UINT_MAX), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(b, CONTAINER_TASK_SIZE - 7), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(b, 8), 8);
+	KUNIT_EXPECT_EQ(test, register_size(c, CONTAINER_TASK_SIZE - 15), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(c, CONTAINER_TASK_SIZE - 16), 16);
 	/* what is given back is used again */
 	container_unregister_subsys(a);
-	KUNIT_EXPECT_EQ(test, register_words(a, 2), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, register_words(a, 1), 0);
+	KUNIT_EXPECT_EQ(test, register_size(a, 9), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, register_size(a, 1), 0);
 	container_unregister_subsys(b);
 	container_unregister_subsys(c);
-	KUNIT_EXPECT_EQ(test, register_words(c, CONTAINER_TASK_WORDS - 1), 1);
-	KUNIT_EXPECT_EQ(test, register_words(b, 0), 0);
+	KUNIT_EXPECT_EQ(test, register_size(c, CONTAINER_TASK_SIZE - 8), 8);
+	KUNIT_EXPECT_EQ(test, register_size(b, 0), 0);
 }
 
 static struct kunit_case subsys_cases[] = {
@@ -940,7 +940,7 @@ static struct kunit_case subsys_cases[] = {
 	KUNIT_CASE(register_callbacks),
 	KUNIT_CASE(register_fails_late),
 	KUNIT_CASE(register_too_many),
-	KUNIT_CASE(register_task_words),
+	KUNIT_CASE(register_task_size),
 	{}
 };
 

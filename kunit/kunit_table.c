@@ -110,7 +110,7 @@ static void expect_clean(struct kunit *test, struct member *m)
 	KUNIT_EXPECT_FALSE(test, m->moved);
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		KUNIT_EXPECT_NULL(test, m->in[i].cont);
-	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
+	for (i = 0; i < ARRAY_SIZE(m->data); i++)
 		KUNIT_EXPECT_EQ(test, m->data[i], 0ULL);
 }
 

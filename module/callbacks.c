@@ -74,7 +74,7 @@ static void member_forget(struct member *m, void *arg)
 
 	clear_bit(ss->subsys_id, m->known);
 	clear_bit(ss->subsys_id, m->asked);
-	memset(m->data + ss->task_offset, 0, ss->task_words * sizeof(u64));
+	memset(data_for(m, ss), 0, ss->task_size);
 }
 
 /**

@@ -37,9 +37,10 @@ extern struct calls {
 	     (bits) && ((ss) = *(subsystems + (i) * BITS_PER_LONG + __ffs(bits)), true);	\
 	     (bits) &= (bits) - 1)
 
-static inline u64 *words_for(struct member *m, const struct container_subsys *ss)
+/* What a subsystem keeps for a task. */
+static inline void *data_for(struct member *m, const struct container_subsys *ss)
 {
-	return m->data + ss->task_offset;
+	return (void *)m->data + ss->task_offset;
 }
 
 /*
@@ -62,7 +63,7 @@ static inline void member_cancel(struct member *m)
 		for_each_call(i, bits, ss, READ_ONCE(m->asked[i]))
 			if (ss->cancel_fork)
 				ss->cancel_fork(ss, container_for(m, ss), m->task,
-						words_for(m, ss));
+						data_for(m, ss));
 }
 
 /* Marks subsystems in a word of an entry's. Somebody else may be clearing others. */
@@ -90,8 +91,8 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 				asked &= ~(bits & -bits);
 				continue;
 			}
-			err = ss->can_fork(ss, cont, m->task, words_for(m, ss),
-					   words_for(parent, ss));
+			err = ss->can_fork(ss, cont, m->task, data_for(m, ss),
+					   data_for(parent, ss));
 			if (unlikely(err)) {
 				err = callback_errno(err, ss->name);
 				asked &= (bits & -bits) - 1;
@@ -121,9 +122,9 @@ static inline void member_tell(struct member *m)
 				      test_and_set_bit(ss->subsys_id, m->known)))
 				continue;
 			if (ss->adopt && !test_bit(ss->subsys_id, m->asked))
-				ss->adopt(ss, cont, m->task, words_for(m, ss));
+				ss->adopt(ss, cont, m->task, data_for(m, ss));
 			else if (ss->fork)
-				ss->fork(ss, cont, m->task, words_for(m, ss));
+				ss->fork(ss, cont, m->task, data_for(m, ss));
 		}
 }
 
@@ -139,7 +140,7 @@ static inline void member_exit(struct member *m)
 					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]))) {
 			cont = container_for(m, ss);
 			if (cont)
-				ss->exit(ss, cont, m->task, words_for(m, ss));
+				ss->exit(ss, cont, m->task, data_for(m, ss));
 		}
 }
 
@@ -151,7 +152,7 @@ static inline void member_exited(struct member *m)
 
 	for_each_word(i)
 		for_each_call(i, bits, ss, READ_ONCE(calls.exited[i]) & READ_ONCE(m->known[i]))
-			ss->exited(ss, m->task, words_for(m, ss));
+			ss->exited(ss, m->task, data_for(m, ss));
 }
 
 #endif /* _CALLBACKS_H */

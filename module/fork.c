@@ -71,7 +71,7 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 	return true;
 }
 
-/* The parent that has no entry: at every root, and nobody keeps words for it. */
+/* The parent that has no entry: at every root, and nobody keeps anything for it. */
 static struct member nobody;
 
 /* Settles the membership of a child in the making; an errno makes fork fail. */

@@ -91,21 +91,20 @@ struct container *task_container(struct task_struct *task, struct container_subs
 EXPORT_SYMBOL_GPL(task_container);
 
 /**
- * container_task_data - a subsystem's words of a task
- * @task: the task, which the caller keeps from being freed
- * @ss: a subsystem with task_words
+ * container_task_data - what a subsystem keeps for a task that does not exit meanwhile
+ * @task: the current task, or one that the caller keeps from running
+ * @ss: a subsystem with task_size
  *
- * Context: any, under rcu_read_lock(). The words are the task's as long as it is
- * known: for sure inside the callbacks for that task and inside
- * container_for_each_member(). Elsewhere the task may exit, and a stale pointer
- * then leads into the words of another task.
- * Return: the words, or NULL for a task that is not and never was below a root.
+ * Others come by the data of a task in its callbacks, or by container_for_task().
+ *
+ * Context: any, under rcu_read_lock(); no lock is taken, so callbacks for @task may run.
+ * Return: its data, or NULL for a task that is not and never was below a root.
  */
-u64 *container_task_data(struct task_struct *task, struct container_subsys *ss)
+void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 {
 	struct member *m = table_find(task);
 
-	return m ? m->data + ss->task_offset : NULL;
+	return m ? data_for(m, ss) : NULL;
 }
 EXPORT_SYMBOL_GPL(container_task_data);
 
@@ -173,7 +172,7 @@ void membership_walk(struct container *cont, void (*fn)(struct member *m, void *
 
 struct for_each {
 	struct container_subsys *ss;
-	void (*fn)(struct task_struct *task, u64 *data, void *arg);
+	void (*fn)(struct task_struct *task, void *data, void *arg);
 	void *arg;
 };
 
@@ -181,13 +180,13 @@ static void for_each_fn(struct member *m, void *arg)
 {
 	struct for_each *each = arg;
 
-	each->fn(m->task, m->data + each->ss->task_offset, each->arg);
+	each->fn(m->task, data_for(m, each->ss), each->arg);
 }
 
 /**
  * container_for_each_member - call a function for each member
  * @cont: a container below a root: a root has no list of its members
- * @ss: whose words to pass
+ * @ss: whose data to pass
  * @fn: the function; must not sleep or move tasks. Called under RCU, and with @cont->lock
  *	held, so that the member does not leave or exit meanwhile
  * @arg: passed to @fn
@@ -199,7 +198,7 @@ static void for_each_fn(struct member *m, void *arg)
  * Context: process, not under RCU; sleeps between the calls.
  */
 void container_for_each_member(struct container *cont, struct container_subsys *ss,
-			       void (*fn)(struct task_struct *task, u64 *data, void *arg),
+			       void (*fn)(struct task_struct *task, void *data, void *arg),
 			       void *arg)
 {
 	struct for_each each = { .ss = ss, .fn = fn, .arg = arg };
@@ -211,7 +210,7 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
 /**
  * container_for_task - call a function for one task
  * @task: the task, which the caller keeps from being freed
- * @ss: whose words to pass
+ * @ss: whose data to pass
  * @fn: the function; must not sleep or move tasks
  * @arg: passed to @fn
  *
@@ -223,13 +222,13 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
  * and never was below a root.
  */
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
-			void (*fn)(struct task_struct *task, u64 *data, void *arg), void *arg)
+			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg)
 {
 	struct bucket *b = table_lock(task);
 	struct member *m = table_find(task);
 
 	if (m)
-		fn(task, m->data + ss->task_offset, arg);
+		fn(task, data_for(m, ss), arg);
 	table_unlock(b);
 	return m;
 }
@@ -318,9 +317,9 @@ void member_move(struct member *m, struct container_move *move)
 		return;
 	for_each_bound_subsys(hierarchies[h], id, ss) {
 		if (ss->adopt && !test_and_set_bit(id, m->known))
-			ss->adopt(ss, from, m->task, words_for(m, ss));
+			ss->adopt(ss, from, m->task, data_for(m, ss));
 		if (ss->attach)
-			ss->attach(ss, move);
+			ss->attach(ss, move, data_for(m, ss));
 	}
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);

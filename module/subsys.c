@@ -36,22 +36,28 @@ struct container_subsys *subsys_find(const char *name)
 	return NULL;
 }
 
-/* Finds room for the subsystem's task words among those of the others. */
-static int subsys_place_words(struct container_subsys *new)
+/* What a subsystem's part of a task's data takes up, as it may begin with a u64. */
+static size_t task_room(const struct container_subsys *ss)
+{
+	return round_up((size_t)ss->task_size, sizeof(u64));
+}
+
+/* Finds room in the tasks' data, among the parts of the others. */
+static int subsys_place_data(struct container_subsys *new)
 {
 	struct container_subsys *ss;
-	unsigned int offset = 0;
+	size_t offset = 0;
 	int id;
 again:
-	if (offset + new->task_words > CONTAINER_TASK_WORDS) {
-		pr_err("%s: no room for %u task words: there are %d, which others have in part (CONTAINER_TASK_WORDS)\n",
-		       new->name, new->task_words, CONTAINER_TASK_WORDS);
+	if (offset + task_room(new) > CONTAINER_TASK_SIZE) {
+		pr_err("%s: no room for %u bytes for each task: there are %d, which others have in part (CONTAINER_TASK_SIZE)\n",
+		       new->name, new->task_size, CONTAINER_TASK_SIZE);
 		return -ENOSPC;
 	}
 	for_each_subsys(id, ss)
-		if (ss->task_words && offset < ss->task_offset + ss->task_words &&
-		    ss->task_offset < offset + new->task_words) {
-			offset = ss->task_offset + ss->task_words;
+		if (ss->task_size && offset < ss->task_offset + task_room(ss) &&
+		    ss->task_offset < offset + task_room(new)) {
+			offset = ss->task_offset + task_room(ss);
 			goto again;
 		}
 	new->task_offset = offset;
@@ -85,7 +91,7 @@ static int subsys_register(struct container_subsys *ss)
 		       ss->name, MAX_CONTAINER_SUBSYS);
 		return -ENOSPC;
 	}
-	err = subsys_place_words(ss);
+	err = subsys_place_data(ss);
 	if (err)
 		return err;
 
@@ -153,7 +159,7 @@ static bool would_hang(const char *call)
  * Context: process, no lock held; sleeps.
  * Return: 0; -EINVAL for a bad name, without create() or destroy(), with callbacks that
  * its scope does not have, or if create() makes no state; -EEXIST for a name, or a structure, that
- * is registered; -ENOSPC when there are too many or their task words do not fit, which
+ * is registered; -ENOSPC when there are too many or their task_size does not fit, which
  * the log says; -ENOMEM; -EDEADLK with the manage lock held; what create() says; or what
  * arming the hooks says (-EBUSY, -EOPNOTSUPP), for a subsystem that is told of every task.
  */

@@ -50,7 +50,7 @@ struct place {
  * @moved: somebody moved this task, since it was made or last forked
  * @in: for each hierarchy, where the task is; changed under the container's lock
  *	as well
- * @data: the words of the subsystems
+ * @data: what the subsystems keep for the task, each at its task_offset
  */
 struct member {
 	struct hlist_nulls_node node;
@@ -59,7 +59,7 @@ struct member {
 	DECLARE_BITMAP(known, MAX_CONTAINER_SUBSYS);
 	bool moved;
 	struct place in[MAX_CONTAINER_HIERARCHIES];
-	u64 data[CONTAINER_TASK_WORDS];
+	u64 data[CONTAINER_TASK_SIZE / sizeof(u64)];
 };
 
 /* The member whose place in a hierarchy this is. */
@@ -183,7 +183,7 @@ static inline void table_clear(struct member *m)
 	m->moved = false;
 	/* a store each, where the compiler would make it a call or a string operation */
 	_Pragma("GCC unroll 16")
-	for (i = 0; i < CONTAINER_TASK_WORDS; i++)
+	for (i = 0; i < ARRAY_SIZE(m->data); i++)
 		WRITE_ONCE(m->data[i], 0);
 }
 

@@ -207,7 +207,7 @@ static void test_too_many(void)
 	eq(registered_count(), before, "and they are free again");
 }
 
-/* Where the words of a slot are, or -1. */
+/* Where a slot's part of the tasks' data is, or -1. */
 static int offset(int slot)
 {
 	const char *s;
@@ -222,32 +222,32 @@ static int offset(int slot)
 	return n;
 }
 
-static void test_words(void)
+static void test_task_size(void)
 {
-	enum { WORDS = 9 };	/* CONTAINER_TASK_WORDS */
+	enum { SIZE = 72 };	/* CONTAINER_TASK_SIZE */
 	int fd = kmsg_open();
 	char *log;
 
-	cmd("words 0 %d", WORDS + 1);
-	err(cmd("register 0"), ENOSPC, "more task words than there are");
+	cmd("size 0 %d", SIZE + 1);
+	err(cmd("register 0"), ENOSPC, "more for each task than there is");
 	kmsg_lines(fd, &log);
 	close(fd);
-	ok(log && strstr(log, "apitest0") && strstr(log, "CONTAINER_TASK_WORDS"),
+	ok(log && strstr(log, "apitest0") && strstr(log, "CONTAINER_TASK_SIZE"),
 	   "the log says whose, and of what");
-	cmd("words 0 1");
-	err(cmd("register 0"), 0, "one word");
-	cmd("words 1 %d", WORDS);
+	cmd("size 0 5");
+	err(cmd("register 0"), 0, "five bytes, which take up eight");
+	cmd("size 1 %d", SIZE - 7);
 	err(cmd("register 1"), ENOSPC, "and one too many");
-	cmd("words 1 4294967295");
+	cmd("size 1 4294967295");
 	err(cmd("register 1"), ENOSPC, "and as many as can be counted");
-	cmd("words 1 %d", WORDS - 1);
+	cmd("size 1 %d", SIZE - 8);
 	err(cmd("register 1"), 0, "and all that are left");
-	eq(offset(0), 0, "the first has its word");
-	eq(offset(1), 1, "the second begins after it");
+	eq(offset(0), 0, "the first has the beginning");
+	eq(offset(1), 8, "the second begins after it, aligned");
 	err(cmd("unregister 0"), 0, "unregister the first");
-	cmd("words 0 2");
-	err(cmd("register 0"), ENOSPC, "there is room for one only");
-	cmd("words 0 1");
+	cmd("size 0 9");
+	err(cmd("register 0"), ENOSPC, "there is room for eight only");
+	cmd("size 0 8");
 	err(cmd("register 0"), 0, "which is taken again");
 	err(cmd("unregister 0") ?: cmd("unregister 1"), 0, "unregister both");
 	forget();
@@ -500,7 +500,7 @@ static void knows_all(const char *when)
 static void test_everyone(void)
 {
 	err(cmd("everyone 2"), 0, "a subsystem for every task");
-	err(cmd("words 2 1"), 0, "with a word for each");
+	err(cmd("size 2 8"), 0, "with something for each");
 	err(cmd("register 2"), 0, "register it");
 	knows_all("while it is not bound");
 	err(cmount(M, "apitest2"), 0, "mount it");
@@ -526,7 +526,7 @@ static void test_while_bound(bool adopts)
 	err(cmd("bound 2"), 0, "a subsystem for every task while it is bound");
 	if (adopts)
 		err(cmd("adopts 2"), 0, "that need not be told of a fork that it was asked about");
-	err(cmd("words 2 1"), 0, "with a word for each");
+	err(cmd("size 2 8"), 0, "with something for each");
 	err(cmd("register 2"), 0, "register it");
 	reap(sleeper());
 	eq(known(), 0, "it knows of no task");
@@ -544,7 +544,7 @@ static void test_while_bound(bool adopts)
 		ok(!armed(), "the hooks are not armed");
 	}
 	/* beside one that wants all, all the time */
-	err(cmd("everyone 0") ?: cmd("words 0 1") ?: cmd("register 0"), 0, "another");
+	err(cmd("everyone 0") ?: cmd("size 0 8") ?: cmd("register 0"), 0, "another");
 	err(cmount(M, "apitest2"), 0, "mount it");
 	knows_all("beside the other");
 	cmd("fail 2 populate %d", EDOM);
@@ -707,8 +707,8 @@ static void test_lookups(void)
 {
 	pid_t p = sleeper(), q = sleeper();
 
-	cmd("words 0 1");
-	cmd("words 1 2");
+	cmd("size 0 8");
+	cmd("size 1 16");
 	start();
 	mkdir(A, 0755);
 	mkdir(A "/b", 0755);
@@ -1070,7 +1070,7 @@ int main(void)
 	rmmod("container_cpuacct");
 	test_register();
 	test_too_many();
-	test_words();
+	test_task_size();
 	test_bind();
 	test_agent();
 	test_mkdir_fails();

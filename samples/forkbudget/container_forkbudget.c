@@ -99,7 +99,7 @@ static void forkbudget_reset_stats(struct res_shares *shares)
 
 /* The move is about to show. We must not sleep. */
 static void forkbudget_move_task(struct task_struct *task, struct res_shares *from,
-				 struct res_shares *to)
+				 struct res_shares *to, void *data)
 {
 	atomic_inc(&to_budget(to)->moved);
 }
@@ -108,7 +108,7 @@ static void forkbudget_move_task(struct task_struct *task, struct res_shares *fr
 
 /* The child is in its container already, and cannot leave it meanwhile. */
 static int forkbudget_can_fork(struct container_subsys *ss, struct container *cont,
-			       struct task_struct *child, u64 *words, const u64 *parent)
+			       struct task_struct *child, void *data, const void *parent)
 {
 	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
 	struct forkbudget *fb = to_budget(container_res_shares(cont, ctlr));
@@ -125,7 +125,7 @@ static int forkbudget_can_fork(struct container_subsys *ss, struct container *co
 
 /* We agreed, but the fork failed for another reason: give back what we took. */
 static void forkbudget_cancel_fork(struct container_subsys *ss, struct container *cont,
-				   struct task_struct *child, u64 *words)
+				   struct task_struct *child, void *data)
 {
 	struct res_controller *ctlr = container_of(ss, struct res_controller, subsys);
 

@@ -99,7 +99,7 @@ static void forkcount_destroy(struct container_subsys *ss, struct container *con
 
 /* The only callback that can stop a fork. It must not sleep. */
 static int forkcount_can_fork(struct container_subsys *ss, struct container *cont,
-			      struct task_struct *child, u64 *words, const u64 *parent)
+			      struct task_struct *child, void *data, const void *parent)
 {
 	struct forkcount *fc = container_forkcount(cont);
 
@@ -115,7 +115,7 @@ static int forkcount_can_fork(struct container_subsys *ss, struct container *con
 
 /* We agreed, but the fork failed for another reason: give back what we took. */
 static void forkcount_cancel_fork(struct container_subsys *ss, struct container *cont,
-				  struct task_struct *child, u64 *words)
+				  struct task_struct *child, void *data)
 {
 	struct forkcount *fc = container_forkcount(cont);
 
@@ -125,14 +125,14 @@ static void forkcount_cancel_fork(struct container_subsys *ss, struct container 
 
 /* The child is there, though it has not run yet. Nothing can fail now. */
 static void forkcount_fork(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *child, u64 *words)
+			   struct task_struct *child, void *data)
 {
 	atomic64_inc(&container_forkcount(cont)->count[FORKS]);
 }
 
 /* The task is still in its container, for the last time. */
 static void forkcount_exit(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *task, u64 *words)
+			   struct task_struct *task, void *data)
 {
 	atomic64_inc(&container_forkcount(cont)->count[EXITS]);
 }

@@ -228,10 +228,11 @@ EXPORT_SYMBOL_GPL(beancounter_uncharge);
 /* --- tasks ------------------------------------------------------------------- */
 
 static int bc_can_fork(struct container_subsys *ss, struct container *cont,
-		       struct task_struct *child, u64 *words, const u64 *parent)
+		       struct task_struct *child, void *data, const void *parent)
 {
 	struct beancounter *bc = container_bc(cont);
 	struct bc_counter *tasks = &bc->counter[BC_NUMTASKS], *full;
+	struct bc_task *t = data;
 	struct vm_charge *vc;
 
 	full = counter_charge(tasks, NULL, 1, BC_LIMIT, NULL);
@@ -242,40 +243,41 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 		counter_undo(tasks, NULL, 1);
 		return -ENOMEM;
 	}
-	WRITE_ONCE(words[0], vm_word(vc));
+	WRITE_ONCE(t->vm, vc);
 	return 0;
 }
 
-/* The task of a word that nobody else changes any more ends, or never began. */
-static void task_uncharge(struct beancounter *bc, u64 *word)
+/* A task ends, or never began: nobody else changes its data any more. */
+static void task_uncharge(struct beancounter *bc, struct bc_task *t)
 {
-	struct vm_charge *vc = word_vm(*word);
+	struct vm_charge *vc = t->vm;
 
-	WRITE_ONCE(*word, 0);
+	WRITE_ONCE(t->vm, NULL);
 	vm_put(vc);
 	counter_uncharge(&bc->counter[BC_NUMTASKS], NULL, 1);
 }
 
 static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *child, u64 *words)
+			   struct task_struct *child, void *data)
 {
-	task_uncharge(container_bc(cont), words);
+	task_uncharge(container_bc(cont), data);
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
 static void bc_adopt(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *child, u64 *words)
+		     struct task_struct *task, void *data)
 {
 	struct beancounter *bc = container_bc(cont);
+	struct bc_task *t = data;
 
 	counter_charge_force(&bc->counter[BC_NUMTASKS], NULL, 1);
-	WRITE_ONCE(words[0], vm_word(vm_adopt(child, bc)));
+	WRITE_ONCE(t->vm, vm_adopt(task, bc));
 }
 
 static void bc_exit(struct container_subsys *ss, struct container *cont,
-		    struct task_struct *task, u64 *words)
+		    struct task_struct *task, void *data)
 {
-	task_uncharge(container_bc(cont), words);
+	task_uncharge(container_bc(cont), data);
 }
 
 static int bc_can_attach(struct container_subsys *ss, struct container_move *move)
@@ -289,16 +291,15 @@ static void bc_end_attach(struct container_subsys *ss, struct container_move *mo
 	kfree(*container_move_data(move, ss));
 }
 
-static void bc_attach(struct container_subsys *ss, struct container_move *move)
+static void bc_attach(struct container_subsys *ss, struct container_move *move, void *data)
 {
 	struct bc_counter *to = &container_bc(move->to)->counter[BC_NUMTASKS];
 	struct bc_counter *from = &container_bc(move->from)->counter[BC_NUMTASKS];
 	struct bc_counter *common = counter_common(from, to);
-	u64 *word = container_task_data(move->task, ss);
 
 	counter_charge_force(to, common, 1);
 	counter_uncharge(from, common, 1);
-	vm_move(word, container_bc(move->to), container_move_data(move, ss));
+	vm_move(data, container_bc(move->to), container_move_data(move, ss));
 }
 
 /* --- control files ------------------------------------------------------------ */
@@ -518,7 +519,7 @@ struct container_subsys bc_subsys = {
 	.name = "bc",
 	.owner = THIS_MODULE,
 	.scope = CONTAINER_WHILE_BOUND,
-	.task_words = 1,
+	.task_size = sizeof(struct bc_task),
 	.create = bc_create,
 	.destroy = bc_destroy,
 	.can_attach = bc_can_attach,

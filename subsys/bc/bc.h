@@ -65,23 +65,20 @@ struct vm_figures {
 	unsigned long tables;
 };
 
+/**
+ * struct bc_task - what is kept for a task
+ * @vm: the charge of its address space; NULL if the task is not counted. See vm.c
+ */
+struct bc_task {
+	struct vm_charge *vm;
+};
+
 extern struct container_subsys bc_subsys;
 
 static inline struct beancounter *container_bc(struct container *cont)
 {
 	return container_of(container_subsys_state(cont, &bc_subsys),
 			    struct beancounter, css);
-}
-
-/* The word of a task: 0 if it is not counted, else the address of its vm_charge. */
-static inline struct vm_charge *word_vm(u64 word)
-{
-	return (struct vm_charge *)(unsigned long)word;
-}
-
-static inline u64 vm_word(struct vm_charge *vc)
-{
-	return (unsigned long)vc;
 }
 
 /* The beancounter that a counter is in. */
@@ -114,20 +111,20 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
 void vm_put_last(struct vm_charge *vc);
 int vm_prepare_move(void **spare);
-void vm_move(u64 *word, struct beancounter *to, void **spare);
+void vm_move(struct bc_task *t, struct beancounter *to, void **spare);
 void vm_look(struct beancounter *bc, struct vm_figures *f);
 
 /**
  * vm_fork - a child in the making has an address space, or none
  * @child: the child
  * @bc: the beancounter of its container
- * @parent: the word of the current task
+ * @parent: of the current task
  *
  * Context: that of can_fork().
  * Return: the charge; NULL if the copy does not fit, or without memory.
  */
 static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
-					const u64 *parent)
+					const struct bc_task *parent)
 {
 	struct mm_struct *mm = child->mm;
 	struct vm_charge *vc;
@@ -137,7 +134,7 @@ static inline struct vm_charge *vm_fork(struct task_struct *child, struct beanco
 	if (mm != current->mm)
 		return vm_fork_copy(mm, bc);
 	/* mostly the parent's; preemption is off, so it is not freed while we look */
-	vc = word_vm(READ_ONCE(*parent));
+	vc = READ_ONCE(parent->vm);
 	if (likely(vc && vc->mm == mm && vc->bc == bc && atomic_inc_not_zero(&vc->users)))
 		return vc;
 	return vm_get(mm, bc, GFP_NOWAIT | __GFP_NOWARN);

@@ -44,15 +44,15 @@
  * fork	the copy of an address space is charged before the child exists, within
  *	the limit; one that is shared costs nothing more.
  * exec	the first growth after it finds another address space than that of the
- *	task's word, and swaps. Meanwhile somebody may move the task: both change
- *	the word by compare-and-exchange, and both find the container in the charge
+ *	task's charge, and swaps. Meanwhile somebody may move the task: both change
+ *	bc_task->vm by compare-and-exchange, and both find the container in the charge
  *	that was there before, not in the core's table, which may be ahead or behind.
  * exit	the address space may be gone from the task by then, and given back; its
  *	structure stays, as the charge has a reference on it.
  * move	sees all tasks by themselves: the first of a process makes the charge of
  *	the new container, the last leaves none in the old one. Memory for it is set
  *	aside before, as it cannot fail.
- * unmount	the words are cleared by then, so nobody finds a charge. One that was
+ * unmount	what is kept for tasks is cleared by then, so nobody finds a charge. One that was
  *	made at the very last moment is in the table all the same, and goes with it.
  *
  * Each chain of the table has a lock, which guards the charges in it; those of an
@@ -445,22 +445,20 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 
 /**
  * vm_move - a task's address space goes with it
- * @word: the word of the task, which may be running
+ * @t: of the task, which may be running
  * @to: the beancounter of its new container
  * @spare: what vm_prepare_move() was given; NULL: it was not called
  *
  * Context: that of attach().
  */
-void vm_move(u64 *word, struct beancounter *to, void **spare)
+void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 {
-	u64 old = READ_ONCE(*word);
-	struct vm_charge *vc, *there;
+	struct vm_charge *vc = READ_ONCE(t->vm), *there;
 
 	rcu_read_lock();
 	for (;;) {
-		vc = word_vm(old);
 		there = vm_get_elsewhere(vc, to, spare);
-		if (try_cmpxchg(word, &old, vm_word(there)))
+		if (try_cmpxchg(&t->vm, &vc, there))
 			break;
 		/* it has got another address space meanwhile */
 		vm_put(there);
@@ -475,24 +473,23 @@ void vm_move(u64 *word, struct beancounter *to, void **spare)
  * The charge of the current task's address space, with one user more so that it
  * stays; NULL without memory for it, or when we have just been unbound.
  */
-static struct vm_charge *vm_get_current(u64 *word)
+static struct vm_charge *vm_get_current(struct bc_task *t)
 {
 	struct mm_struct *mm = current->mm;
-	struct vm_charge *vc, *new;
-	u64 old;
+	struct vm_charge *vc, *old, *new;
 
-	while ((old = READ_ONCE(*word))) {
-		vc = word_vm(old);
+	while ((vc = READ_ONCE(t->vm))) {
 		if (vc->mm == mm) {
 			if (atomic_inc_not_zero(&vc->users))
 				return vc;
-			/* moved away from under us: the word is another by now */
+			/* moved away from under us: it is another by now */
 			continue;
 		}
 		new = vm_get(mm, vc->bc, GFP_ATOMIC);
 		if (!new)
 			return NULL;
-		vm_put(try_cmpxchg(word, &old, vm_word(new)) ? vc : new);
+		old = vc;
+		vm_put(try_cmpxchg(&t->vm, &old, new) ? vc : new);
 	}
 	return NULL;
 }
@@ -504,16 +501,16 @@ static struct vm_charge *vm_get_current(u64 *word)
 static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 {
 	struct vm_charge *vc;
+	struct bc_task *t;
 	bool ok = true;
-	u64 *word;
 
 	if (mm != current->mm || (current->flags & PF_KTHREAD))
 		return true;
 	rcu_read_lock();
-	word = container_task_data(current, &bc_subsys);
-	if (word && READ_ONCE(*word)) {
-		vc = vm_get_current(word);
-		ok = vc ? vm_charge_more(vc, pages) : !READ_ONCE(*word);
+	t = container_task_data(current, &bc_subsys);
+	if (t && READ_ONCE(t->vm)) {
+		vc = vm_get_current(t);
+		ok = vc ? vm_charge_more(vc, pages) : !READ_ONCE(t->vm);
 		if (vc)
 			vm_put(vc);
 	}
@@ -659,7 +656,7 @@ int vm_bind(void)
 /**
  * vm_unbind - watch no more, and take all charges back
  *
- * Context: manage lock held; sleeps. No task's word leads to a charge.
+ * Context: manage lock held; sleeps. No task's data leads to a charge.
  */
 void vm_unbind(void)
 {

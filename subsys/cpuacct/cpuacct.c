@@ -3,12 +3,12 @@
  * cpuacct: the CPU time that tasks use while they are members of a container.
  *
  * Nothing is hooked in the path of a context switch. The scheduler keeps the
- * exact run time of each task, and each task below the root has three words here:
- * how much of its run time, and of its ticks in user and in kernel mode, is
+ * exact run time of each task, and three numbers are kept for each task
+ * below the root: how much of its run time, and of its ticks in user and in kernel mode, is
  * accounted for already. What it gained since belongs to the container it is in.
  * That gain is *folded* into the container's sums, on the CPU the task is on,
  *
- *   when it is moved: the words of a task that comes from the root are set, so
+ *   when it is moved: the numbers of a task that comes from the root are set, so
  *	what it used before does not count; what it gained elsewhere stays there;
  *   when it exits: from there on it counts as a member of the root;
  *   when it changes CPUs (tracepoint sched_migrate_task): so that the figures of
@@ -54,8 +54,17 @@
 #include "container_hook.h"
 #include "load.h"
 
-/* The words of a task. */
-enum { WORD_RUNTIME, WORD_UTIME, WORD_STIME, WORDS };
+/**
+ * struct cpuacct_task - what of a task is accounted for
+ * @runtime: of its run time, in ns
+ * @utime: of its ticks in user mode, in ns
+ * @stime: of its ticks in kernel mode, in ns
+ */
+struct cpuacct_task {
+	u64 runtime;
+	u64 utime;
+	u64 stime;
+};
 
 /**
  * struct cpuacct_cpu - a container's time on a CPU
@@ -151,62 +160,62 @@ static void task_update(struct task_struct *task)
 }
 
 /* What a task has run since the last time, which is the caller's to account for. */
-static __always_inline u64 claim_runtime(struct task_struct *task, u64 *words)
+static __always_inline u64 claim_runtime(struct task_struct *task, struct cpuacct_task *t)
 {
-	u64 before = READ_ONCE(words[WORD_RUNTIME]), now;
+	u64 before = READ_ONCE(t->runtime), now;
 
 	do {
-		/* read after the word: never less than what that was set to */
+		/* read after that: never less than what it was set to */
 		smp_rmb();
 		now = READ_ONCE(task->se.sum_exec_runtime);
-	} while (!try_cmpxchg(&words[WORD_RUNTIME], &before, now));
+	} while (!try_cmpxchg(&t->runtime, &before, now));
 	return now - before;
 }
 
 /* The same of its ticks. Of two at once one may get less than nothing. */
-static u64 claim_ticks(u64 ticks, u64 *word)
+static u64 claim_ticks(u64 ticks, u64 *claimed)
 {
-	return ticks - xchg(word, ticks);
+	return ticks - xchg(claimed, ticks);
 }
 
 /* Most tasks do not live to see a tick. */
-static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *word)
+static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *claimed)
 {
-	if (ticks != READ_ONCE(*word))
-		atomic64_add(claim_ticks(ticks, word), sum);
+	if (ticks != READ_ONCE(*claimed))
+		atomic64_add(claim_ticks(ticks, claimed), sum);
 }
 
 /* Adds to what a container used on the CPU that the task does not leave meanwhile. */
 static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cpu,
-				      struct task_struct *task, u64 *words, u64 runtime)
+				      struct task_struct *task, struct cpuacct_task *t,
+				      u64 runtime)
 {
 	atomic64_add(runtime, &cpu->used);
-	fold_ticks(&ca->utime, READ_ONCE(task->utime), &words[WORD_UTIME]);
-	fold_ticks(&ca->stime, READ_ONCE(task->stime), &words[WORD_STIME]);
+	fold_ticks(&ca->utime, READ_ONCE(task->utime), &t->utime);
+	fold_ticks(&ca->stime, READ_ONCE(task->stime), &t->stime);
 }
 
-static void fold(struct cpuacct *ca, struct task_struct *task, u64 *words)
+static void fold(struct cpuacct *ca, struct task_struct *task, struct cpuacct_task *t)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ca->lock, flags);
-	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, words,
-		  claim_runtime(task, words));
+	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, t, claim_runtime(task, t));
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
-static void cpuacct_attach(struct container_subsys *ss, struct container_move *move)
+static void cpuacct_attach(struct container_subsys *ss, struct container_move *move, void *data)
 {
 	struct task_struct *task = move->task;
-	u64 *words = container_task_data(task, ss);
+	struct cpuacct_task *t = data;
 
 	task_update(task);
 	if (move->from->parent) {
-		fold(cpuacct_of(move->from), task, words);
+		fold(cpuacct_of(move->from), task, t);
 	} else {
-		claim_runtime(task, words);
-		claim_ticks(READ_ONCE(task->utime), &words[WORD_UTIME]);
-		claim_ticks(READ_ONCE(task->stime), &words[WORD_STIME]);
+		claim_runtime(task, t);
+		claim_ticks(READ_ONCE(task->utime), &t->utime);
+		claim_ticks(READ_ONCE(task->stime), &t->stime);
 	}
 }
 
@@ -222,7 +231,7 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
  * its CPU without cpuacct->lock.
  */
 static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
-			 struct task_struct *task, u64 *words)
+			 struct task_struct *task, void *data)
 {
 	u64 runtime = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since;
 	struct cpuacct *ca = cpuacct_of(cont);
@@ -233,29 +242,29 @@ static void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 	do {
 		since = READ_ONCE(task->se.exec_start);
 		barrier();
-		runtime += claim_runtime(task, words);
+		runtime += claim_runtime(task, data);
 		barrier();
 	} while (plain_clock && since != READ_ONCE(task->se.exec_start));
 	if (plain_clock)
 		runtime -= since;
-	fold_gain(ca, this_cpu_ptr(ca->cpu), task, words, runtime);
+	fold_gain(ca, this_cpu_ptr(ca->cpu), task, data, runtime);
 }
 
 /*
  * A task is about to get to another CPU. It does not run meanwhile, so it does
- * not exit, and its words stay its own.
+ * not exit, and what is kept for it stays.
  */
 static void probe_migrate(void *data, struct task_struct *task, int dest_cpu)
 {
+	struct cpuacct_task *t;
 	struct container *cont;
-	u64 *words;
 
 	rcu_read_lock();
 	cont = task_container(task, &cpuacct_subsys);
 	if (cont->parent) {
-		words = container_task_data(task, &cpuacct_subsys);
-		if (words)
-			fold(cpuacct_of(cont), task, words);
+		t = container_task_data(task, &cpuacct_subsys);
+		if (t)
+			fold(cpuacct_of(cont), task, t);
 	}
 	rcu_read_unlock();
 }
@@ -275,15 +284,15 @@ static struct container_hook cpuacct_hooks[] = {
 
 /* --- bringing the sums up to date ------------------------------------------ */
 
-static void fold_member(struct task_struct *task, u64 *words, void *ca)
+static void fold_member(struct task_struct *task, void *data, void *ca)
 {
-	fold(ca, task, words);
+	fold(ca, task, data);
 }
 
-static void update_member(struct task_struct *task, u64 *words, void *ca)
+static void update_member(struct task_struct *task, void *data, void *ca)
 {
 	task_update(task);
-	fold(ca, task, words);
+	fold(ca, task, data);
 }
 
 static void refresh_below(struct cpuacct *ca)
@@ -697,7 +706,7 @@ static struct container_subsys cpuacct_subsys = {
 	.name = "cpuacct",
 	.owner = THIS_MODULE,
 	.scope = CONTAINER_MEMBERS,
-	.task_words = WORDS,
+	.task_size = sizeof(struct cpuacct_task),
 	.create = cpuacct_create,
 	.destroy = cpuacct_destroy,
 	.attach = cpuacct_attach,

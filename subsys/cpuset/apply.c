@@ -21,11 +21,12 @@ struct due {
  * Puts a member that a change is due for into the portion, with a reference, which one
  * that is being made does not allow.
  */
-static void collect_due(struct task_struct *task, u64 *words, void *arg)
+static void collect_due(struct task_struct *task, void *data, void *arg)
 {
+	struct cpuset_task *t = data;
 	struct due *due = arg;
 
-	if (READ_ONCE(words[WORD_WISH]) && READ_ONCE(words[WORD_APPLIED]) != due->changes &&
+	if (READ_ONCE(t->wish) && READ_ONCE(t->applied) != due->changes &&
 	    due->count < BATCH)
 		batch[due->count++] = get_task_struct(task);
 }
@@ -52,7 +53,7 @@ static int next_batch(struct container *cont)
 /**
  * change_done - note that a member has the latest change
  * @task: the member
- * @words: its words
+ * @data: its struct cpuset_task
  * @cs: the cpuset of its container
  *
  * Not before it has: what it forks until then is due for it, too. Noted as well if the
@@ -60,10 +61,12 @@ static int next_batch(struct container *cont)
  *
  * Context: that of container_for_task()'s functions.
  */
-void change_done(struct task_struct *task, u64 *words, void *cs)
+void change_done(struct task_struct *task, void *data, void *cs)
 {
+	struct cpuset_task *t = data;
+
 	/* pairs with is_applied(): who sees it sees what was set before */
-	smp_store_release(&words[WORD_APPLIED], ((struct cpuset *)cs)->changes);
+	smp_store_release(&t->applied, ((struct cpuset *)cs)->changes);
 }
 
 /**

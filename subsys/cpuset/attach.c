@@ -33,9 +33,10 @@ struct wish *wish_alloc(gfp_t gfp)
 	return wish;
 }
 
-static void hold_wish(struct task_struct *task, u64 *words, void *wish)
+static void hold_wish(struct task_struct *task, void *data, void *wish)
 {
-	struct wish *own = word_wish(words[WORD_WISH]);
+	struct cpuset_task *t = data;
+	struct wish *own = wish_or_null(t->wish);
 
 	if (own)
 		refcount_inc(&own->users);
@@ -58,10 +59,10 @@ struct wish *wish_get(struct task_struct *task)
 }
 
 /*
- * The word of a task that comes from the root: it wants what it has, which goes into @wish
+ * The wish of a task that comes from the root: it wants what it has, which goes into @wish
  * if there is one. Without memory it is confined all the same, as if it wanted all.
  */
-static u64 word_of_newcomer(struct task_struct *task, struct wish *wish)
+static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish)
 {
 	unsigned long flags;
 
@@ -79,7 +80,7 @@ static u64 word_of_newcomer(struct task_struct *task, struct wish *wish)
 		wish_put(wish);
 		wish = NULL;
 	}
-	return wish_word(wish);
+	return wish_or_all(wish);
 }
 
 /* --- moves ------------------------------------------------------------------ */
@@ -137,13 +138,13 @@ void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *mo
 }
 
 /* To the root: what it wants is kept until post_attach(). */
-static void attach_to_root(struct container_move *move, u64 *words)
+static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
-	struct wish *wish = word_wish(words[WORD_WISH]), *kept;
+	struct wish *wish = wish_or_null(t->wish), *kept;
 	struct task_struct *task = move->task;
 
-	words[WORD_WISH] = 0;
-	words[WORD_APPLIED] = 0;
+	t->wish = NULL;
+	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
 		/* it has not run yet */
 		cpus_fork_release(task, wish);
@@ -163,20 +164,19 @@ static void attach_to_root(struct container_move *move, u64 *words)
 }
 
 /* attach(), see container.h */
-void cpuset_attach(struct container_subsys *ss, struct container_move *move)
+void cpuset_attach(struct container_subsys *ss, struct container_move *move, void *data)
 {
-	u64 *words = container_task_data(move->task, ss);
+	struct cpuset_task *t = data;
 
 	if (!move->to->parent) {
-		attach_to_root(move, words);
+		attach_to_root(move, t);
 		return;
 	}
 	/* until post_attach(), and for whatever it forks until then */
-	WRITE_ONCE(words[WORD_APPLIED], 0);
+	WRITE_ONCE(t->applied, 0);
 	if (!move->from->parent) {
 		/* pairs with inherit() */
-		smp_store_release(&words[WORD_WISH],
-				  word_of_newcomer(move->task, take_wish(move)));
+		smp_store_release(&t->wish, wish_of_newcomer(move->task, take_wish(move)));
 	}
 }
 
@@ -207,32 +207,31 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 /* --- forks ------------------------------------------------------------------ */
 
 /*
- * The word of a new task: it wants what the current one does, whose child it is. That
+ * The wish of a new task: it wants what the current one does, whose child it is. That
  * may have been moved meanwhile; at the root, what it has is what it wants.
  */
-static u64 inherit(void)
+static struct wish *inherit(void)
 {
 	struct wish *wish = NULL;
-	u64 *words, word = 0;
+	struct cpuset_task *t;
 
 	rcu_read_lock();
-	words = container_task_data(current, &cpuset_subsys);
+	t = container_task_data(current, &cpuset_subsys);
 	do {
 		/* what was set before it was noted: pairs with note_wish() and attach() */
-		word = words ? smp_load_acquire(&words[WORD_WISH]) : 0;
-		wish = word_wish(word);
+		wish = t ? smp_load_acquire(&t->wish) : NULL;
 		/* if that was the last one, it is another's by now */
-	} while (wish && !refcount_inc_not_zero(&wish->users));
+	} while (wish_or_null(wish) && !refcount_inc_not_zero(&wish->users));
 	rcu_read_unlock();
-	return word ?: word_of_newcomer(current, NULL);
+	return wish ?: wish_of_newcomer(current, NULL);
 }
 
 /* Is the current task in a container, and was the latest change applied to it? */
 static bool is_applied(struct container *cont, unsigned int changes)
 {
-	u64 *words = container_task_data(current, &cpuset_subsys);
+	struct cpuset_task *t = container_task_data(current, &cpuset_subsys);
 
-	return words && READ_ONCE(words[WORD_APPLIED]) == changes &&
+	return t && READ_ONCE(t->applied) == changes &&
 	       task_container(current, &cpuset_subsys) == cont;
 }
 
@@ -257,28 +256,29 @@ static bool fork_is_fine(struct container *cont, struct task_struct *child, unsi
 
 /* fork(), see container.h */
 void cpuset_fork(struct container_subsys *ss, struct container *cont,
-		 struct task_struct *child, u64 *words)
+		 struct task_struct *child, void *data)
 {
 	struct cpuset *cs = container_cpuset(cont);
+	struct cpuset_task *t = data;
 	unsigned int changes;
 	bool usable;
 
 	/* it has one already if somebody has moved it */
-	if (!words[WORD_WISH]) {
+	if (!t->wish) {
 		/* pairs with inherit() of its own children */
-		smp_store_release(&words[WORD_WISH], inherit());
+		smp_store_release(&t->wish, inherit());
 	}
 	/* it is complete, before looking at the changes and the setting: see change_count() */
 	smp_mb();
 	changes = READ_ONCE(cs->changes);
 	spread_set(child, cs->flags);
 	if (likely(fork_is_fine(cont, child, changes))) {
-		WRITE_ONCE(words[WORD_APPLIED], changes);
+		WRITE_ONCE(t->applied, changes);
 		return;
 	}
-	cpus_fork(child, word_wish(words[WORD_WISH]));
+	cpus_fork(child, wish_or_null(t->wish));
 	mems_apply(child);
-	WRITE_ONCE(words[WORD_APPLIED], changes);
+	WRITE_ONCE(t->applied, changes);
 	rcu_read_lock();
 	usable = !setting_lacks(setting_of(cont));
 	rcu_read_unlock();
@@ -289,10 +289,12 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 
 /* exit(), see container.h */
 void cpuset_exit(struct container_subsys *ss, struct container *cont,
-		 struct task_struct *task, u64 *words)
+		 struct task_struct *task, void *data)
 {
-	wish_put(word_wish(words[WORD_WISH]));
-	words[WORD_WISH] = 0;
+	struct cpuset_task *t = data;
+
+	wish_put(wish_or_null(t->wish));
+	t->wish = NULL;
 }
 
 /**

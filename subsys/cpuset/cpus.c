@@ -319,13 +319,14 @@ static void call_end(struct affinity_call *call)
 /* --- what members want -------------------------------------------------------- */
 
 /* Something else is wanted for a member. */
-static void note_wish(struct task_struct *task, u64 *words, void *arg)
+static void note_wish(struct task_struct *task, void *data, void *arg)
 {
+	struct cpuset_task *t = data;
 	struct affinity_call *call = arg;
-	struct wish *old = word_wish(words[WORD_WISH]), *new = call->wish;
+	struct wish *old = wish_or_null(t->wish), *new = call->wish;
 
 	/* a task that is being made wants what its parent wants, whatever it gets on the way */
-	if (!words[WORD_WISH] || !confined(task))
+	if (!t->wish || !confined(task))
 		return;
 	new->spread = old ? old->spread : 0;
 	if (!new->spread && cpumask_subset(cpu_possible_mask, wish_cpus(new))) {
@@ -333,14 +334,16 @@ static void note_wish(struct task_struct *task, u64 *words, void *arg)
 		new = NULL;
 	}
 	/* pairs with inherit(): who sees it sees the affinity that was set before */
-	smp_store_release(&words[WORD_WISH], wish_word(new));
+	smp_store_release(&t->wish, wish_or_all(new));
 	call->wish = old;
 	call->noted = true;
 }
 
-static void read_word(struct task_struct *task, u64 *words, void *word)
+static void read_wish(struct task_struct *task, void *data, void *wish)
 {
-	*(u64 *)word = words[WORD_WISH];
+	struct cpuset_task *t = data;
+
+	*(struct wish **)wish = t->wish;
 }
 
 /* Is this its affinity? Or what the user wants of that, which the kernel looks at by itself. */
@@ -373,15 +376,14 @@ static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 static void settle(struct affinity_call *call)
 {
 	struct task_struct *task = call->task;
+	struct wish *wish, *now;
 	int tries = 1000;
-	struct wish *wish;
 	bool done;
-	u64 word;
 
 	do {
 		cond_resched();
 		wish = wish_get(task);
-		word = wish_word(wish);
+		now = wish_or_all(wish);
 		kernel_allows(task, call->kernel);
 		cpumask_copy(call->target, call->kernel);
 		narrow(task, call->target);
@@ -393,8 +395,9 @@ static void settle(struct affinity_call *call)
 		       (!call_set(call, call->target) && has_affinity(task, call->target));
 		/* it is set, or was so: now look whether it still should */
 		smp_mb();
-		container_for_task(task, &cpuset_subsys, read_word, &word);
-		done = done && (!word || word == wish_word(wish));
+		container_for_task(task, &cpuset_subsys, read_wish, &now);
+		/* only compared: it may be freed by now */
+		done = done && (!now || now == wish_or_all(wish));
 		wish_put(wish);
 	} while (!done && --tries);
 }

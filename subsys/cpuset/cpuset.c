@@ -109,7 +109,7 @@ void root_refresh(struct container *root)
 	s->mems = node_states[N_MEMORY];
 }
 
-static void find_deadline(struct task_struct *task, u64 *word, void *found)
+static void find_deadline(struct task_struct *task, void *data, void *found)
 {
 	if (task->policy == SCHED_DEADLINE)
 		*(bool *)found = true;
@@ -274,7 +274,7 @@ struct container_subsys cpuset_subsys = {
 	.name = "cpuset",
 	.owner = THIS_MODULE,
 	.scope = CONTAINER_MEMBERS,
-	.task_words = WORDS,
+	.task_size = sizeof(struct cpuset_task),
 	.create = cpuset_create,
 	.destroy = cpuset_destroy,
 	.inherit = cpuset_inherit,

@@ -66,33 +66,37 @@ struct wish {
 	unsigned long bits[];
 };
 
-/*
- * The words of a member. They change with the lock of the task's entry held.
+/**
+ * struct cpuset_task - what is kept for a member
+ * @wish: WISH_ALL: it would be restricted in nothing, as most tasks are; NULL: it is being
+ *	made, and fork() has yet to be called
+ * @applied: the number of the last change of its container that was applied to it; 0:
+ *	none yet, since it came
  *
- *   WORD_WISH	the address of its struct wish; WISH_ALL: it would be restricted in
- *	nothing, as most tasks are; 0: it is being made, and fork() has yet to be called
- *   WORD_APPLIED	the number of the last change of its container that was applied to
- *	it; 0: none yet, since it came
+ * Changed with the lock of the task's entry held.
  */
-enum { WORD_WISH, WORD_APPLIED, WORDS };
+struct cpuset_task {
+	struct wish *wish;
+	unsigned int applied;
+};
 
-#define WISH_ALL 1ull
+#define WISH_ALL ((struct wish *)1)
 
 static inline struct cpumask *wish_cpus(struct wish *wish)
 {
 	return to_cpumask(wish->bits);
 }
 
-/* The wish of a word; NULL where there is none. */
-static inline struct wish *word_wish(u64 word)
+/* A member's wish; NULL where nothing would restrict it. */
+static inline struct wish *wish_or_null(struct wish *wish)
 {
-	return word == WISH_ALL ? NULL : (struct wish *)(unsigned long)word;
+	return wish == WISH_ALL ? NULL : wish;
 }
 
-/* The word of a wish; NULL restricts in nothing. */
-static inline u64 wish_word(struct wish *wish)
+/* The reverse. */
+static inline struct wish *wish_or_all(struct wish *wish)
 {
-	return wish ? (unsigned long)wish : WISH_ALL;
+	return wish ?: WISH_ALL;
 }
 
 /* Drops the reference of a member that has it no more. */
@@ -150,7 +154,7 @@ int cpuset_populate(struct container_subsys *ss, struct container *cont);
 void members_apply(struct container *cont, int what, const nodemask_t *from);
 bool members_evict(struct container *cont, struct container *to);
 void root_spread(struct container *root, unsigned long flags);
-void change_done(struct task_struct *task, u64 *words, void *cs);
+void change_done(struct task_struct *task, void *data, void *cs);
 bool follows_leader(struct container *cont, struct task_struct *task);
 
 /* attach.c */
@@ -159,12 +163,12 @@ struct wish *wish_alloc(gfp_t gfp);
 struct wish *wish_get(struct task_struct *task);
 int cpuset_can_attach(struct container_subsys *ss, struct container_move *move);
 void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *move);
-void cpuset_attach(struct container_subsys *ss, struct container_move *move);
+void cpuset_attach(struct container_subsys *ss, struct container_move *move, void *data);
 void cpuset_post_attach(struct container_subsys *ss, struct container_move *move);
 void cpuset_fork(struct container_subsys *ss, struct container *cont,
-		 struct task_struct *child, u64 *words);
+		 struct task_struct *child, void *data);
 void cpuset_exit(struct container_subsys *ss, struct container *cont,
-		 struct task_struct *task, u64 *words);
+		 struct task_struct *task, void *data);
 
 /* cpus.c */
 int cpus_init(void);

@@ -85,11 +85,15 @@ struct numtasks {
 	struct rcu_head rcu;
 };
 
-/*
- * The words of a task: the group that it is counted in, 0 if it is not; and the number
- * of the forkrate window that its fork was counted in, if any.
+/**
+ * struct numtasks_task - what is kept for a task
+ * @group: where it is counted; NULL if it is not
+ * @window: the forkrate window that its fork was counted in; 0 for none
  */
-enum { WORD_GROUP, WORD_WINDOW, WORDS };
+struct numtasks_task {
+	struct numtasks *group;
+	u64 window;
+};
 
 /* Module parameters; written under the manage lock. */
 static int total_numtasks = NO_LIMIT;
@@ -106,16 +110,6 @@ static struct numtasks *shares_numtasks(struct res_shares *shares)
 static struct numtasks *container_numtasks(struct container *cont)
 {
 	return shares_numtasks(container_res_shares(cont, &numtasks_ctlr));
-}
-
-static struct numtasks *words_numtasks(const u64 *words)
-{
-	return (struct numtasks *)(unsigned long)words[WORD_GROUP];
-}
-
-static void words_set(u64 *words, struct numtasks *g)
-{
-	words[WORD_GROUP] = (unsigned long)g;
 }
 
 /* --- fork rate ------------------------------------------------------------- */
@@ -196,71 +190,74 @@ static noinline int numtasks_refuse_rate(struct numtasks *g)
 	return -EAGAIN;
 }
 
-static __always_inline int numtasks_charge(struct numtasks *g, u64 *words)
+static __always_inline int numtasks_charge(struct numtasks *g, struct numtasks_task *t)
 {
 	struct task_count *full = count_charge(&g->tasks);
 
 	if (unlikely(full))
-		return numtasks_refuse(g, full, words[WORD_WINDOW]);
+		return numtasks_refuse(g, full, t->window);
 	atomic_long_inc(&g->successes);
-	words_set(words, g);
+	t->group = g;
 	return 0;
 }
 
-static noinline int numtasks_charge_rated(struct numtasks *g, u64 *words)
+static noinline int numtasks_charge_rated(struct numtasks *g, struct numtasks_task *t)
 {
-	words[WORD_WINDOW] = rate_take(g->rate);
-	if (!words[WORD_WINDOW])
+	t->window = rate_take(g->rate);
+	if (!t->window)
 		return numtasks_refuse_rate(g);
-	return numtasks_charge(g, words);
+	return numtasks_charge(g, t);
 }
 
 static int numtasks_can_fork(struct container_subsys *ss, struct container *cont,
-			     struct task_struct *child, u64 *words, const u64 *parent)
+			     struct task_struct *child, void *data, const void *parent)
 {
 	struct numtasks *g = container_numtasks(cont);
 
 	if (unlikely(READ_ONCE(forkrate) != NO_LIMIT))
-		return numtasks_charge_rated(g, words);
-	return numtasks_charge(g, words);
+		return numtasks_charge_rated(g, data);
+	return numtasks_charge(g, data);
 }
 
 static void numtasks_cancel_fork(struct container_subsys *ss, struct container *cont,
-				 struct task_struct *child, u64 *words)
+				 struct task_struct *child, void *data)
 {
-	struct numtasks *g = words_numtasks(words);
+	struct numtasks_task *t = data;
+	struct numtasks *g = t->group;
 
 	count_uncharge(&g->tasks);
-	rate_give_back(g->rate, words[WORD_WINDOW]);
+	rate_give_back(g->rate, t->window);
 	/* the stats may have been reset since */
 	atomic_long_dec_if_positive(&g->successes);
-	words_set(words, NULL);
+	t->group = NULL;
 }
 
 /* For a task that was there before, or in the making, when we were bound. */
 static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
-			   struct task_struct *child, u64 *words)
+			   struct task_struct *task, void *data)
 {
-	struct numtasks *g = container_numtasks(cont);
+	struct numtasks_task *t = data;
 
-	count_charge_force(&g->tasks);
-	words_set(words, g);
+	t->group = container_numtasks(cont);
+	count_charge_force(&t->group->tasks);
 }
 
 /* Only now may another take its place, or tasks would list one too many. */
-static void numtasks_exited(struct container_subsys *ss, struct task_struct *task, u64 *words)
+static void numtasks_exited(struct container_subsys *ss, struct task_struct *task, void *data)
 {
-	count_uncharge(&words_numtasks(words)->tasks);
-	words_set(words, NULL);
+	struct numtasks_task *t = data;
+
+	count_uncharge(&t->group->tasks);
+	t->group = NULL;
 }
 
 static void numtasks_move_task(struct task_struct *task, struct res_shares *from,
-			       struct res_shares *to)
+			       struct res_shares *to, void *data)
 {
-	u64 *words = container_task_data(task, &numtasks_ctlr.subsys);
+	struct numtasks_task *t = data;
 
-	count_move(&words_numtasks(words)->tasks, &shares_numtasks(to)->tasks);
-	words_set(words, shares_numtasks(to));
+	count_move(&t->group->tasks, &shares_numtasks(to)->tasks);
+	t->group = shares_numtasks(to);
 }
 
 /* --- the controller -------------------------------------------------------- */
@@ -338,7 +335,7 @@ static struct res_controller numtasks_ctlr = {
 	.bind = numtasks_bind,
 	.subsys = {
 		.scope = CONTAINER_WHILE_BOUND,
-		.task_words = WORDS,
+		.task_size = sizeof(struct numtasks_task),
 		.can_fork = numtasks_can_fork,
 		.cancel_fork = numtasks_cancel_fork,
 		.adopt = numtasks_adopt,

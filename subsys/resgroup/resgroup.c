@@ -125,12 +125,12 @@ static void resgroup_destroy(struct container_subsys *ss, struct container *cont
 	ctlr->free(s);
 }
 
-static void resgroup_attach(struct container_subsys *ss, struct container_move *move)
+static void resgroup_attach(struct container_subsys *ss, struct container_move *move, void *data)
 {
 	struct res_controller *ctlr = subsys_controller(ss);
 
 	ctlr->move_task(move->task, container_res_shares(move->from, ctlr),
-			container_res_shares(move->to, ctlr));
+			container_res_shares(move->to, ctlr), data);
 }
 
 static int resgroup_populate(struct container_subsys *ss, struct container *cont)

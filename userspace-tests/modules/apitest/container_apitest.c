@@ -275,29 +275,39 @@ static void api_cancel_attach(struct container_subsys *ss, struct container_move
 	end_move(s, move);
 }
 
-/* Marks the task, to see later whether its words stay its own. */
-static void mark(struct slot *s, struct task_struct *task, int id)
-{
-	u64 *data = s->ss.task_words ? container_task_data(task, &s->ss) : NULL;
+/* What is kept for a task, if anything is. */
+struct task_data {
+	u64 mark;
+};
 
-	violation_if(s->ss.task_words && !data, s, "no task data");
-	if (data)
-		data[0] = id + 1;
+/* Marks the task, to see later whether its data stay its own. */
+static void mark(struct slot *s, struct task_data *t, int id)
+{
+	if (s->ss.task_size)
+		t->mark = id + 1;
 }
 
-static void api_attach(struct container_subsys *ss, struct container_move *move)
+/* Is this what is kept for the task? Nobody lets it exit meanwhile. */
+static void check_data(struct slot *s, struct task_struct *task, const void *data)
+{
+	violation_if(s->ss.task_size && container_task_data(task, &s->ss) != data, s,
+		     "another's task data");
+}
+
+static void api_attach(struct container_subsys *ss, struct container_move *move, void *data)
 {
 	struct task_struct *tsk = move->task;
 	struct slot *s = to_slot(ss);
+	struct task_data *t = data;
 
 	check_atomic(s, "attach");
+	check_data(s, tsk, data);
 	/* not visible yet */
 	violation_if(task_container(tsk, ss) != move->from, s, "attach comes late");
 	violation_if(move->why == CONTAINER_MOVE_FOLLOW && container_move_data(move, ss), s,
 		     "a move without can_attach has data");
-	if (ss->adopt && ss->task_words)
-		violation_if(!container_task_data(tsk, ss)[0], s, "attach before adopt");
-	mark(s, tsk, id_of(s, move->to));
+	violation_if(ss->adopt && ss->task_size && !t->mark, s, "attach before adopt");
+	mark(s, data, id_of(s, move->to));
 	note(s, "attach %d from %d", id_of(s, move->to), id_of(s, move->from));
 }
 
@@ -316,28 +326,31 @@ static void api_post_attach(struct container_subsys *ss, struct container_move *
 }
 
 static int api_can_fork(struct container_subsys *ss, struct container *cont,
-			struct task_struct *child, u64 *words, const u64 *parent)
+			struct task_struct *child, void *data, const void *parent)
 {
 	struct slot *s = to_slot(ss);
-	u64 *data = ss->task_words ? container_task_data(current, ss) : NULL;
+	const struct task_data *own = container_task_data(current, ss), *given = parent;
+	struct task_data *t = data;
 	int err;
 
 	check_atomic(s, "can_fork");
 	violation_if(task_container(child, ss) != cont, s, "container in can_fork");
-	violation_if(ss->task_words && (data ? parent != data : parent[0] != 0), s,
-		     "the parent's words in can_fork");
+	check_data(s, child, data);
+	violation_if(ss->task_size && t->mark, s, "another's data in can_fork");
+	violation_if(ss->task_size && (own ? given != own : given->mark), s,
+		     "the parent's data in can_fork");
 	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "can_fork %d", task_id(s, child));
 	err = fails(s, CAN_FORK);
 	if (!err && ss->adopt) {
 		atomic_inc(&s->births);
-		mark(s, child, task_id(s, child));
+		mark(s, data, task_id(s, child));
 	}
 	return err;
 }
 
 static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
-			    struct task_struct *child, u64 *words)
+			    struct task_struct *child, void *data)
 {
 	struct slot *s = to_slot(ss);
 
@@ -350,30 +363,31 @@ static void api_cancel_fork(struct container_subsys *ss, struct container *cont,
 }
 
 static void api_fork(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *child, u64 *words)
+		     struct task_struct *child, void *data)
 {
 	struct slot *s = to_slot(ss);
+	struct task_data *t = data;
 
 	check_atomic(s, "fork");
 	violation_if(task_container(child, ss) != cont, s, "container in fork");
-	violation_if(ss->task_words && words != container_task_data(child, ss), s,
-		     "task data in fork");
+	check_data(s, child, data);
 	violation_if(ss->scope == CONTAINER_WHILE_BOUND && !ss->hierarchy, s, "fork while not bound");
-	violation_if(ss->adopt && ss->task_words && words[0], s, "told twice");
+	violation_if(ss->adopt && ss->task_size && t->mark, s, "told twice");
 	atomic_inc(&s->births);
-	mark(s, child, task_id(s, child));
+	mark(s, data, task_id(s, child));
 	if (ss->scope == CONTAINER_MEMBERS)
 		note(s, "fork %d", task_id(s, child));
 }
 
 static void api_exit(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *tsk, u64 *words)
+		     struct task_struct *tsk, void *data)
 {
 	struct slot *s = to_slot(ss);
+	struct task_data *t = data;
 
 	check_atomic(s, "exit");
 	violation_if(task_container(tsk, ss) != cont, s, "container in exit");
-	violation_if(ss->task_words && words[0] != id_of(s, cont) + 1, s, "task data in exit");
+	violation_if(ss->task_size && t->mark != id_of(s, cont) + 1, s, "task data in exit");
 	violation_if(ss->scope == CONTAINER_WHILE_BOUND && !ss->hierarchy, s, "exit while not bound");
 	atomic_inc(&s->deaths);
 	if (ss->scope == CONTAINER_MEMBERS)
@@ -636,9 +650,9 @@ static int do_wrong(struct slot *s, char *a, char *b)
 	return err;
 }
 
-static int do_words(struct slot *s, char *a, char *b)
+static int do_size(struct slot *s, char *a, char *b)
 {
-	return kstrtouint(a ?: "", 10, &s->ss.task_words);
+	return kstrtouint(a ?: "", 10, &s->ss.task_size);
 }
 
 /* Shall see every task of the system, not only members. */
@@ -783,13 +797,14 @@ struct walk {
 	int id, members;
 };
 
-static void walk_member(struct task_struct *task, u64 *data, void *arg)
+static void walk_member(struct task_struct *task, void *data, void *arg)
 {
+	struct task_data *t = data;
 	struct walk *w = arg;
 
 	w->members++;
 	violation_if(task_id(w->s, task) != w->id, w->s, "member of another");
-	violation_if(w->s->ss.task_words && data[0] != w->id + 1, w->s, "task data");
+	violation_if(w->s->ss.task_size && t->mark != w->id + 1, w->s, "task data");
 }
 
 /* Each container below the root: its number, its parent's, and its members. */
@@ -874,7 +889,7 @@ static const struct {
 	{ "stateless", do_stateless },
 	{ "bad_files", do_bad_files },
 	{ "wrong", do_wrong },
-	{ "words", do_words },
+	{ "size", do_size },
 	{ "everyone", do_everyone },
 	{ "bound", do_bound },
 	{ "adopts", do_adopts },
