@@ -422,7 +422,7 @@ static void test_hook(void)
 	err(E(umount(M)), 0, "unmount");
 	ok(strstr(get("/proc/containers"), "setup_new_exec: off"), "its hook is disarmed");
 	err(rmmod("container_execcount"), 0, "rmmod");
-	ok(!strstr(get("/proc/containers"), "setup_new_exec"), "and gone");
+	ok(!strstr(get("/proc/containers"), "setup_new_exec: "), "and gone");
 }
 
 int main(void)

@@ -499,7 +499,7 @@ static int bc_bind(struct container_subsys *ss, struct container *root)
 	err = numfiles_bind();
 	if (err)
 		return err;
-	err = vm_bind();
+	err = growth_bind();
 	if (err)
 		numfiles_unbind();
 	return err;
@@ -554,7 +554,7 @@ static int __init bc_init(void)
 	return 0;
 
 err_vm:
-	vm_exit();
+	growth_exit();
 err_numfiles:
 	numfiles_exit();
 	return err;
@@ -563,7 +563,7 @@ err_numfiles:
 static void __exit bc_module_exit(void)
 {
 	container_unregister_subsys(&bc_subsys);
-	vm_exit();
+	growth_exit();
 	numfiles_exit();
 }
 

@@ -101,18 +101,24 @@ void numfiles_crossed(struct bc_counter *c);
 int numfiles_show_holders(struct seq_file *m, struct container *cont,
 			  const struct container_cftype *cft);
 
+/* charge.c */
+struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp);
+void vm_put_last(struct vm_charge *vc);
+
 /* vm.c */
 int vm_init(void);
-void vm_exit(void);
-int vm_bind(void);
 void vm_unbind(void);
 struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc);
-struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp);
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc);
-void vm_put_last(struct vm_charge *vc);
 int vm_prepare_move(void **spare);
 void vm_move(struct bc_task *t, struct beancounter *to, void **spare);
 void vm_look(struct beancounter *bc, struct vm_figures *f);
+
+/* growth.c */
+int growth_init(void);
+void growth_exit(void);
+int growth_bind(void);
+void growth_unbind(void);
 
 /**
  * vm_fork - a child in the making has an address space, or none

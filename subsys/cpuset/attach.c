@@ -18,46 +18,6 @@ static void *security_fn;
 
 /* --- what is kept for members ------------------------------------------------ */
 
-/**
- * wish_alloc - a wish that nobody else knows yet
- * @gfp: how to allocate it
- *
- * Return: the wish, all zero; NULL without memory.
- */
-struct wish *wish_alloc(gfp_t gfp)
-{
-	struct wish *wish = kzalloc(sizeof(*wish) + cpumask_size(), gfp);
-
-	if (wish)
-		refcount_set(&wish->users, 1);
-	return wish;
-}
-
-static void hold_wish(struct task_struct *task, void *data, void *wish)
-{
-	struct cpuset_task *t = data;
-	struct wish *own = wish_or_null(t->wish);
-
-	if (own)
-		refcount_inc(&own->users);
-	*(struct wish **)wish = own;
-}
-
-/**
- * wish_get - what a member wants
- * @task: the task, which the caller keeps from being freed
- *
- * Context: any but interrupts and the callbacks for that task.
- * Return: it, with a reference; NULL where the task would be restricted in nothing.
- */
-struct wish *wish_get(struct task_struct *task)
-{
-	struct wish *wish = NULL;
-
-	container_for_task(task, &cpuset_subsys, hold_wish, &wish);
-	return wish;
-}
-
 /*
  * The wish of a task that comes from the root: it wants what it has, which goes into @wish
  * if there is one. Without memory it is confined all the same, as if it wanted all.

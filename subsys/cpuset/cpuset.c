@@ -4,8 +4,8 @@
  *
  * Here: settings, the rules that they have to keep, and the module. The rest, in the
  * order in which to read it: files.c (the control files), apply.c (walks over members),
- * attach.c (tasks come and go), cpus.c and mems.c (what a setting does to a task),
- * hotplug.c (CPUs and memory come and go), legacy.c (the filesystem "cpuset").
+ * attach.c (tasks come and go), cpus.c, affinity.c, wish.c and mems.c (what a setting does
+ * to a task), hotplug.c (CPUs and memory come and go), legacy.c (the filesystem "cpuset").
  *
  * Who takes part, and how they keep out of each other's way:
  *

@@ -159,8 +159,6 @@ bool follows_leader(struct container *cont, struct task_struct *task);
 
 /* attach.c */
 int attach_init(void);
-struct wish *wish_alloc(gfp_t gfp);
-struct wish *wish_get(struct task_struct *task);
 int cpuset_can_attach(struct container_subsys *ss, struct container_move *move);
 void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *move);
 void cpuset_attach(struct container_subsys *ss, struct container_move *move, void *data);
@@ -176,10 +174,14 @@ int cpus_bind(void);
 void cpus_unbind(void);
 void cpus_exit(void);
 void cpus_publish(struct container *cont, struct setting *new);
-void cpus_apply(struct task_struct *task);
-void cpus_release(struct task_struct *task, struct wish *wish);
 void cpus_fork(struct task_struct *child, struct wish *wish);
 void cpus_fork_release(struct task_struct *child, struct wish *wish);
+
+/* wish.c */
+struct wish *wish_alloc(gfp_t gfp);
+struct wish *wish_get(struct task_struct *task);
+void cpus_apply(struct task_struct *task);
+void cpus_release(struct task_struct *task, struct wish *wish);
 
 /* mems.c */
 int mems_init(void);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is charged for address spaces: the table of charges, and their arithmetic. vm.c
+ * says what a charge is.
+ *
+ * Each chain of the table has a lock, which guards the charges in it; those of an
+ * address space are in the same one. It is taken inside that of a task's entry, and
+ * nothing but try-locks inside it. A charge that is not used any more is freed
+ * after a grace period.
+ */
+#include <linux/hash.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "vm.h"
+
+#define VM_BITS 9
+
+static struct vm_chain vm_table[1 << VM_BITS];
+
+struct vm_chain *vm_chain(const struct mm_struct *mm)
+{
+	return &vm_table[hash_ptr((void *)mm, VM_BITS)];
+}
+
+/* --- the charges of an address space; the chain's lock is held ------------------- */
+
+/* Walks over the charges of an address space. */
+#define for_each_charge(vc, chain, space)				\
+	hlist_for_each_entry(vc, &(chain)->head, node)			\
+		if ((vc)->mm == (space))
+
+/* Is it this charge by which its address space counts in a container? */
+static bool vm_counts_in(const struct vm_charge *vc, struct bc_counter *c)
+{
+	return counter_is_in(vm_counter(vc), c) && (!vc->stop || vc->stop->depth < c->depth);
+}
+
+/* Charges @pages in all for an address space, in any case. */
+void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages)
+{
+	struct vm_charge *vc;
+
+	for_each_charge(vc, chain, mm) {
+		if (pages > vc->pages)
+			counter_charge_force(vm_counter(vc), vc->stop, pages - vc->pages);
+		else if (pages < vc->pages)
+			counter_uncharge(vm_counter(vc), vc->stop, vc->pages - pages);
+		vc->pages = pages;
+	}
+}
+
+/*
+ * Charges @pages in all, if there is room in each container; else what the address
+ * space has. Return: NULL, or the counter that has no room.
+ */
+struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
+			  unsigned long pages)
+{
+	struct bc_counter *full;
+	struct vm_charge *vc;
+
+	for_each_charge(vc, chain, mm) {
+		if (pages <= vc->pages)
+			continue;
+		full = counter_charge(vm_counter(vc), vc->stop, pages - vc->pages,
+				      BC_LIMIT, NULL);
+		if (unlikely(full)) {
+			vm_set(chain, mm, vm_private(mm));
+			return full;
+		}
+		vc->pages = pages;
+	}
+	/* it may have become smaller instead */
+	vm_set(chain, mm, pages);
+	return NULL;
+}
+
+struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
+			  const struct beancounter *bc)
+{
+	struct vm_charge *vc;
+
+	hlist_for_each_entry(vc, &chain->head, node)
+		if (vc->mm == mm && vc->bc == bc)
+			return vc;
+	return NULL;
+}
+
+/* As much as the others of its address space; nothing if it is the first. */
+void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
+	       struct beancounter *bc)
+{
+	struct bc_counter *common;
+	struct vm_charge *other;
+
+	mmgrab(mm);
+	vc->mm = mm;
+	vc->bc = bc;
+	vc->stop = NULL;
+	vc->pages = 0;
+	atomic_set(&vc->users, 1);
+	for_each_charge(other, chain, mm) {
+		common = counter_common(vm_counter(vc), vm_counter(other));
+		if (!vc->stop || vc->stop->depth < common->depth)
+			vc->stop = common;
+		vc->pages = other->pages;
+	}
+	counter_charge_force(vm_counter(vc), vc->stop, vc->pages);
+	hlist_add_head(&vc->node, &chain->head);
+}
+
+/* Where another one stopped at it, the lowest of those takes over from there on. */
+static void vm_remove(struct vm_chain *chain, struct vm_charge *vc)
+{
+	struct vm_charge *other, *heir = NULL;
+
+	hlist_del(&vc->node);
+	for_each_charge(other, chain, vc->mm)
+		if (other->stop && (!heir || heir->stop->depth < other->stop->depth) &&
+		    vm_counts_in(vc, other->stop))
+			heir = other;
+	counter_uncharge(vm_counter(vc), heir ? heir->stop : vc->stop, vc->pages);
+	if (heir)
+		heir->stop = vc->stop;
+}
+
+static void vm_free(struct vm_charge *vc)
+{
+	mmdrop(vc->mm);
+	kfree_rcu(vc, rcu);
+}
+
+/* --- users of a charge ----------------------------------------------------------- */
+
+/**
+ * vm_get - one more user of an address space in a container
+ * @mm: the address space
+ * @bc: the container's beancounter
+ * @gfp: how to allocate what it may take
+ *
+ * Charges what it has if it is new there.
+ *
+ * Context: any but interrupts.
+ * Return: the charge; NULL without memory for it.
+ */
+struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
+{
+	struct vm_chain *chain = vm_chain(mm);
+	struct vm_charge *vc, *new = NULL;
+
+	for (;;) {
+		spin_lock(&chain->lock);
+		vc = vm_find(chain, mm, bc);
+		if (vc) {
+			atomic_inc(&vc->users);
+		} else if (new) {
+			vm_insert(chain, new, mm, bc);
+			/* else as much as the others, one of which may be about to grow */
+			if (!new->pages)
+				vm_set(chain, mm, vm_private(mm));
+			vc = new;
+			new = NULL;
+		}
+		spin_unlock(&chain->lock);
+		if (vc)
+			break;
+		new = kmalloc(sizeof(*new), gfp);
+		if (!new)
+			return NULL;
+	}
+	kfree(new);
+	return vc;
+}
+
+/**
+ * vm_put_last - vm_put() of what may be the last user
+ * @vc: the charge, of an address space
+ *
+ * As vm_put().
+ */
+void vm_put_last(struct vm_charge *vc)
+{
+	struct vm_chain *chain = vm_chain(vc->mm);
+
+	if (!atomic_dec_and_lock(&vc->users, &chain->lock))
+		return;
+	vm_remove(chain, vc);
+	spin_unlock(&chain->lock);
+	vm_free(vc);
+}
+
+/* Calls a function once for each address space of a container, under the chain's lock. */
+void vm_for_each(struct bc_counter *c,
+		 void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg),
+		 void *arg)
+{
+	struct vm_chain *chain;
+	struct vm_charge *vc;
+
+	for (chain = vm_table; chain < vm_table + ARRAY_SIZE(vm_table); chain++) {
+		if (hlist_empty(&chain->head))
+			continue;
+		spin_lock(&chain->lock);
+		hlist_for_each_entry(vc, &chain->head, node)
+			if (vm_counts_in(vc, c))
+				fn(chain, vc->mm, arg);
+		spin_unlock(&chain->lock);
+	}
+}
+
+/**
+ * charges_clear - take all charges back
+ *
+ * Context: sleeps. No task's data leads to a charge, and none is made any more.
+ */
+void charges_clear(void)
+{
+	struct hlist_node *next;
+	struct vm_charge *vc;
+	HLIST_HEAD(left);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
+		spin_lock(&vm_table[i].lock);
+		hlist_for_each_entry(vc, &vm_table[i].head, node)
+			counter_uncharge(vm_counter(vc), vc->stop, vc->pages);
+		hlist_move_list(&vm_table[i].head, &left);
+		spin_unlock(&vm_table[i].lock);
+		hlist_for_each_entry_safe(vc, next, &left, node) {
+			hlist_del(&vc->node);
+			vm_free(vc);
+		}
+	}
+}
+
+void charges_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vm_table); i++) {
+		spin_lock_init(&vm_table[i].lock);
+		INIT_HLIST_HEAD(&vm_table[i].head);
+	}
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Address spaces that grow: the hooks by which privvmpages is limited. vm.c says what is
+ * charged, and for whom.
+ */
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include "compat_bc.h"
+#include "container_hook.h"
+#include "vm.h"
+
+/* Tasks in expand_stack_vma(). */
+static DEFINE_PER_CPU(long, expand_callers);
+
+/* Is a mapping with these flags counted there? */
+static bool vm_is_private(unsigned long flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_STACK)) == VM_WRITE ||
+	       (flags & VM_STACK) == VM_STACK || (flags & COMPAT_VM_SHADOW_STACK);
+}
+
+/*
+ * The charge of the current task's address space, with one user more so that it
+ * stays; NULL without memory for it, or when we have just been unbound.
+ */
+static struct vm_charge *vm_get_current(struct bc_task *t)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_charge *vc, *old, *new;
+
+	while ((vc = READ_ONCE(t->vm))) {
+		if (vc->mm == mm) {
+			if (atomic_inc_not_zero(&vc->users))
+				return vc;
+			/* moved away from under us: it is another by now */
+			continue;
+		}
+		new = vm_get(mm, vc->bc, GFP_ATOMIC);
+		if (!new)
+			return NULL;
+		old = vc;
+		vm_put(try_cmpxchg(&t->vm, &old, new) ? vc : new);
+	}
+	return NULL;
+}
+
+/*
+ * May the current task's address space get so many private pages more? True for
+ * one that an exec prepares, or that is somebody else's.
+ */
+static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+{
+	struct vm_charge *vc;
+	struct bc_task *t;
+	bool ok = true;
+
+	if (mm != current->mm || (current->flags & PF_KTHREAD))
+		return true;
+	rcu_read_lock();
+	t = container_task_data(current, &bc_subsys);
+	if (t && READ_ONCE(t->vm)) {
+		vc = vm_get_current(t);
+		ok = vc ? vm_charge_more(vc, pages) : !READ_ONCE(t->vm);
+		if (vc)
+			vm_put(vc);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+static struct container_hook vm_hooks[1];
+
+/* Runs in place of may_expand_vm(); does not sleep. */
+static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long pages)
+{
+	if (vm_is_private(compat_expand_flags(flags)) && unlikely(!vm_may_expand(mm, pages)))
+		return false;
+	return container_hook_call(vm_hooks[0].body, (unsigned long)mm, flags, pages) & 1;
+}
+
+static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	container_hook_redirect(fregs, expand);
+}
+
+/* What is lost where they cannot be had. */
+#define VM_LIMIT "limit on bc.privvmpages"
+#define VM_LIMIT_DATA "limit on bc.privvmpages for mmap() and brk()"
+#define VM_LIMIT_STACK "limit on bc.privvmpages for stacks"
+
+static struct container_hook vm_hooks[1] = {
+	{
+		.name = "may_expand_vm",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand,
+		.optional = VM_LIMIT,
+	},
+};
+
+/*
+ * Some compilers (gcc 10, of Debian's 5.10) split may_expand_vm() and inline its
+ * beginning into mmap() and brk(), which then call what is left of it, for data
+ * only, without the flags; and all of it into the growth of a stack.
+ */
+enum { HOOK_EXPAND_DATA, HOOK_EXPAND_STACK, VM_SPLIT_HOOKS };
+static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
+
+/* Runs in place of the rest of may_expand_vm(); does not sleep. */
+static bool expand_data(struct mm_struct *mm, unsigned long pages)
+{
+	return likely(vm_may_expand(mm, pages)) &&
+	       container_hook_call(vm_split_hooks[HOOK_EXPAND_DATA].body, (unsigned long)mm,
+				   pages, 0) & 1;
+}
+
+static void notrace hook_expand_data(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	container_hook_redirect(fregs, expand_data);
+}
+
+/* Runs in place of expand_stack(). May sleep. */
+static int expand_stack_vma(struct vm_area_struct *vma, unsigned long address)
+{
+	unsigned long start = address & PAGE_MASK;
+	int err = -ENOMEM;
+
+	container_hook_enter(&expand_callers);
+	if (start >= vma->vm_start ||
+	    likely(vm_may_expand(vma->vm_mm, (vma->vm_start - start) >> PAGE_SHIFT)))
+		err = container_hook_call(vm_split_hooks[HOOK_EXPAND_STACK].body,
+					  (unsigned long)vma, address, 0);
+	container_hook_leave(&expand_callers);
+	return err;
+}
+
+static void notrace hook_expand_stack(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	container_hook_redirect(fregs, expand_stack_vma);
+}
+
+static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {
+	[HOOK_EXPAND_DATA] = {
+		.name = COMPAT_EXPAND_REST,
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_data,
+		.optional = VM_LIMIT_DATA,
+	},
+	[HOOK_EXPAND_STACK] = {
+		.name = "expand_stack",
+		.type = CONTAINER_HOOK_OVERRIDE,
+		.handler = hook_expand_stack,
+		.optional = VM_LIMIT_STACK,
+	},
+};
+
+static bool vm_split;	/* is it so in this kernel? */
+
+/* --- binding ---------------------------------------------------------------------- */
+
+/**
+ * growth_bind - begin to watch address spaces grow
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hooks.
+ */
+int growth_bind(void)
+{
+	int err;
+
+	err = container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	if (err || !vm_split)
+		return err;
+	err = container_hooks_arm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	if (err)
+		container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	return err;
+}
+
+/**
+ * growth_unbind - watch no more
+ *
+ * Context: manage lock held; sleeps.
+ */
+void growth_unbind(void)
+{
+	if (vm_split) {
+		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+		container_hook_wait_callers(&expand_callers);
+	}
+	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
+}
+
+/* Return: 0; -ENOMEM. What this kernel lacks was said. */
+int growth_init(void)
+{
+	/* of the split ones in their order */
+	static const struct container_feature features[] = {
+		{ .name = VM_LIMIT, .hooks = vm_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_DATA, .hooks = vm_split_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_STACK, .hooks = vm_split_hooks + 1, .nr_hooks = 1 },
+	};
+	int i, err;
+
+	vm_split = compat_expand_is_split();
+	for (i = 0; i < (vm_split ? ARRAY_SIZE(features) : 1); i++) {
+		err = container_feature_find(&features[i]);
+		if (err && err != -EOPNOTSUPP)
+			return err;
+	}
+	return 0;
+}
+
+void growth_exit(void)
+{
+	container_hooks_forget(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
+	container_hooks_forget(vm_hooks, ARRAY_SIZE(vm_hooks));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Address spaces: what vm.c, charge.c and growth.c have of each other.
+ */
+#ifndef _VM_H
+#define _VM_H
+
+#include <linux/mm_types.h>
+#include <linux/spinlock.h>
+
+#include "bc.h"
+
+struct vm_chain {
+	spinlock_t lock;
+	struct hlist_head head;
+};
+
+/* Private pages that an address space has. */
+static inline unsigned long vm_private(const struct mm_struct *mm)
+{
+	return READ_ONCE(mm->data_vm) + READ_ONCE(mm->stack_vm);
+}
+
+static inline struct bc_counter *vm_counter(const struct vm_charge *vc)
+{
+	return &vc->bc->counter[BC_PRIVVMPAGES];
+}
+
+/* charge.c */
+struct vm_chain *vm_chain(const struct mm_struct *mm);
+void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages);
+struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
+			  unsigned long pages);
+struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
+			  const struct beancounter *bc);
+void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
+	       struct beancounter *bc);
+void vm_for_each(struct bc_counter *c,
+		 void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg), void *arg);
+void charges_clear(void);
+void charges_init(void);
+
+/* vm.c */
+bool vm_charge_more(struct vm_charge *vc, unsigned long more);
+
+#endif /* _VM_H */

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Affinities: calls that set one, and that we take part in.
+ *
+ * Whatever sets a task's affinity calls one of two functions, in place of which we run our
+ * own: sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(), of the rest of
+ * the kernel, its own cpusets included. The first asks cpuset_cpus_allowed() for what there
+ * is to choose from, whose answer cpus.c narrows; for the second we narrow the mask, and
+ * where nothing is left of it the task gets all that it may have.
+ *
+ * No lock of ours is held while the kernel sets an affinity: it waits until the task has
+ * left a CPU that it loses, and a task that nobody schedules may be what it waits for.
+ * Instead:
+ *
+ *  - Who changes a setting publishes it first, and then sets the affinity of each
+ *    member. A call that began with the old setting changes the affinity before that, and
+ *    its result is replaced; or it comes after, and is refused: the scheduler changes an
+ *    affinity, with its locks held, by set_cpus_allowed_common(), where we look at the
+ *    setting once more. Who is refused begins again. So no task runs where a setting does
+ *    not let it, once that was written.
+ *  - Who wants something else for a member notes that, and then looks whether the member
+ *    has what that makes with the setting (settle()); who has changed a setting
+ *    does the same. The last of them sees what the others have noted.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hash.h>
+#include <linux/kthread.h>
+#include <linux/percpu.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "compat_cpuset.h"
+#include "container_hook.h"
+#include "cpus.h"
+
+/* Tasks in the functions that we run in place of the kernel's. */
+static DEFINE_PER_CPU(long, affinity_callers);
+/* A mask on each CPU, for the scheduler. */
+static struct cpumask __percpu *commit_masks;
+
+/* --- calls under way ----------------------------------------------------------- */
+
+/* Calls by their callers, for hook_commit(). The locks are taken with interrupts off. */
+#define CALL_BITS 8
+
+static struct call_bucket {
+	raw_spinlock_t lock;
+	struct hlist_head calls;
+} call_buckets[1 << CALL_BITS];
+
+/* Calls of who holds the manage lock; its masks are there from the start. */
+struct affinity_call manager;
+
+static struct call_bucket *call_bucket(const struct task_struct *caller)
+{
+	return &call_buckets[hash_ptr((void *)caller, CALL_BITS)];
+}
+
+/* Calls a function of the kernel's that sets the affinity of @call->task. */
+static long call_kernel(struct affinity_call *call, int hook, unsigned long task,
+			const struct cpumask *mask)
+{
+	struct call_bucket *b = call_bucket(current);
+	unsigned long flags;
+	long err;
+
+	call->caller = current;
+	call->refused = false;
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_add_head(&call->node, &b->calls);
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+
+	err = container_hook_call(cpus_hooks[hook].body, task, (unsigned long)mask, 0);
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_del(&call->node);
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	return err;
+}
+
+int call_set(struct affinity_call *call, const struct cpumask *mask)
+{
+	return call_kernel(call, HOOK_SET, (unsigned long)call->task, mask);
+}
+
+/* May the task of a call have this affinity, by the setting that holds now? */
+static bool call_may_set(const struct affinity_call *call, const struct cpumask *mask)
+{
+	struct task_struct *task = call->task;
+	const struct cpumask *cpus;
+	struct container *cont;
+	bool yes = true;
+
+	rcu_read_lock();
+	cont = task_container(task, &cpuset_subsys);
+	if (cont->parent && may_narrow(task) &&
+	    !cpumask_subset(mask, setting_cpus(setting_of(cont)))) {
+		cpus = call->member ? nearest_cpus(task, call->kernel) : cpu_none_mask;
+		yes = !cpus || cpumask_subset(mask, cpus);
+	}
+	rcu_read_unlock();
+	return yes;
+}
+
+/*
+ * set_cpus_allowed_common() is given a mask, or from 6.2 on a structure of the scheduler's
+ * own that begins with a pointer to one, and is all zero otherwise where nothing special
+ * is wanted. Which it is turns out when it is called for a mask that we know.
+ */
+static enum { COMMIT_UNKNOWN, COMMIT_MASK, COMMIT_CONTEXT } commit_takes;
+
+#define CONTEXT_WORDS 8
+static DEFINE_PER_CPU(unsigned long [CONTEXT_WORDS], commit_context);
+
+static const struct cpumask *commit_mask(unsigned long arg)
+{
+	unsigned long first;
+
+	if (commit_takes == COMMIT_MASK)
+		return (void *)arg;
+	first = *(unsigned long *)arg;
+	if (commit_takes == COMMIT_UNKNOWN && (void *)arg == manager.target)
+		commit_takes = COMMIT_MASK;
+	else if (commit_takes == COMMIT_UNKNOWN && (void *)first == manager.target)
+		commit_takes = COMMIT_CONTEXT;
+	return (void *)(commit_takes == COMMIT_CONTEXT ? first : arg);
+}
+
+static struct affinity_call *call_of_current(struct task_struct *task)
+{
+	struct call_bucket *b = call_bucket(current);
+	struct affinity_call *call, *found = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&b->lock, flags);
+	hlist_for_each_entry(call, &b->calls, node)
+		if (call->caller == current && call->task == task)
+			found = call;
+	raw_spin_unlock_irqrestore(&b->lock, flags);
+	return found;
+}
+
+/*
+ * The scheduler changes an affinity, with the locks of the task and of its runqueue held.
+ * In place of one that the task may not have, it keeps what it has, and the CPU that it
+ * is on. If that is not among the others, somebody is just taking the task away from
+ * there; he looks again when he is told that it is done.
+ */
+void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
+			 struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
+	unsigned long arg = container_hook_arg(fregs, 1), *context;
+	struct affinity_call *call;
+	struct cpumask *mask;
+
+	/* a task that stays where it is for a while, or does so no longer, is no matter of ours */
+	if (!in_task() || (task == current && compat_migration_disabled(task)))
+		return;
+	call = call_of_current(task);
+	if (!call || call_may_set(call, commit_mask(arg)))
+		return;
+	call->refused = true;
+	mask = this_cpu_ptr(commit_masks);
+	cpumask_copy(mask, &task->cpus_mask);
+	cpumask_set_cpu(task_cpu(task), mask);
+	if (commit_takes == COMMIT_MASK) {
+		container_hook_set_arg(fregs, 1, (unsigned long)mask);
+	} else {
+		context = *this_cpu_ptr(&commit_context);
+		context[0] = (unsigned long)mask;
+		container_hook_set_arg(fregs, 1, (unsigned long)context);
+	}
+}
+
+/* Is it about a member? Then it needs more. */
+static int call_begin(struct affinity_call *call)
+{
+	call->member = confined(call->task);
+	if (!call->member || call->wish)
+		return 0;
+	/* callers may hold what reclaim to a file system would want */
+	call->wish = wish_alloc(GFP_NOIO);
+	if (call->wish && alloc_cpumask_var(&call->kernel, GFP_NOIO)) {
+		if (alloc_cpumask_var(&call->target, GFP_NOIO))
+			return 0;
+		free_cpumask_var(call->kernel);
+	}
+	kfree(call->wish);
+	call->wish = NULL;
+	return -ENOMEM;
+}
+
+/* Was it refused, or has the task come or gone meanwhile? */
+static bool call_again(struct affinity_call *call, long err)
+{
+	return call->refused || (!err && confined(call->task) != call->member);
+}
+
+static void call_end(struct affinity_call *call)
+{
+	if (!call->wish && !call->noted)
+		return;
+	wish_put(call->wish);
+	free_cpumask_var(call->target);
+	free_cpumask_var(call->kernel);
+}
+
+/* --- the hooks ----------------------------------------------------------------- */
+
+/* Runs in place of set_cpus_allowed_ptr(). May sleep. */
+static int affinity_set(struct task_struct *task, const struct cpumask *mask)
+{
+	struct affinity_call call = { .task = task };
+	int err;
+
+	container_hook_enter(&affinity_callers);
+	do {
+		err = call_begin(&call);
+		if (err)
+			break;
+		if (call.member && may_narrow(task)) {
+			kernel_allows(task, call.kernel);
+			cpumask_copy(call.target, call.kernel);
+			narrow(task, call.target);
+			choose(call.target, mask);
+			err = call_set(&call, call.target);
+		} else {
+			err = call_set(&call, mask);
+		}
+	} while (call_again(&call, err));
+	if (!err && call.member && may_narrow(task)) {
+		cpumask_copy(wish_cpus(call.wish), mask);
+		container_for_task(task, &cpuset_subsys, note_wish, &call);
+		if (call.noted)
+			settle(&call);
+	}
+	call_end(&call);
+	container_hook_leave(&affinity_callers);
+	return err;
+}
+
+void notrace hook_affinity_set(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	container_hook_redirect(fregs, affinity_set);
+}
+
+static struct task_struct *task_by_pid(pid_t pid)
+{
+	return pid ? pid_task(find_vpid(pid), PIDTYPE_PID) : current;
+}
+
+/* With a reference. If there is none, the call will say so. */
+static struct task_struct *get_task_by_pid(pid_t pid)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = task_by_pid(pid) ?: current;
+	get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/*
+ * Does a number lead to another member than it did? Who passes numbers on can keep a call
+ * of his own busy by that, but not whoever unbinds us: there are no members then.
+ */
+static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
+{
+	struct task_struct *now;
+	bool yes;
+
+	rcu_read_lock();
+	now = task_by_pid(pid);
+	yes = now && now != task && task_confined(now);
+	rcu_read_unlock();
+	return yes;
+}
+
+/*
+ * Runs in place of sched_setaffinity(). May sleep. The kernel looks for the task after us:
+ * if it may have found another one, which nobody looked after, this begins again.
+ */
+static long affinity_syscall(pid_t pid, const struct cpumask *mask)
+{
+	struct affinity_call call = {};
+	long err;
+
+	container_hook_enter(&affinity_callers);
+	do {
+		if (call.task)
+			put_task_struct(call.task);
+		call.task = get_task_by_pid(pid);
+		err = call_begin(&call);
+		if (err)
+			break;
+		if (call.member)
+			kernel_allows(call.task, call.kernel);
+		err = call_kernel(&call, HOOK_SYSCALL, pid, mask);
+	} while (call_again(&call, err) || (!err && leads_elsewhere(pid, call.task)));
+	if (!err && call.member) {
+		cpumask_copy(wish_cpus(call.wish), mask);
+		rcu_read_lock();
+		/* still the same: it was this one that the call found */
+		if (task_by_pid(pid) == call.task)
+			container_for_task(call.task, &cpuset_subsys, note_wish, &call);
+		rcu_read_unlock();
+		if (call.noted)
+			settle(&call);
+	}
+	call_end(&call);
+	put_task_struct(call.task);
+	container_hook_leave(&affinity_callers);
+	return err;
+}
+
+void notrace hook_affinity_syscall(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	container_hook_redirect(fregs, affinity_syscall);
+}
+
+/* --- binding ------------------------------------------------------------------- */
+
+static int nothing(void *arg)
+{
+	return 0;
+}
+
+/**
+ * affinity_try - set the affinity of a thread that never runs
+ *
+ * To see whether we get to know of it, and in which form.
+ *
+ * Context: manage lock held, hooks armed; sleeps.
+ * Return: 0, -EOPNOTSUPP if we do not, or why there is no such thread.
+ */
+int affinity_try(void)
+{
+	struct task_struct *thread;
+
+	if (commit_takes != COMMIT_UNKNOWN || num_possible_cpus() == 1)
+		return 0;
+	thread = kthread_create(nothing, NULL, "container_cpuset");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	manager.task = thread;
+	manager.member = false;
+	cpumask_copy(manager.target, cpumask_of(cpumask_first(cpu_active_mask)));
+	call_set(&manager, manager.target);
+	kthread_stop(thread);
+	if (commit_takes != COMMIT_UNKNOWN)
+		return 0;
+	container_feature_lost("cpuset.cpus",
+			       "this kernel's set_cpus_allowed_common() is not as it should be");
+	return -EOPNOTSUPP;
+}
+
+/* Waits until nobody is in a call any more; the hooks are disarmed. */
+void affinity_wait(void)
+{
+	container_hook_wait_callers(&affinity_callers);
+}
+
+void affinity_exit(void)
+{
+	free_cpumask_var(manager.target);
+	free_cpumask_var(manager.kernel);
+	free_percpu(commit_masks);
+}
+
+/* affinity_exit() undoes it, whatever it returns. */
+int affinity_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(call_buckets); i++)
+		raw_spin_lock_init(&call_buckets[i].lock);
+	commit_masks = alloc_masks();
+	if (zalloc_cpumask_var(&manager.kernel, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&manager.target, GFP_KERNEL) && commit_masks)
+		return 0;
+	return -ENOMEM;
+}

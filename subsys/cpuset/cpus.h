@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * CPUs: what cpus.c (what is allowed), affinity.c (calls that set an affinity) and wish.c
+ * (what members want) have of each other.
+ */
+#ifndef _CPUS_H
+#define _CPUS_H
+
+#include "container_hook.h"
+#include "cpuset.h"
+
+enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_COMMIT, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
+extern struct container_hook cpus_hooks[CPUS_HOOKS];
+
+/**
+ * struct affinity_call - an affinity is being set
+ * @node: link in its bucket, while the kernel is doing it
+ * @caller: who sets it
+ * @task: whose
+ * @member: the task was confined when it began; then the rest is there
+ * @refused: it would have had what it may not have any more
+ * @noted: @wish is the task's, and now holds what was that before
+ * @kernel: what the kernel allows the task by itself
+ * @target: what the task is to have
+ * @wish: what was asked for
+ */
+struct affinity_call {
+	struct hlist_node node;
+	struct task_struct *caller, *task;
+	bool member, refused, noted;
+	cpumask_var_t kernel, target;
+	struct wish *wish;
+};
+
+extern struct affinity_call manager;
+
+static inline struct cpumask __percpu *alloc_masks(void)
+{
+	return (struct cpumask __percpu *)__alloc_percpu(cpumask_size(), sizeof(long));
+}
+
+/* cpus.c */
+const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumask *mask);
+bool may_narrow(struct task_struct *task);
+void narrow(struct task_struct *task, struct cpumask *mask);
+void choose(struct cpumask *allowed, const struct cpumask *want);
+bool confined(struct task_struct *task);
+void kernel_allows(struct task_struct *task, struct cpumask *mask);
+void unconfine(struct cpumask *mask, struct wish *wish);
+
+/* affinity.c */
+int call_set(struct affinity_call *call, const struct cpumask *mask);
+int affinity_try(void);
+void affinity_wait(void);
+int affinity_init(void);
+void affinity_exit(void);
+void notrace hook_commit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
+			 struct ftrace_regs *fregs);
+void notrace hook_affinity_set(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *op, struct ftrace_regs *fregs);
+void notrace hook_affinity_syscall(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *op, struct ftrace_regs *fregs);
+
+/* wish.c */
+void note_wish(struct task_struct *task, void *data, void *arg);
+void settle(struct affinity_call *call);
+
+#endif /* _CPUS_H */
