@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) by way of a
- * return; container_hook_call4() with one more. See hook.h for why.
+ * return; container_hook_call4() with one more. container_hook.h says why.
  *
- * The return is the kernel's own, which may be a jump to a return thunk. To whoever
- * unwinds the stack, objtool included, it is that of a function that fn called.
+ * The return is the kernel's own, which may be a jump to a return thunk. An unwinder of
+ * the stack, objtool included, sees it as that of a function that fn called.
  */
 #include <linux/linkage.h>
 #include <asm/unwind_hints.h>

@@ -306,8 +306,8 @@ struct container *populated_in(struct container *top)
 }
 
 /**
- * container_is_populated - has a container a member, in it or below?
- * @cont: the container. A root always has: whoever is not below is in it
+ * container_is_populated - does a container have a member, in it or below?
+ * @cont: the container. A root always has one: a task that is not below is in it
  *
  * Context: manage lock held, or else a task that moves may be missed.
  */

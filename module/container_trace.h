@@ -6,7 +6,7 @@
  * A container is told by the number of its hierarchy and by a number of its own, that of
  * its directory's inode (ls -di), since a name may be given again. The path is as in the
  * log, the last four names: to have all of it would take locks, and some of these events
- * happen in a fork. Whoever calls one keeps the container readable (a lock, a reference, or
+ * happen in a fork. The caller keeps the container readable (by a lock, a reference, or
  * RCU).
  */
 #undef TRACE_SYSTEM

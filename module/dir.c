@@ -26,12 +26,12 @@ static int check_path(const struct container *cont)
 
 /*
  * Makes a container and its directory; as a @clone, the current task enters it at
- * once. It then belongs to whoever has its parent: a task that only wants to have
+ * once. It then belongs to the owner of its parent: a task that only wants
  * namespaces of its own gets no say about limits.
  *
- * Both show at once, under the manage lock: whoever removes the container, be it an
- * instant later, finds its directory. The files come next, and whoever looks for one of
- * them, or is to remove them, waits for the lock of the new inode.
+ * Both show at once, under the manage lock: a removal of the container, be it an
+ * instant later, finds its directory. The files come next; a lookup of one of them, or
+ * their removal, waits for the lock of the new inode.
  */
 int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
@@ -191,7 +191,7 @@ static void remove_content(struct dentry *dir)
  * is being killed may be waiting for one, and simple_recursive_removal() takes them.
  * What they protected is protected by the manage lock: once the container is marked
  * as removed, no mkdir, rmdir or rename touches the directory any more. What is left of
- * it in the end is removed as the VFS expects, which tells whoever watches.
+ * it in the end is removed as the VFS expects, which tells those who watch.
  */
 static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 {

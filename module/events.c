@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file events: is a container populated, that is, has it a member here or below,
+ * The file events: is a container populated, that is, does it have a member here or below,
  * and what have its limits refused; and how to wait for a change.
  *
- * Whether it is populated is kept nowhere, but looked at. A task that joins an empty
- * container or leaves one as the last, and whoever is refused something, only looks
- * whether anybody waits, here or above. If so, it queues the container's work item,
- * which keeps the container. The worker compares what there is with what was told last.
+ * Whether it is populated is stored nowhere: it is looked up. A task that joins an empty
+ * container, leaves one as the last, or is refused something only looks whether anybody
+ * waits, here or above. If so, it queues the container's work item, which keeps the
+ * container. The worker compares what there is with what was told last.
  *
  * Who takes part, and how they keep out of each other's way:
  *
- * join, leave	change the number of members, then look who waits. Whoever waits has
- *	opened the file, or put an inotify watch on it, before he reads it. With a
+ * join, leave	change the number of members, then look who waits. A waiter has
+ *	opened the file, or put an inotify watch on it, before it reads it. With a
  *	barrier in both, one of them sees the other.
  * move		is a leave and a join, with a moment between in which the task is nowhere.
  *	Moves and looks are made under the manage lock, so that nobody sees that. A new
@@ -140,7 +140,7 @@ void container_refused(struct container *cont, enum container_refusal what, cons
 EXPORT_SYMBOL_GPL(container_refused);
 
 /*
- * Looks at a container, and tells what is new. Whoever joined and has left again has been
+ * Looks at a container, and tells what is new. A task that joined and has left again was
  * there, though nobody saw it.
  */
 static void events_look(struct container *cont, bool populated, bool joined)
@@ -214,7 +214,7 @@ static void events_work(struct work_struct *work)
 	while ((file = events_news(cont))) {
 		container_manage_unlock();
 		sb = file->d_sb;
-		/* without a lock of ours: it may wait for memory of whoever watches */
+		/* without a lock of ours: it may wait for memory of a watcher */
 		fsnotify_dentry(file, FS_MODIFY);
 		dput(file);
 		deactivate_super(sb);

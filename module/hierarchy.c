@@ -182,7 +182,7 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
 	to->top.subsys[id]->container = &to->top;
 	__clear_bit(id, from->subsys);
 	__set_bit(id, to->subsys);
-	/* whoever sees the new number sees the hierarchy behind it */
+	/* a reader that sees the new number sees the hierarchy behind it */
 	smp_store_release(&ss->hierarchy, to->top.hierarchy);
 	container_unlock();
 }

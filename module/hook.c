@@ -4,12 +4,12 @@
  * tracepoints, and finds symbols that are not exported.
  *
  * hook_mutex guards the list of known rows, their state and arming itself. It
- * is held across grace periods, so nothing that a handler wants may be held by
- * whoever arms or disarms.
+ * is held across grace periods, so a caller that arms or disarms holds nothing that a
+ * handler wants.
  *
  * Hooks use ftrace_ops without a recursion guard: no handler calls a function that is
  * hooked, so there is nothing to guard against, and nothing that could make a call go
- * missing. They are PERMANENT: who writes 0 to kernel.ftrace_enabled gets EBUSY while
+ * missing. They are PERMANENT: a write of 0 to kernel.ftrace_enabled says EBUSY while
  * one is armed.
  *
  * Other tracers may be on the same functions, before us or after: what runs between

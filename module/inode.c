@@ -15,7 +15,7 @@
  * @vfs: the VFS's part
  * @cont: its container, which it keeps unless that is a root: that lives as long as the
  *	superblock. Set before the inode shows, and never changed
- * @cft: of a control file, likewise
+ * @cft: of a control file; set and kept as @cont is
  */
 struct container_inode {
 	struct inode vfs;
@@ -104,7 +104,7 @@ void own_inode(struct inode *inode, struct container *cont)
 
 /* --- control files ---------------------------------------------------------- */
 
-/* A file that a directory in the making is to get once it is there. */
+/* A file for a directory that is being made, which gets it once it is there. */
 struct new_file {
 	struct new_file *next;
 	struct dentry *dentry;
@@ -112,7 +112,7 @@ struct new_file {
 };
 
 /**
- * fs_add_file - give a directory in the making a file
+ * fs_add_file - give a directory that is being made a file
  * @cont: its container
  * @cft: the file
  * @fops: its operations

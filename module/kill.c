@@ -44,9 +44,9 @@ static void kill_member(struct member *m, void *unborn)
 }
 
 /*
- * Kills all members but those in the making: a signal to a thread that its process
- * does not list yet marks the process as dying and reaches nobody else, ever. Such
- * a fork fails as its parent is killed, or has just been too late for that.
+ * Kills all members but the unborn: a signal to a thread that its process does not list
+ * yet marks the process as dying and reaches nobody else, ever. Such a fork fails as its
+ * parent is killed, or was just too late for that.
  * Return: were there any? Then they have to be looked at again.
  */
 static bool kill_all(struct container *cont)

@@ -140,8 +140,8 @@ static void load_subsystems(const struct mount_options *opts)
 }
 
 /*
- * A mount asks for a hierarchy that may be there, be in the making, or be on its
- * way out. It is looked for under the manage lock, and waited for without.
+ * A mount asks for a hierarchy that may be there, or that is just being made or
+ * dissolved. It is looked for under the manage lock, and waited for without.
  */
 static int get_tree_once(struct fs_context *fc)
 {

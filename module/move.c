@@ -31,7 +31,7 @@ static int move_task(struct container_move *move)
 	return m ? 0 : -ESRCH;
 }
 
-/* May whoever opened the file move this task? The rule of V6. */
+/* May the opener of the file move this task? The rule of V6. */
 static bool may_move(const struct cred *cred, struct task_struct *task)
 {
 	const struct cred *tcred;
@@ -305,7 +305,7 @@ EXPORT_SYMBOL_GPL(container_attach_task);
  * @to: where; not removed
  * @task: the task, with a reference of the caller's
  *
- * For the kernel itself: whatever the subsystems say to it, and whoever is current.
+ * For the kernel itself: the subsystems are not asked, nor is the current task.
  *
  * Context: manage lock held; sleeps.
  * Return: 0; -ESRCH if it is exiting, -ENOMEM, -EINVAL without the lock, and nothing has

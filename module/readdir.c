@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listing a directory, without holding up whoever wants to change it.
+ * Listing a directory, without holding up those who want to change it.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>

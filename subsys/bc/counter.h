@@ -13,7 +13,7 @@
  * Anybody may charge and uncharge at any time, on many CPUs, without a lock. The
  * number held is raised by compare-and-exchange and never beyond the bound in
  * force. The extremes are those of what was held: the highest value is noted by
- * whoever takes something off it, or shows it; the lowest one by whoever makes it.
+ * the next caller that takes something off it, or shows it; the lowest one as it is made.
  * So they are exact, and what was refused leaves no trace but in failcnt.
  *
  * One caller at a time changes the barrier or the limit; each is a word of its own.

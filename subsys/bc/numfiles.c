@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * numfiles: each struct file is charged to the container of the task that opened
- * it, until the last reference on it goes, whoever holds it then.
+ * it, until the last reference on it goes, in whichever task that is.
  *
- * The kernel allocates every struct file by alloc_empty_file() and its like
- * (files of overlayfs and such that are not in the system's own count, too; they
- * are counted here), which call security_file_alloc(). If that fails they free
+ * The kernel allocates every struct file by alloc_empty_file() and its variants, which
+ * call security_file_alloc(); also those of overlayfs and others that are not in the
+ * system's own count, and are counted here. If that fails they free
  * the structure and hand its error on, so open(2), pipe(2), socket(2) and all
  * others say EMFILE. While we are bound, files_alloc() runs in its place: it
  * charges, remembers the file, and calls the original, behind the place where
@@ -14,7 +14,7 @@
  *
  * security_file_free() is called once for each file that got a success, as the
  * last reference goes: by the task itself on its way out of the kernel (close),
- * by whoever held it last, or from a work item. The file's entry goes, and with
+ * by the task that held it last, or from a work item. The file's entry goes, and with
  * it its charge and its reference on the beancounter.
  *
  * A file without an entry is not ours: it was opened before we were bound. An

@@ -33,7 +33,7 @@
  *	stacks of several threads at the very same time, in kernels that let them);
  *   before a growth or a fork is refused: all that counts in the container that has
  *	no room;
- *   when somebody reads the figures: likewise. Where mmap_lock cannot be had at
+ *   when somebody reads the figures: the same. Where mmap_lock cannot be had at
  *	once, something is under way, and the charge stays as it was.
  *
  * A refused growth may count twice in failcnt, since the kernel asks twice
@@ -67,7 +67,7 @@
 
 static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 {
-	/* whoever is about to make it grow holds the lock, and its charge has to stay */
+	/* a task that is about to make it grow holds the lock, and its charge has to stay */
 	if (!mmap_read_trylock(mm))
 		return;
 	vm_set(chain, mm, vm_private(mm));

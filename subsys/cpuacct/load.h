@@ -58,7 +58,7 @@ static inline u64 cpuacct_follow(u64 before, u64 now, u64 ticks)
  * @utime: the ticks that found the CPU in user mode, in ns
  * @stime: the ticks that found it in the kernel, in ns
  * @user: in: the answer of last time, or 0; out: the user part of @used
- * @system: likewise, the system part
+ * @system: as @user, for the system part
  *
  * The ticks give the ratio only. The parts add up to @used, and neither ever
  * becomes less, which may put off following a ratio that has changed. Without a

@@ -267,8 +267,8 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 }
 
 /*
- * Does a number lead to another member than it did? Who passes numbers on can keep a call
- * of his own busy by that, but not whoever unbinds us: there are no members then.
+ * Does a number lead to another member than it did? A user who passes numbers on can keep
+ * a call of his own busy by that, but does not delay unbinding: there are no members then.
  */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {

@@ -50,7 +50,7 @@ static int legacy_init_context(struct fs_context *fc)
 	err = legacy_options(fc);
 	if (err)
 		goto err_context;
-	/* superblocks are of that type, and whoever frees the context lets go of it */
+	/* superblocks are of that type, and freeing the context puts the reference on it */
 	module_put(fc->fs_type->owner);
 	fc->fs_type = type;
 	return 0;

@@ -7,8 +7,8 @@
  * kernel's own cpusets are on; so do set_mempolicy(2) and mbind(2). We set that mask to
  * what the kernel's own cpusets allow, narrowed by the nearest container, from the
  * task's own up, that has a node in common with it. The task's lock and its sequence
- * counter guard it, as they do when the kernel sets it. Whoever asks the kernel what it
- * allows (migrate_pages(2), move_pages(2)) gets the narrowed answer.
+ * counter guard it, as they do when the kernel sets it. System calls that ask the kernel
+ * what it allows (migrate_pages(2), move_pages(2)) get the narrowed answer.
  *
  * The kernel sets mems_allowed by itself when its own cpusets change, when a task moves
  * between them, and when memory comes or goes. It calls mpol_rebind_task() each time;
@@ -290,7 +290,7 @@ unsigned long spread_get(struct task_struct *task)
 }
 
 /**
- * spread_set - likewise, to change it
+ * spread_set - change what a task spreads
  * @task: the task
  * @flags: bits of the cpuset's flags
  */

@@ -65,7 +65,7 @@ struct ns_group {
  * struct ns_call - a task that makes namespaces, until it has a container
  * @work: what it does on its way to user space
  * @nsproxy: what it had before, only to be compared; NULL if it was not there before
- * @user_ns: likewise
+ * @user_ns: as @nsproxy
  */
 struct ns_call {
 	struct callback_head work;

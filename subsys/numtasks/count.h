@@ -25,7 +25,7 @@
  *
  * A minimum is in one word with the load. So each change of either, seen by itself,
  * says how much the group takes of its parent before and after; the difference is
- * what is added to the parent, whoever else is at it meanwhile, and all
+ * what is added to the parent, whatever others do meanwhile, and all
  * differences together are right.
  *
  * Maxima and minima are set by one caller at a time.
@@ -91,7 +91,7 @@ static inline bool load_raise(struct task_count *g, const struct task_count *sto
 	return true;
 }
 
-/* Likewise one less. */
+/* Takes a task off the load, the same way. */
 static inline bool load_drop(struct task_count *g, const struct task_count *stop)
 {
 	u64 word;
@@ -122,7 +122,7 @@ static inline bool take_load(struct task_count *g, bool *borrows, int *before)
 	return true;
 }
 
-/* Likewise where it is in the load already, as part of a child's minimum. */
+/* Counts a task that is in the load already, as part of a child's minimum. */
 static inline bool take_reserved(struct task_count *g, int *before)
 {
 	*before = atomic_read(&g->count);

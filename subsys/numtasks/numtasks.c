@@ -4,7 +4,7 @@
  *
  * A resource-group controller. What a group, that is, a container, has in use is
  * counted, and limited, as count.h explains: without a lock, and never beyond a
- * maximum, whoever forks, exits and moves at the same time.
+ * maximum, whatever forks, exits and moves there are at the same time.
  *
  * Who else takes part:
  *
@@ -18,7 +18,7 @@
  *	refused, so it may bring a group over its maximum. Then nobody forks there
  *	until enough have exited.
  * mkdir, rmdir, changes of shares and totals	under the manage lock, one at a
- *	time. Whoever has lowered a maximum has a barrier between that and its
+ *	time. A writer that has lowered a maximum has a barrier between that and its
  *	return; a fork has one between raising a number and a second look at the
  *	maximum, so that no fork that the writer does not see can succeed by the old
  *	one. A new minimum is set first and then taken of the parent: forks in
@@ -32,8 +32,8 @@
  *
  * Fork rates are counted in each group for itself, under its rate_lock, which is
  * taken only while there is a limit on them. A group that was made by
- * container_clone() counts with the one that it came from: or whoever makes
- * namespaces would have another rate with each.
+ * container_clone() counts with the one that it came from: otherwise each
+ * new namespace would bring another rate.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -148,7 +148,7 @@ static void rate_give_back(struct numtasks *g, u64 window)
 
 /* --- tasks come and go ----------------------------------------------------- */
 
-/* Whoever makes containers may have any number of limits. */
+/* A user who may make containers may have any number of limits. */
 static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 
 /* Counts a refusal by that limit; should the log have it? Under RCU. */
@@ -232,7 +232,7 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct container *
 	t->group = NULL;
 }
 
-/* For a task that was there before, or in the making, when we were bound. */
+/* For a task that was there, or unborn, when we were bound. */
 static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
 			   struct task_struct *task, void *data)
 {

@@ -12,7 +12,7 @@
 /**
  * struct shares_request - what was written to a .shares file
  * @min_shares: a share, RES_DONT_CARE, RES_UNSUPPORTED or RES_UNCHANGED
- * @max_shares: likewise
+ * @max_shares: as @min_shares
  * @child_shares_divisor: a divisor, or RES_UNCHANGED
  */
 struct shares_request {
