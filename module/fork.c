@@ -197,17 +197,25 @@ static struct member *fork_late_member(struct task_struct *child)
 
 /* The locks of two tasks, whose buckets may be the same. */
 static void lock_both(struct bucket *a, struct bucket *b)
+	__acquires(&a->lock)
+	__acquires(&b->lock)
 {
 	spin_lock(&min(a, b)->lock);
 	if (a != b)
 		spin_lock_nested(&max(a, b)->lock, SINGLE_DEPTH_NESTING);
+	else
+		__acquire(&b->lock);
 }
 
 static void unlock_both(struct bucket *a, struct bucket *b)
+	__releases(&a->lock)
+	__releases(&b->lock)
 {
 	spin_unlock(&a->lock);
 	if (a != b)
 		spin_unlock(&b->lock);
+	else
+		__release(&b->lock);
 }
 
 /*
