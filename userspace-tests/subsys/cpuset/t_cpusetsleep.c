@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cpuset: suspend takes all CPUs but the first away, and gives them back: containers,
+ * their members and what these may do are as before. A CPU that was taken offline by
+ * hand is another matter. It needs CONFIG_PM_DEBUG, which stops a suspend half way.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cpusets.h"
+
+#define M "/tmp/m"
+#define A M "/a"
+#define B M "/b"
+
+static unsigned long last;
+
+static int make(const char *dir, unsigned long cpus)
+{
+	return E(mkdir(dir, 0755)) ?: put(P("%s/cpuset.cpus", dir), "%s", list_of(cpus)) ?:
+	       put(P("%s/cpuset.mems", dir), "%s", list_of(nodes));
+}
+
+#define ALARM "/sys/class/rtc/rtc0/wakealarm"
+
+static bool half_way;	/* there is pm_test */
+
+static int nap(void)
+{
+	int got = 0;
+
+	if (!half_way) {
+		put(ALARM, "0");
+		got = put(ALARM, "+3");
+	}
+	return got ?: put("/sys/power/state", "mem");
+}
+
+static void test_sleep(void)
+{
+	pid_t pid = sleeper(), other = sleeper(), wide = sleeper(), kernel;
+	unsigned long kernel_had = 0;
+
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all) ?: make(B, last), 0, "a: all CPUs, b: the last");
+	err(movepid(A, wide) ?: movepid(A, other), 0, "two in a");
+	err(set_affinity(other, last), 0, "one of them wants the last CPU");
+	err(movepid(B, pid), 0, "one in b");
+	/* a thread of the kernel that is no CPU's own, and will run while the CPUs are away */
+	kernel = task_named("kcompactd");
+	if (kernel && movepid(B, kernel))
+		kernel = 0;
+	if (kernel)
+		kernel_had = cpus_of(kernel);
+	for (int i = 0; i < 3; i++) {
+		err(nap(), 0, "a nap");
+		eq(online_cpus(), all, "all CPUs are back");
+		eq(mask_in(A "/cpuset.cpus"), all, "a has its CPUs");
+		eq(mask_in(B "/cpuset.cpus"), last, "so has b");
+		ok(listed(B "/tasks", pid) && listed(A "/tasks", other) &&
+		   listed(A "/tasks", wide), "members are where they were");
+		eq(affinity(pid), last, "and may run where they might");
+		eq(affinity(other), last, "likewise");
+		eq(affinity(wide), all, "likewise");
+		if (kernel) {
+			ok(listed(B "/tasks", kernel), "a kernel thread, too");
+			ok(wait_for(cpus_of(kernel) == kernel_had), "it has its CPU again");
+		}
+	}
+	err(put(B "/cpuset.cpus", "%s", list_of(all)), 0, "b: all CPUs");
+	eq(affinity(pid), all, "its member follows");
+	err(put(B "/cpuset.cpus", "%s", list_of(last)), 0, "and back");
+
+	/* by hand it is gone for good, whatever comes between */
+	err(cpu_online(ncpus - 1, 0), 0, "the last CPU goes");
+	err(nap(), 0, "a nap");
+	eq(online_cpus(), all & ~last, "it is not back");
+	ok(wait_for(listed(M "/tasks", pid)), "b has lost its member");
+	ok(wait_for(affinity(other) == (all & ~last)), "in a one has what there is");
+	err(cpu_online(ncpus - 1, 1), 0, "the CPU comes back");
+	err(nap(), 0, "a nap");
+	eq(mask_in(A "/cpuset.cpus"), all & ~last, "a does not have it");
+	streq(get(B "/cpuset.cpus"), "\n", "nor has b");
+	eq(affinity(wide), all & ~last, "nor has its member");
+	if (kernel)
+		movepid(M, kernel);
+	reap(pid);
+	reap(other);
+	reap(wide);
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
+int main(void)
+{
+	setup_cpuset();
+	last = 1UL << (ncpus - 1);
+	if (ncpus < 2 || nodes != 3)
+		bail("two CPUs and two nodes");
+	half_way = !put("/sys/power/pm_test", "processors");
+	put("/sys/power/mem_sleep", "deep");
+	if (cpu_online(ncpus - 1, 1) || !strstr(get("/sys/power/state") ?: "", "mem") ||
+	    (!half_way && put(ALARM, "0")))
+		skip("suspend # this kernel cannot, or nothing would wake it");
+	else
+		CASE(test_sleep());
+	if (half_way)
+		put("/sys/power/pm_test", "none");
+	finish();
+}

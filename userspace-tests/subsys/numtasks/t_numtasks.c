@@ -1,0 +1,979 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * numtasks: limits that hold whoever forks how, exact counts afterwards, moves,
+ * fork rates, the module's parameters, and shares, containers and mounts that
+ * change while tasks come and go. t_shares has the arithmetic.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "forks.h"
+#include "lib.h"
+
+#define M "/tmp/m"
+#define A M "/a"
+#define B A "/b"
+#define C B "/c"
+#define F M "/f"
+#define MODULE "container_numtasks"
+#define PARAM(name) "/sys/module/container_numtasks/parameters/" name
+#define NO_LIMIT 2147483647
+#define TOTAL 10000
+
+/* --- what the files say ----------------------------------------------------- */
+
+static const char *const stat_names[] = {
+	"Current usage", "Number of successes", "Number of failures",
+	"Number of forkrate failures",
+};
+
+enum { USAGE, SUCCESSES, FAILURES, RATE_FAILURES, NSTATS };
+
+/* The figures of a container; false if the file is not as it should be. */
+static bool stats(const char *dir, long v[NSTATS])
+{
+	char *s = get(P("%s/numtasks.stats", dir));
+	int n;
+
+	for (int i = 0; s && i < NSTATS; i++) {
+		char *format = NULL;
+
+		if (asprintf(&format, "numtasks: %s %%ld\n%%n", stat_names[i]) < 0)
+			abort();
+		n = 0;
+		if (sscanf(s, format, &v[i], &n) != 1 || !n)
+			s = NULL;
+		else
+			s += n;
+		free(format);
+	}
+	return s && !*s;
+}
+
+static long stat_of(const char *dir, int which)
+{
+	long v[NSTATS];
+
+	return stats(dir, v) ? v[which] : -1;
+}
+
+static int set_shares(const char *dir, const char *what)
+{
+	return put(P("%s/numtasks.shares", dir), "%s\n", what);
+}
+
+/* With a total of TOTAL and as many parts at the root a share is a number of tasks. */
+static int limit(const char *dir, int max)
+{
+	return set_shares(dir, P("max_shares=%d", max));
+}
+
+/* The root's figure is the number of tasks. Kernel threads come and go: try again. */
+static void balanced(const char *when)
+{
+	long usage = 0, live = 0;
+	bool good = wait_for(({
+		pid_t *list;
+
+		usage = stat_of(M, USAGE);
+		live = live_tasks(&list);
+		free(list);
+		usage == live;
+	}));
+
+	ok(good, "%s, the root's usage is the number of tasks", when);
+	if (!good)
+		diag("usage %ld, live %ld", usage, live);
+}
+
+/* A container's figure is the number of members, of those below included. */
+static void exact(const char *dir, const char *when)
+{
+	long usage = 0;
+	int members = 0;
+	bool good = wait_for(({
+		pid_t *list;
+
+		members = tree_tasks(dir, &list);
+		free(list);
+		usage = stat_of(dir, USAGE);
+		usage == members;
+	}));
+
+	ok(good, "%s: usage of %s is what its files list", when, dir + strlen(M));
+	if (!good)
+		diag("usage %ld, members %d", usage, members);
+}
+
+static void start(void)
+{
+	int e = cmount(M, "numtasks") ?: put(PARAM("total_numtasks"), "%d", TOTAL) ?:
+		set_shares(M, P("child_shares_divisor=%d", TOTAL)) ?:
+		E(mkdir(A, 0755));
+
+	err(e, 0, "mount, a total of %d, a container", TOTAL);
+}
+
+static void stop(void)
+{
+	int e;
+
+	balanced("at last");
+	e = wait_for(!rmdir(A)) ? 0 : errno;
+	err(e ?: E(umount(M)) ?: put(PARAM("total_numtasks"), "%d", NO_LIMIT), 0,
+	    "remove it and unmount");
+}
+
+/* What a member can be told: makes a task that ends, or that stays; kills those. */
+enum { MAKE, HOLD = 10, DROP };
+
+/* A process in a container that makes tasks as it is told, so many at a time. */
+static int maker(struct kid *up, void *dir)
+{
+	pid_t held[256];
+	int what, n, e = put(P("%s/tasks", (char *)dir), "0"), nheld = 0;
+
+	kid_send(up, e);
+	while ((what = kid_recv(up)) >= 0) {
+		n = kid_recv(up);
+		for (e = 0; n > 0 && !e; n--) {
+			if (what == HOLD) {
+				pid_t p = fork();
+
+				if (!p) {
+					prctl(PR_SET_PDEATHSIG, SIGKILL);
+					for (;;)
+						pause();
+				}
+				if (p > 0)
+					held[nheld++] = p;
+				else
+					e = errno;
+			} else if (what == DROP) {
+				reap(held[--nheld]);
+			} else {
+				e = ways[what].make();
+			}
+		}
+		kid_send(up, e);
+	}
+	while (nheld)
+		reap(held[--nheld]);
+	return 0;
+}
+
+static int make(struct kid *k, int what, int n)
+{
+	kid_send(k, what);
+	kid_send(k, n);
+	return kid_recv(k);
+}
+
+/* Others may have a copy of its channel: tell it. */
+static int end_maker(struct kid *k)
+{
+	kid_send(k, -1);
+	return kid_wait(k);
+}
+
+static struct kid start_maker(const char *dir)
+{
+	struct kid k = kid_start(maker, (void *)dir);
+
+	err(kid_recv(&k), 0, "a task moves into %s", dir + strlen(M));
+	return k;
+}
+
+/* --- tests ------------------------------------------------------------------ */
+
+static void test_load(void)
+{
+	int e;
+
+	ok(!strstr(get("/proc/containers"), "cgroup_can_fork: armed"),
+	   "loaded and not mounted, no hook on fork is armed");
+	rmmod(MODULE);
+	rmmod("container_resgroup");
+	ok(!modloaded(MODULE) && !modloaded("container_resgroup"), "it is not loaded");
+	err(cmount(M, "numtasks"), 0, "mount -o numtasks");
+	ok(modloaded(MODULE), "which loads it");
+	balanced("after the mount");
+	eq(mode_of(M "/numtasks.shares"), 0644, "mode of numtasks.shares");
+	eq(mode_of(M "/numtasks.stats"), 0644, "mode of numtasks.stats");
+	streq(get(M "/numtasks.shares"),
+	      "res=numtasks,min_shares=-3,max_shares=-3,child_shares_divisor=100\n",
+	      "the root's shares");
+	set_shares(M, "child_shares_divisor=7");
+	e = rmmod(MODULE);
+	ok(e == EAGAIN || e == EBUSY, "rmmod while it is bound: in use");
+	e = rmmod("container_resgroup");
+	ok(e == EAGAIN || e == EBUSY, "rmmod of the library: in use");
+	err(E(umount(M)), 0, "unmount");
+	err(cmount(M, "numtasks"), 0, "mount again");
+	balanced("after the second mount");
+	ok(strstr(get(M "/numtasks.shares"), "child_shares_divisor=100\n") != NULL,
+	   "the root has its default again");
+	eq(stat_of(M, FAILURES), 0, "and no failures");
+	err(E(umount(M)), 0, "unmount");
+	e = rmmod("container_resgroup");
+	ok(e == EAGAIN || e == EBUSY, "rmmod of the library, which is used");
+	err(rmmod(MODULE), 0, "rmmod while it is not bound");
+	err(rmmod("container_resgroup"), 0, "rmmod of the library then");
+	err(modprobe(MODULE), 0, "load it");
+}
+
+static void test_stats(void)
+{
+	static const char *const bad[] = {
+		"res=bc", "res=", "res", "0", "", "res=numtasks,res=numtasks", "numtasks",
+		" res=numtasks", "res=numtasks,min_shares=1",
+	};
+	struct kid k;
+	long v[NSTATS];
+
+	start();
+	ok(stats(A, v) && !v[0] && !v[1] && !v[2] && !v[3], "a new container's stats");
+	k = start_maker(A);
+	ok(stats(A, v) && v[USAGE] == 1 && !v[SUCCESSES], "a move is no success");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		err(make(&k, i, 10), 0, "10 times %s", ways[i].name);
+	eq(stat_of(A, SUCCESSES), 40, "successes");
+	exact(A, "after them");
+	err(limit(A, 1), 0, "allow no more");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		err(make(&k, i, 1), EAGAIN, "%s", ways[i].name);
+	ok(stats(A, v) && v[USAGE] == 1 && v[SUCCESSES] == 40 && v[FAILURES] == 4 &&
+	   v[RATE_FAILURES] == 0, "failures");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		err(put(A "/numtasks.stats", "%s\n", bad[i]), EINVAL, "write \"%s\" to the stats",
+		    bad[i]);
+	eq(stat_of(A, SUCCESSES), 40, "which changes nothing");
+	err(put(A "/numtasks.stats", "res=numtasks\n"), 0, "reset the stats");
+	ok(stats(A, v) && v[USAGE] == 1 && !v[SUCCESSES] && !v[FAILURES], "all but the usage");
+	err(fork_once(), 0, "others fork");
+	err(limit(A, -3), 0, "allow as many as they like");
+	err(make(&k, 0, 20), 0, "20 forks");
+	eq(end_maker(&k), 0, "the member exits");
+	exact(A, "empty");
+	stop();
+}
+
+/* At a limit of an ancestor, and with room made by an exit and by a move. */
+static void test_tree(void)
+{
+	struct kid a, c;
+
+	start();
+	mkdir(B, 0755);
+	mkdir(C, 0755);
+	err(limit(A, 10), 0, "ten tasks in a and below");
+	a = start_maker(A);
+	c = start_maker(C);
+	err(make(&c, HOLD, 5), 0, "c has six");
+	err(make(&a, HOLD, 3), 0, "a has four");
+	eq(stat_of(A, USAGE), 10, "together they are ten");
+	eq(stat_of(B, USAGE), 6, "six of them in b and below");
+	err(make(&c, HOLD, 1), EAGAIN, "c may not fork");
+	err(make(&a, HOLD, 1), EAGAIN, "a may not fork");
+	eq(stat_of(C, FAILURES), 1, "a failure of c");
+	eq(stat_of(B, FAILURES), 0, "none of b");
+	eq(stat_of(A, FAILURES), 1, "and one of a");
+	err(make(&a, DROP, 1), 0, "one of a exits");
+	err(make(&c, HOLD, 1), 0, "then c may fork");
+	err(make(&c, HOLD, 1), EAGAIN, "once");
+
+	/* b gets four for itself; it has seven */
+	err(set_shares(A, "min_shares=10,child_shares_divisor=10"), 0, "reserve a's ten");
+	err(set_shares(B, "min_shares=4,max_shares=8"), 0, "four of them for b");
+	err(make(&c, DROP, 6), 0, "c's children exit");
+	err(make(&a, HOLD, 3), 0, "a has six now");
+	err(make(&a, HOLD, 1), EAGAIN, "it does not get what is b's");
+	err(make(&c, HOLD, 3), 0, "b does");
+	err(make(&c, HOLD, 1), EAGAIN, "and no more");
+	err(make(&a, DROP, 5), 0, "a's children exit");
+	err(make(&c, HOLD, 4), 0, "b borrows what a does not use");
+	err(make(&c, HOLD, 1), EAGAIN, "up to its own maximum");
+	exact(A, "after that");
+	eq(end_maker(&a) | end_maker(&c), 0, "the members exit");
+	exact(A, "empty");
+	err(E(rmdir(C)) ?: E(rmdir(B)), 0, "rmdir");
+
+	/* what a removed container had is there for others */
+	mkdir(B, 0755);
+	mkdir(A "/g", 0755);
+	err(set_shares(B, "min_shares=6"), 0, "reserve six");
+	err(set_shares(A "/g", "min_shares=5"), EINVAL, "and five of ten");
+	a = start_maker(A);
+	err(make(&a, HOLD, 4), EAGAIN, "a cannot have five");
+	err(E(rmdir(B)), 0, "remove the first");
+	err(make(&a, HOLD, 3), 0, "then a can have seven");
+	err(set_shares(A "/g", "min_shares=5"), 0, "and five can be reserved");
+	eq(end_maker(&a), 0, "the member exits");
+	err(E(rmdir(A "/g")), 0, "rmdir");
+	stop();
+}
+
+static void test_moves(void)
+{
+	pid_t p[4];
+	struct kid k;
+	long root;
+
+	start();
+	mkdir(B, 0755);
+	mkdir(F, 0755);
+	err(limit(A, 2), 0, "two tasks");
+	for (int i = 0; i < 4; i++)
+		p[i] = sleeper();
+	balanced("before moves");
+	root = stat_of(M, USAGE);
+	for (int i = 0; i < 4; i++)
+		err(movepid(A, p[i]), 0, "move a task in, the %d.", i + 1);
+	eq(stat_of(A, USAGE), 4, "they are four");
+	eq(stat_of(A, SUCCESSES) + stat_of(A, FAILURES), 0, "neither successes nor failures");
+	eq(stat_of(M, USAGE), root, "the root's usage is the same");
+	k = start_maker(F);
+	err(movepid(A, k.pid), 0, "move one in that wants to fork");
+	err(make(&k, MAKE, 1), EAGAIN, "it cannot");
+	for (int i = 0; i < 3; i++)
+		err(movepid(B, p[i]), 0, "move a task down");
+	eq(stat_of(A, USAGE), 5, "usage with what is below");
+	eq(stat_of(B, USAGE), 3, "usage below");
+	err(movepid(F, p[0]) ?: movepid(F, p[1]), 0, "move two elsewhere");
+	eq(stat_of(A, USAGE), 3, "three are left");
+	err(make(&k, MAKE, 1), EAGAIN, "which are too many");
+	err(movepid(M, p[2]), 0, "move one to the root");
+	err(make(&k, MAKE, 1), EAGAIN, "two are just enough");
+	reap(p[3]);
+	err(make(&k, MAKE, 1), 0, "one exits: it may fork");
+	eq(stat_of(F, USAGE), 2, "two are elsewhere");
+	for (int i = 0; i < 3; i++)
+		reap(p[i]);
+	eq(end_maker(&k), 0, "the member exits");
+	exact(A, "after moves");
+	exact(F, "after moves");
+	err(E(rmdir(B)) ?: E(rmdir(F)), 0, "rmdir");
+	stop();
+}
+
+/* The kernel's own pids controller fails forks that we had agreed to. */
+static void test_failed(void)
+{
+	static const char cg[] = "/tmp/cg";
+	struct kid k;
+	long v[NSTATS];
+
+	mkdir(cg, 0755);
+	if (mount("x", cg, "cgroup2", 0, NULL) ||
+	    put(P("%s/cgroup.subtree_control", cg), "+pids") ||
+	    mkdir(P("%s/lim", cg), 0755)) {
+		skip("forks that fail later # no pids controller");
+		umount(cg);
+		rmdir(cg);
+		return;
+	}
+	start();
+	k = start_maker(A);
+	err(put(P("%s/lim/cgroup.procs", cg), "%d", k.pid), 0, "move it to a cgroup");
+	err(put(P("%s/lim/pids.max", cg), "1"), 0, "which is full");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		err(make(&k, i, 1), EAGAIN, "%s fails later", ways[i].name);
+	ok(stats(A, v) && v[USAGE] == 1 && !v[SUCCESSES] && !v[FAILURES],
+	   "all is given back: neither successes nor failures");
+	err(limit(A, 2), 0, "allow one more");
+	err(put(PARAM("forkrate"), "1") ?: put(PARAM("forkrate_interval"), "1000"), 0,
+	    "and one fork");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		err(make(&k, i, 1), EAGAIN, "%s fails later", ways[i].name);
+	eq(stat_of(A, RATE_FAILURES), 0, "a fork that failed does not count for the rate");
+	err(put(P("%s/lim/pids.max", cg), "max"), 0, "the cgroup has room");
+	err(make(&k, 0, 1), 0, "then it forks");
+	err(make(&k, 0, 1), EAGAIN, "once");
+	eq(stat_of(A, RATE_FAILURES), 1, "because of the rate");
+	put(PARAM("forkrate"), "%d", NO_LIMIT);
+	put(PARAM("forkrate_interval"), "1");
+	eq(end_maker(&k), 0, "the member exits");
+	stop();
+	ok(wait_for(!rmdir(P("%s/lim", cg))), "remove the cgroup");
+	err(E(umount(cg)), 0, "unmount it");
+	rmdir(cg);
+}
+
+/* Whether a window has run out that began at that time, or may have. */
+static bool over(long began)
+{
+	return now_ms() - began >= 2900;
+}
+
+/*
+ * Windows are fixed: what a container does not fork in the first half of one it may
+ * in the second, and a new one begins with a fork. Where the machine has no time
+ * for us and a window runs out too early, again.
+ */
+static void test_window(struct kid *a)
+{
+	long began;
+	int e = 0, again = 0;
+
+	do {
+		msleep(3100);
+		began = now_ms();
+		e = make(a, MAKE, 1);
+		msleep(1500);
+		e = e ?: make(a, MAKE, 4);
+	} while (over(began) && again++ < 20);
+	err(e, 0, "one fork, and the other four of the window later in it");
+	e = make(a, MAKE, 1);
+	ok(e == EAGAIN || over(began), "no more");
+	while (make(a, MAKE, 1) && now_ms() - began < 30000)
+		msleep(10);
+	ok(now_ms() - began >= 2990, "it ends three seconds after the first of them");
+
+	again = 0;
+	do {
+		msleep(3100);
+		put(PARAM("forkrate"), "5");
+		began = now_ms();
+		e = make(a, MAKE, 5);
+		e = e ?: put(PARAM("forkrate"), "8") ?: make(a, MAKE, 3);
+	} while (over(began) && again++ < 20);
+	err(e, 0, "five forks, and three more when the rate is raised");
+	e = make(a, MAKE, 1);
+	ok(e == EAGAIN || over(began), "no more");
+}
+
+static void test_forkrate(void)
+{
+	struct kid a, f;
+	long began, took;
+
+	start();
+	mkdir(F, 0755);
+	a = start_maker(A);
+	f = start_maker(F);
+	err(put(PARAM("forkrate_interval"), "3") ?: put(PARAM("forkrate"), "5"), 0,
+	    "five forks in three seconds");
+	began = now_ms();
+	err(make(&a, MAKE, 5), 0, "five forks");
+	err(make(&a, MAKE, 1), EAGAIN, "the sixth is refused");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		err(make(&a, i, 1), EAGAIN, "so is %s", ways[i].name);
+	eq(stat_of(A, RATE_FAILURES), 5, "forkrate failures");
+	eq(stat_of(A, FAILURES), 0, "these are not among the failures");
+	eq(stat_of(A, SUCCESSES), 5, "successes");
+	err(make(&f, MAKE, 5), 0, "another container forks as often");
+	err(make(&f, MAKE, 1), EAGAIN, "but not more");
+	while (make(&a, MAKE, 1) && now_ms() - began < 30000)
+		msleep(10);
+	took = now_ms() - began;
+	ok(took >= 2990, "the window lasts three seconds: it took %ld ms", took);
+	ok(took < 20000, "and not much longer");
+	test_window(&a);
+	/* a fork that is refused for another reason does not count */
+	msleep(3100);
+	err(make(&a, MAKE, 1), 0, "the first of a window");
+	put(PARAM("forkrate_interval"), "1000");
+	err(put(PARAM("forkrate"), "3"), 0, "which is to have two more");
+	err(limit(A, 1), 0, "but no room");
+	for (int i = 0; i < 3; i++)
+		err(make(&a, MAKE, 1), EAGAIN, "none is made");
+	err(limit(A, 2), 0, "room for one");
+	err(make(&a, MAKE, 2), 0, "two forks");
+	err(make(&a, MAKE, 1), EAGAIN, "and no more");
+	err(put(PARAM("forkrate"), "%d", NO_LIMIT), 0, "no limit");
+	err(make(&a, MAKE, 50), 0, "50 forks");
+	put(PARAM("forkrate_interval"), "1");
+	eq(end_maker(&a) | end_maker(&f), 0, "the members exit");
+	err(E(rmdir(F)), 0, "rmdir");
+	stop();
+}
+
+static void test_parameters(void)
+{
+	static const char *const names[] = { "total_numtasks", "forkrate", "forkrate_interval" };
+	static const char *const bad[] = {
+		"0", "-1", "-3", "x", "", "1 2", "5x", "0x10", "2147483648", "99999999999999999999",
+	};
+	static const long defaults[] = { NO_LIMIT, NO_LIMIT, 1 };
+	long usage;
+
+	for (int mounted = 0; mounted < 2; mounted++) {
+		if (mounted)
+			start();
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			const char *file = P(PARAM("%s"), names[i]);
+
+			eq(mode_of(file), 0644, "mode of %s", names[i]);
+			put(file, "%ld", defaults[i]);
+			eq(getnum(file), defaults[i], "its default");
+			for (size_t j = 0; j < ARRAY_SIZE(bad); j++)
+				err(put(file, "%s\n", bad[j]), EINVAL, "%s \"%s\"", names[i], bad[j]);
+			eq(getnum(file), defaults[i], "nothing has changed");
+			err(put(file, "9999\n"), 0, "a good value");
+			eq(getnum(file), 9999, "is there");
+			err(put(file, "%ld", defaults[i]), 0, "back");
+		}
+		usage = mounted ? stat_of(M, USAGE) : live_tasks(&(pid_t *){ NULL });
+		err(put(PARAM("total_numtasks"), "1"), EINVAL, "a total below what is in use");
+		err(put(PARAM("total_numtasks"), "%ld", usage - 2), EINVAL, "one just below");
+		eq(getnum(PARAM("total_numtasks")), NO_LIMIT, "nothing has changed");
+		err(put(PARAM("total_numtasks"), "%ld", usage + 20), 0, "one above");
+		err(put(PARAM("total_numtasks"), "%d", NO_LIMIT), 0, "no limit");
+	}
+	stop();
+	/* when it is loaded */
+	err(rmmod(MODULE), 0, "rmmod");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		err(modinsert(modfile(MODULE), P("%s=0", names[i])), EINVAL, "insmod with %s=0",
+		    names[i]);
+		err(modinsert(modfile(MODULE), P("%s=x", names[i])), EINVAL, "insmod with %s=x",
+		    names[i]);
+	}
+	err(modinsert(modfile(MODULE), "total_numtasks=1"), EINVAL, "insmod with too low a total");
+	err(modinsert(modfile(MODULE), "total_numtasks=5000 forkrate=70 forkrate_interval=2"), 0,
+	    "insmod with good ones");
+	eq(getnum(PARAM("total_numtasks")), 5000, "the total");
+	eq(getnum(PARAM("forkrate")), 70, "the fork rate");
+	eq(getnum(PARAM("forkrate_interval")), 2, "the interval");
+	err(put(PARAM("forkrate"), "%d", NO_LIMIT), 0, "no fork rate");
+	start();
+	err(put(PARAM("total_numtasks"), "5000"), 0, "the total");
+	err(limit(A, 4), 0, "of which a container has two");
+	{
+		struct kid k = start_maker(A);
+
+		err(make(&k, HOLD, 2), EAGAIN, "one fork is allowed");
+		exact(A, "at it");
+		eq(stat_of(A, USAGE), 2, "that is two");
+		err(put(PARAM("total_numtasks"), "10000"), 0, "double the total");
+		err(make(&k, HOLD, 2), 0, "two more forks");
+		err(make(&k, HOLD, 1), EAGAIN, "and no more");
+		eq(end_maker(&k), 0, "the member exits");
+	}
+	put(PARAM("forkrate_interval"), "1");
+	stop();
+}
+
+/* The whole system at its limit. Its kernel threads fork, too. */
+static void test_total(void)
+{
+	pid_t p[64];
+	int n = 0, e;
+	long usage, top = 0;
+
+	start();
+	usage = stat_of(M, USAGE);
+	err(put(PARAM("total_numtasks"), "%ld", usage + 6), 0, "six more tasks in all");
+	do {
+		p[n] = fork();
+		e = p[n] < 0 ? errno : 0;
+		if (!p[n]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				pause();
+		}
+		usage = stat_of(M, USAGE);
+		top = usage > top ? usage : top;
+	} while (!e && ++n < 64);
+	err(e, EAGAIN, "fork until it is refused");
+	usage = getnum(PARAM("total_numtasks"));
+	ok(top <= usage && top >= usage - 2, "usage goes to the total and no further");
+	ok(n <= 8, "%d forks", n);
+	e = put(PARAM("total_numtasks"), "%d", TOTAL);
+	err(e, 0, "raise the total");
+	err(fork_once(), 0, "forks are possible again");
+	while (n)
+		reap(p[--n]);
+	stop();
+}
+
+/* --- bombs ------------------------------------------------------------------ */
+
+static void fork_bomb(void)
+{
+	for (;;) {
+		if (fork() < 0)
+			sched_yield();
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
+static void *thread_bomb(void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16384);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (int i = 0; !arg || i < 3; i++)
+		if (pthread_create(&t, &attr, thread_bomb, (void *)1))
+			sched_yield();
+	return NULL;
+}
+
+/* Each child makes the next one before it exits: a chain of waiting parents. */
+static void vfork_chain(void)
+{
+	pid_t p = vfork();
+
+	if (!p) {
+		vfork_chain();
+		_exit(0);
+	}
+	if (p > 0)
+		waitpid(p, NULL, 0);
+}
+
+static void vfork_bomb(void)
+{
+	for (;;)
+		vfork_chain();
+}
+
+static const struct bomb {
+	const char *name;
+	int kind;
+} bombs[] = { { "fork bomb", 0 }, { "thread bomb", 1 }, { "vfork bomb", 2 } };
+
+static int bomb(struct kid *up, void *arg)
+{
+	const struct bomb *b = arg;
+
+	kid_send(up, put(A "/tasks", "0"));
+	kid_recv(up);
+	if (b->kind == 0)
+		fork_bomb();
+	else if (b->kind == 1)
+		thread_bomb(NULL);
+	else
+		vfork_bomb();
+	return 0;
+}
+
+static void test_bomb(const struct bomb *b)
+{
+	enum { N = 24 };
+	int over = 0, full = 0, samples = 0, failed = 0, forks = 0, listed_over = 0;
+	long end, usage;
+	struct kid k;
+
+	start();
+	err(limit(A, N), 0, "%s: at most %d tasks", b->name, N);
+	k = kid_start(bomb, (void *)b);
+	err(kid_recv(&k), 0, "it moves in");
+	kid_send(&k, 0);
+	/* ahead of it, or we wait for each of them in turn before each sample */
+	setpriority(PRIO_PROCESS, 0, -20);
+	/* a while, and as long as it takes to see it full */
+	for (end = now_ms() + sized(4000, 2000); now_ms() < end || samples < 20 ||
+	     (!full && now_ms() < end + DEADLINE_MS); ) {
+		usage = stat_of(A, USAGE);
+		samples++;
+		over += usage < 0 || usage > N;
+		full += usage == N;
+		listed_over += nids(A "/tasks") > N;
+		failed += fork_once() != 0;
+		forks++;
+	}
+	setpriority(PRIO_PROCESS, 0, 0);
+	eq(over, 0, "never more in %d samples", samples);
+	eq(listed_over, 0, "nor in tasks");
+	ok(full > 0, "the limit is reached, in %d of them", full);
+	eq(failed, 0, "none of %d forks elsewhere failed", forks);
+	ok(stat_of(A, FAILURES) > 0, "forks have failed");
+	err(put(A "/kill_on_rmdir", "1"), 0, "kill it");
+	err(E(rmdir(A)), 0, "with its container");
+	eq(kid_wait(&k), -SIGKILL, "it is dead");
+	err(E(mkdir(A, 0755)), 0, "a container for the next");
+	eq(stat_of(A, USAGE), 0, "starts at zero");
+	stop();
+}
+
+/* --- races ------------------------------------------------------------------ */
+
+enum { WORKERS = 4, ROOM = 12 };
+#define ATTEMPTS sized(2500, 1000)	/* of each */
+
+struct tally {
+	volatile long successes, failures;
+	volatile bool stop;
+};
+
+/* Keeps its children until a fork fails, then lets one go. */
+static int worker(struct kid *up, void *arg)
+{
+	struct tally *t = arg;
+	pid_t held[ROOM + 1];
+	int n = 0;
+
+	kid_send(up, put(A "/tasks", "0"));
+	kid_recv(up);
+	for (int i = 0; i < ATTEMPTS; i++) {
+		pid_t p = fork();
+
+		if (!p) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				pause();
+		}
+		if (p > 0) {
+			t->successes++;
+			if (n <= ROOM)
+				held[n++] = p;
+		} else if (errno == EAGAIN) {
+			t->failures++;
+			if (n)
+				reap(held[--n]);
+		} else {
+			return 1;
+		}
+	}
+	while (n)
+		reap(held[--n]);
+	return 0;
+}
+
+static void test_race(void)
+{
+	struct tally *t = mmap_shared(WORKERS * sizeof(*t));
+	struct kid k[WORKERS];
+	long successes = 0, failures = 0, usage, top = 0, v[NSTATS];
+	int e = 0, over = 0, samples = 0, left = WORKERS;
+
+	start();
+	err(limit(A, ROOM), 0, "%d tasks", ROOM);
+	for (int i = 0; i < WORKERS; i++) {
+		k[i] = kid_start(worker, &t[i]);
+		e = e ?: kid_recv(&k[i]);
+	}
+	err(e, 0, "%d of them move in", WORKERS);
+	for (int i = 0; i < WORKERS; i++)
+		kid_send(&k[i], 0);
+	while (left) {
+		usage = stat_of(A, USAGE);
+		top = usage > top ? usage : top;
+		over += usage < 0 || nids(A "/tasks") > ROOM;
+		samples++;
+		left = 0;
+		for (int i = 0; i < WORKERS; i++)
+			left += t[i].successes + t[i].failures < ATTEMPTS;
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		e = e ?: kid_wait(&k[i]);
+		successes += t[i].successes;
+		failures += t[i].failures;
+	}
+	eq(e, 0, "each forks %d times", ATTEMPTS);
+	eq(top, ROOM, "the most seen in %d samples is the limit", samples);
+	eq(over, 0, "and never more were listed");
+	eq(successes + failures, (long)WORKERS * ATTEMPTS, "successes and failures add up");
+	ok(stats(A, v), "the stats");
+	eq(v[SUCCESSES], successes, "count the successes");
+	eq(v[FAILURES], failures, "and the failures");
+	diag("%ld successes, %ld failures", successes, failures);
+	exact(A, "after the race");
+	eq(stat_of(A, USAGE), 0, "which is none");
+	stop();
+}
+
+/* Forks in all ways, in whatever container it is, until told to stop. */
+static int busy(struct kid *up, void *arg)
+{
+	volatile bool *end = arg;
+
+	kid_send(up, 0);
+	for (int i = 0; !*end; i++)
+		ways[i % ARRAY_SIZE(ways)].make();
+	return 0;
+}
+
+/* The limit goes down while it is in use: once it is reached, it holds. */
+static void test_lower(void)
+{
+	enum { HIGH = 10, LOW = 4 };
+	volatile bool *end = mmap_shared(sizeof(*end));
+	struct kid k[3];
+	int bad = 0, rounds = 200, e = 0;
+	long usage;
+
+	start();
+	for (int i = 0; i < 3; i++) {
+		k[i] = kid_start(busy, (void *)end);
+		kid_recv(&k[i]);
+		movepid(A, k[i].pid);
+	}
+	for (int i = 0; i < rounds && !e; i++) {
+		bool settled = false;
+
+		e = limit(A, HIGH) ?: (msleep(i % 3), limit(A, LOW));
+		for (int j = 0; j < 10; j++) {
+			usage = stat_of(A, USAGE);
+			bad += settled && usage > LOW;
+			bad += usage < 0 || usage > HIGH;
+			settled |= usage <= LOW;
+		}
+	}
+	err(e, 0, "%d times up and down", rounds);
+	eq(bad, 0, "never more than the limit allows");
+	*end = true;
+	for (int i = 0; i < 3; i++)
+		e |= kid_wait(&k[i]);
+	eq(e, 0, "the members exit");
+	exact(A, "after that");
+	eq(stat_of(A, USAGE), 0, "which is none");
+	stop();
+}
+
+/* Forks, exits, moves, shares and containers at once; nothing is lost. */
+static void test_storm(void)
+{
+	enum { N = 4 };
+	static const char *const dirs[] = { M, A, B, F, C };
+	static const char *const shares[] = {
+		"min_shares=0", "min_shares=2", "min_shares=-3", "max_shares=5", "max_shares=40",
+		"max_shares=-3", "child_shares_divisor=50", "child_shares_divisor=10000",
+	};
+	volatile bool *end = mmap_shared(sizeof(*end));
+	long until = now_ms() + (debug_kernel() ? 20000 : sized(10000, 4000));
+	struct kid k[N];
+	int i, e = 0, n = 0;
+
+	start();
+	mkdir(B, 0755);
+	mkdir(F, 0755);
+	for (i = 0; i < N; i++) {
+		k[i] = kid_start(busy, (void *)end);
+		kid_recv(&k[i]);
+	}
+	srand(1);
+	while (now_ms() < until) {
+		const char *dir = dirs[1 + rand() % 3];
+
+		n++;
+		mkdir(C, 0755);
+		e |= put(P("%s/procs", dirs[rand() % ARRAY_SIZE(dirs)]), "%d",
+			 k[rand() % N].pid);
+		set_shares(dir, shares[rand() % ARRAY_SIZE(shares)]);
+		if (n % 3 == 0)
+			rmdir(C);
+	}
+	err(e, 0, "%d rounds of moves beside changes of shares and containers", n);
+	for (i = 0; i < N; i++)
+		e |= put(M "/procs", "%d", k[i].pid);
+	err(e, 0, "all move to the root");
+	/* what they made last may still be where they were */
+	ok(wait_for(!stat_of(A, USAGE) && !stat_of(F, USAGE)), "and then none is left elsewhere");
+	exact(A, "with all of them in the root");
+	ok(!rmdir(C) || errno == ENOENT, "nothing holds c");
+	eq(stat_of(F, USAGE), 0, "elsewhere, too");
+	/* and nothing is held of the minima: a gets all that it asks for */
+	for (i = 1; i < 4; i++)
+		e |= set_shares(dirs[i], "min_shares=-3,max_shares=-3,child_shares_divisor=10000");
+	err(e, 0, "shares as at first");
+	*end = true;
+	for (i = e = 0; i < N; i++)
+		e |= kid_wait(&k[i]);
+	eq(e, 0, "the makers end");
+	err(limit(A, 30), 0, "thirty tasks");
+	k[0] = start_maker(B);
+	err(make(&k[0], HOLD, 29), 0, "thirty it is");
+	err(make(&k[0], HOLD, 1), EAGAIN, "and no more");
+	eq(end_maker(&k[0]), 0, "they exit");
+	err(E(rmdir(B)) ?: E(rmdir(F)), 0, "rmdir");
+	stop();
+}
+
+/* Bound and unbound, loaded and unloaded while tasks come and go. */
+static void test_cycles(void)
+{
+	volatile bool *end = mmap_shared(sizeof(*end));
+	const char *file = strdup(modfile(MODULE));
+	long until = now_ms() + 60000;
+	struct kid k[3];
+	int i, e = 0, n;
+
+	for (i = 0; i < 3; i++) {
+		k[i] = kid_start(busy, (void *)end);
+		kid_recv(&k[i]);
+	}
+	for (n = 0; n < sized(15, 6) && (n < 3 || now_ms() < until) && !e; n++) {
+		e = cmount(M, "numtasks") ?: E(mkdir(A, 0755)) ?: movepid(A, k[0].pid);
+		msleep(n % 7);
+		e = e ?: movepid(M, k[0].pid) ?: (wait_for(!rmdir(A)) ? 0 : errno) ?: E(umount(M));
+		if (n % 2)
+			e = e ?: rmmod(MODULE) ?: modinsert(file, "");
+	}
+	err(e, 0, "mount, use, unmount, and at times unload, while tasks are made");
+	ok(n >= 3, "many times");
+	diag("%d rounds", n);
+	err(cmount(M, "numtasks"), 0, "mount once more meanwhile");
+	*end = true;
+	for (i = e = 0; i < 3; i++)
+		e |= kid_wait(&k[i]);
+	eq(e, 0, "the makers end well");
+	balanced("mounted in the middle of it");
+	err(E(umount(M)), 0, "unmount");
+	free((void *)file);
+}
+
+/* Beside cpuacct in one hierarchy, and alone beside another. */
+static void test_others(void)
+{
+	struct kid k;
+
+	err(cmount(M, "cpuacct,numtasks"), 0, "mount it with cpuacct");
+	balanced("beside cpuacct");
+	err(E(mkdir(A, 0755)), 0, "mkdir");
+	put(PARAM("total_numtasks"), "%d", TOTAL);
+	set_shares(M, P("child_shares_divisor=%d", TOTAL));
+	k = start_maker(A);
+	err(limit(A, 3), 0, "three tasks");
+	err(make(&k, HOLD, 2), 0, "two forks");
+	err(make(&k, HOLD, 1), EAGAIN, "and no more");
+	ok(getnum(A "/cpuacct.usage_ns") > 0, "their time is counted, too");
+	eq(end_maker(&k), 0, "the member exits");
+	stop();
+	err(cmount("/tmp/n", "cpuacct"), 0, "mount cpuacct");
+	start();
+	balanced("beside another hierarchy");
+	err(cumount("/tmp/n"), 0, "unmount cpuacct");
+	balanced("without it");
+	stop();
+}
+
+int main(void)
+{
+	setup();
+	if (modprobe(MODULE))
+		bail(MODULE " loads");
+	CASE(test_load());
+	CASE(test_stats());
+	CASE(test_tree());
+	CASE(test_moves());
+	CASE(test_failed());
+	CASE(test_forkrate());
+	CASE(test_parameters());
+	CASE(test_total());
+	for (size_t i = 0; i < ARRAY_SIZE(bombs); i++)
+		test_bomb(&bombs[i]);
+	CASE(test_race());
+	CASE(test_lower());
+	CASE(test_storm());
+	CASE(test_cycles());
+	CASE(test_others());
+	rmdir(M);
+	finish();
+}
