@@ -297,7 +297,7 @@ enum container_scope {
  *	fail with it.
  * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
  * @fork: @child is complete but has not run yet; once for each task. Where there is no
- *	adopt(), also for tasks that can_fork() was not asked about. Atomic, with the lock
+ *	adopt(), it stands in for that. Atomic, with the lock
  *	of the task's entry held.
  * @adopt: @tsk existed, or was being made, when the calls began, and can_fork() was not
  *	asked about it: count it as if it had been. Once for each such task, and before
@@ -334,6 +334,7 @@ enum container_scope {
  *	answer does no harm. Set by the core.
  * @active: registration is complete. Set by the core.
  * @task_offset: where its part of a task's data is. Set by the core.
+ * @since: since when it is called for tasks. Set by the core.
  */
 struct container_subsys {
 	const char *name;
@@ -369,6 +370,7 @@ struct container_subsys {
 	int hierarchy;
 	bool active;
 	unsigned int task_offset;
+	unsigned long since;
 };
 
 int container_register_subsys(struct container_subsys *ss);
