@@ -42,6 +42,7 @@
 #include "compat.h"
 #include "container_trace.h"
 #include "hook.h"
+#include "private.h"
 
 /**
  * membership_of - the container a task is in

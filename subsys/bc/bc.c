@@ -35,6 +35,7 @@
 #include <linux/slab.h>
 
 #include "bc.h"
+#include "private.h"
 #include "parse.h"
 
 /**

@@ -46,6 +46,7 @@
 
 #include "container.h"
 #include "count.h"
+#include "private.h"
 #include "resgroup.h"
 
 /* In a module parameter: no limit. */
