@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Generic process containers: the API for authors of subsystems.
+ * Generic process containers: the API for authors of subsystems. container_subsys(9) says
+ * the same at more length; samples/ has what to begin with.
  *
- * A container is a set of tasks and a directory of the filesystem "container".
- * A hierarchy is a tree of containers with a fixed set of subsystems bound to
- * it; every task is in exactly one container of every active hierarchy. A
- * subsystem hangs a state of its own on each container.
+ * A container is a set of tasks and a directory of the filesystem "container". A hierarchy
+ * is a tree of containers with a fixed set of subsystems bound to it; every task is in
+ * exactly one container of every active hierarchy. A subsystem hangs a state of its own on
+ * each container, and can have something kept for each task.
  *
  * Locks, outermost first:
  *
- *   container_manage_lock()    held by whoever changes the shape of things:
- *			       makes or removes containers, moves tasks, binds or
- *			       registers subsystems. A mutex.
- *   container_lock()	       the callback lock: taken inside it for each such
- *			       change, so that holding either one keeps every
- *			       container where it is. A mutex.
- *   the lock of a task's entry, then container->lock	spinlocks, taken by fork
- *			       and exit. There is no global lock on those paths.
+ *   container_manage_lock()	held by whoever makes or removes containers, moves tasks,
+ *	binds or registers subsystems. A mutex.
+ *   container_lock()	the callback lock, a mutex, taken inside it for each such change:
+ *	holding either keeps every container where it is.
+ *   the lock of a task's entry, then container->lock	spinlocks, taken by fork and exit.
+ *	There is no global lock on those paths.
  *
- * Origin of the semantics: Paul Menage's Generic Process Containers V6 (2006)
- * and the discussion that followed it.
+ * Origin of the semantics: Paul Menage's Generic Process Containers V6 (2006) and the
+ * discussion that followed it.
  */
 #ifndef _CONTAINER_H
 #define _CONTAINER_H
 
 #include <linux/atomic.h>
-#include <linux/bug.h>
-#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -34,7 +31,6 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
-#include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -60,25 +56,19 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
  */
 #define CONTAINER_TASK_SIZE		72
 
-struct container;
-struct container_subsys;
 struct cred;
 struct dentry;
 struct file;
 struct new_file;
 
-/**
- * struct container_subsys_state - what a subsystem keeps for a container
- * @container: the container it belongs to. The state of a top container moves
- *	between the hierarchies as the subsystem is bound and unbound.
- * @refcnt: references that keep the container from being removed; negative
- *	from the moment its removal is decided.
- *
- * Embedded in the subsystem's own structure, which its create() allocates
- * zeroed and puts in its container; what @container is, the core says then.
+/*
+ * What a subsystem keeps for a container: embedded in its own structure, which create()
+ * allocates zeroed.
  */
 struct container_subsys_state {
+	/* whose it is; a root's changes as the subsystem is bound and unbound. Set by the core */
 	struct container *container;
+	/* private: references; negative once the removal of the container is decided */
 	atomic_t refcnt;
 };
 
@@ -89,74 +79,37 @@ enum container_refusal {
 	CONTAINER_REFUSALS
 };
 
-/**
- * struct container_events - what happens to a container, for those who wait for it
- * @refused: how often its limits have refused something, by kind.
- * @readers: open files. Nobody else waits but who has an inotify watch on @file.
- * @file: the file; readable under RCU.
- * @wait: those who wait for a change.
- * @changes: how many were told. It and what was told last, @populated and @told, are
- *	written under the manage lock.
- * @populated: it had a member, here or below.
- * @told: of @refused.
- * @work: looks for changes, and tells them.
- */
-struct container_events {
-	atomic_long_t refused[CONTAINER_REFUSALS];
-	atomic_t readers;
-	struct dentry *file;
-	wait_queue_head_t wait;
-	unsigned int changes;
-	bool populated;
-	long told[CONTAINER_REFUSALS];
-	struct work_struct work;
-};
-
-/**
- * struct container - a set of tasks
- * @flags: bits of the enum below; atomic bit operations.
- * @lock: guards @members, @nr_members, and (together with both mutexes)
- *	@children. A spinlock; taken on fork and exit.
- * @members: entries of the tasks in it. Empty in a top container, whose
- *	members are all the tasks that are in no other.
- * @nr_members: length of @members.
- * @sibling: link in the parent's @children.
- * @children: containers below. Read under the manage lock, the callback lock
- *	or @lock; written under all three.
- * @parent: the container above, NULL at the top. Never changes.
- * @top_container: the root of the hierarchy.
- * @hierarchy: number of the hierarchy.
- * @dentry: the directory. Valid under either mutex while not removed.
- * @new_files: files that its directory is to get; while it is being made.
- * @leaving: how many containers below are gone, but for their directories. Written
- *	under the manage lock.
- * @subsys: each bound subsystem's state.
- * @events: what the file events is about.
- * @ref: keeps the memory. Freed after a grace period, so a pointer found
- *	under RCU stays readable until the reader leaves.
- * @releases: releases that the worker has not handled yet.
- * @release_work: runs the release agent or removes the container.
- * @rcu: for freeing.
- */
+/* A set of tasks. What a subsystem may look at comes first. */
 struct container {
-	unsigned long flags;
-	spinlock_t lock;
-	struct hlist_head members;
-	unsigned int nr_members;
-	struct list_head sibling;
-	struct list_head children;
-	struct container *parent;
-	struct container *top_container;
-	int hierarchy;
-	struct dentry *dentry;
-	struct new_file *new_files;
-	unsigned int leaving;
-	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];
-	struct container_events events;
-	refcount_t ref;
-	atomic_t releases;
-	struct work_struct release_work;
+	struct container *parent;	/* the one above; NULL for a root. Never changes */
+	struct list_head children;	/* those below. Either mutex, or lock */
+	struct list_head sibling;	/* link in the parent's children */
+	unsigned int nr_members;	/* tasks in it; a root does not count them. lock */
+	unsigned long flags;		/* CONT_ bits, atomic */
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of who is bound */
+
+	/* private: the core's own */
+	spinlock_t lock;		/* guards the members; with both mutexes, children */
+	struct hlist_head members;	/* their entries; a root's are in no list */
+	struct container *top_container;	/* the root of the hierarchy */
+	int hierarchy;			/* its number */
+	struct dentry *dentry;		/* the directory. Either mutex, while not removed */
+	struct new_file *new_files;	/* files for the directory, while it is being made */
+	unsigned int leaving;		/* below it, gone but for their directories. manage */
+	refcount_t ref;			/* keeps the memory; freed after a grace period */
+	atomic_t releases;		/* that the worker has not handled yet */
+	struct work_struct release_work;	/* runs the release agent, or removes it */
 	struct rcu_head rcu;
+	struct container_events {	/* what the file events is about: see events.c */
+		atomic_long_t refused[CONTAINER_REFUSALS];	/* by its limits */
+		atomic_t readers;	/* open files; others wait by inotify */
+		struct dentry *file;	/* readable under RCU */
+		wait_queue_head_t wait;
+		unsigned int changes;	/* that were told; as the next two, manage lock */
+		bool populated;		/* what was told last: a member, here or below */
+		long told[CONTAINER_REFUSALS];	/* likewise, of refused */
+		struct work_struct work;	/* looks for changes, and tells them */
+	} events;
 };
 
 enum {
@@ -165,263 +118,191 @@ enum {
 	CONT_AUTO_DELETE,
 	CONT_KILL_ON_RMDIR,
 	CONT_CLONE_CHILDREN,
-	/* made by container_clone(); set before create() */
-	CONT_CLONED,
-	/* rmdir is killing the members: nobody may fork in it */
-	CONT_KILLING,
-	/* a task has joined an empty container, and a change is yet to be told to inotify */
-	CONT_EVENT_JOINED,
-	CONT_EVENT_NEW,
-	/* an auto-delete found the state referenced: try again at the last put */
-	CONT_DELETE_PENDING,
+	CONT_CLONED,		/* made by container_clone(); set before create() */
+	CONT_KILLING,		/* rmdir is killing the members: nobody may fork in it */
+	CONT_EVENT_JOINED,	/* a task has joined an empty container, and inotify is */
+	CONT_EVENT_NEW,		/* yet to be told: so, or of another change */
+	CONT_DELETE_PENDING,	/* an auto-delete found a reference: again at the last put */
 };
 
-/**
- * struct container_cftype - a control file
- * V6 calls it cftype, a name that the kernel now uses for its own.
- *
- * @name: by convention the subsystem's name, a period and the file's own.
- * @private: for the subsystem, to tell files with common handlers apart.
- * @mode: permission bits; 0 derives them from the handlers (0644, 0444, 0200).
- * @too_long: errno for a write of more than a page; 0 means -E2BIG.
- * @show: prints the value. Called with the callback lock held and the manage lock
- *	not, so that it may take neither; may sleep. Returns 0 or a negative errno.
- * @write: takes a new value. @buf is NUL-terminated, without the one newline
- *	at its end and has no NUL inside; @file tells whose credentials count
- *	(those of the opener), and is good for nothing else: it may have been opened
- *	through another filesystem. Called with the manage lock held and the callback
- *	lock, which it may take, not; may sleep. Returns 0 or a negative errno, having
- *	changed nothing.
- *
- * Neither is called once the container is removed: the caller gets -ENODEV.
- */
+/* A control file. V6 calls it cftype, a name that the kernel now uses for its own. */
 struct container_cftype {
-	char name[MAX_CFTYPE_NAME];
-	int private;
-	umode_t mode;
-	int too_long;
+	char name[MAX_CFTYPE_NAME];	/* by convention SUBSYSTEM.FILE */
+	int private;			/* for the subsystem, to tell files apart */
+	umode_t mode;			/* 0: by the handlers, 0644, 0444 or 0200 */
+	int too_long;			/* errno of a write of more than a page; 0: -E2BIG */
+	/*
+	 * Prints the value; 0 or an errno. Callback lock held and the manage lock not, so that
+	 * it may take neither; may sleep.
+	 */
 	int (*show)(struct seq_file *m, struct container *cont,
 		    const struct container_cftype *cft);
+	/*
+	 * Takes a new value; 0, or an errno, having changed nothing. @buf ends in a NUL, has none
+	 * inside, and is without the one newline at its end. @file tells whose credentials count,
+	 * the opener's, and is good for nothing else: it may be of another filesystem. Manage
+	 * lock held, and the callback lock, which it may take, not; may sleep.
+	 */
 	int (*write)(struct container *cont, const struct container_cftype *cft,
 		     struct file *file, char *buf);
+	/* neither is called once the container is removed: the caller gets -ENODEV */
 };
 
-/**
- * enum container_move_reason - why a task moves
- * @CONTAINER_MOVE_ATTACH: somebody wrote to tasks or procs, or called for it
- * @CONTAINER_MOVE_CLONE: into a new container of its own
- * @CONTAINER_MOVE_EVICT: it cannot stay where it is; nobody may refuse
- * @CONTAINER_MOVE_FOLLOW: a new thread, after its process: attach() is all that is called,
- *	by the thread that has made it
- */
 enum container_move_reason {
-	CONTAINER_MOVE_ATTACH,
-	CONTAINER_MOVE_CLONE,
-	CONTAINER_MOVE_EVICT,
-	CONTAINER_MOVE_FOLLOW,
+	CONTAINER_MOVE_ATTACH,	/* somebody wrote to tasks or procs, or called for it */
+	CONTAINER_MOVE_CLONE,	/* into a new container of its own */
+	CONTAINER_MOVE_EVICT,	/* it cannot stay where it is; nobody may refuse */
+	CONTAINER_MOVE_FOLLOW,	/* a new thread, after its process: only attach() is called */
 };
 
-/**
- * struct container_move - a task moves from one container to another
- * @task: the task
- * @from: where it is; readable until the end
- * @to: where it goes
- * @why: see there
- * @data: see container_move_data()
- */
+/* A task moves from one container to another. */
 struct container_move {
 	struct task_struct *task;
-	struct container *from;
+	struct container *from;		/* readable until the end */
 	struct container *to;
 	enum container_move_reason why;
-	/* private: */
+	/* private: see container_move_data() */
 	void **data;
 };
 
-/**
- * enum container_scope - which tasks a subsystem is called for as they fork and exit
- * @CONTAINER_ALL_TASKS: every task in the system, from registration on, bound or not
- * @CONTAINER_WHILE_BOUND: every task in the system, from bind() to unbind(). There is no
- *	exit() for the tasks that go on living then. Nothing costs anything while the
- *	subsystem is not bound
- * @CONTAINER_MEMBERS: those below the root of the subsystem's hierarchy. Tasks that
- *	nobody moved cost nothing
- */
+/* Which tasks a subsystem is called for as they fork and exit. */
 enum container_scope {
-	CONTAINER_ALL_TASKS,
-	CONTAINER_WHILE_BOUND,
-	CONTAINER_MEMBERS,
+	CONTAINER_ALL_TASKS,	/* every one in the system, from registration on */
+	CONTAINER_WHILE_BOUND,	/* every one, from bind() to unbind(), when no exit() comes */
+	CONTAINER_MEMBERS,	/* those below the root; others cost nothing */
 };
 
-/**
- * struct container_subsys - a subsystem
- * @name: 1-32 characters of [A-Za-z0-9_-]; also the mount option. A module
- *	that wants to be loaded by mount has the alias container-subsys-<name>.
- * @owner: the module, pinned while the subsystem is bound to a hierarchy.
- * @scope: which tasks @can_fork, @cancel_fork, @fork, @adopt, @exit and @exited are
- *	called for.
- * @task_size: size of what the subsystem keeps for each task, a structure of its own
- *	that is zero at first. The callbacks about a task get it as @data.
+/*
+ * A subsystem. create() and destroy() are mandatory. What a callback returns beside 0 and
+ * an errno counts as -EINVAL. Unless something else is said, the manage lock is held and the
+ * callback lock is not, and the callback may sleep.
  *
- * create() and destroy() run with the manage lock held and the callback lock not.
- *
- * @create: makes the state of @cont and puts it there; @cont->parent is NULL
- *	for the one made at registration. The core then sets the state's container.
- *	Manage lock held, may sleep; errno on failure, having put nothing there.
- *	Mandatory.
- * @destroy: undoes create(). Readers under RCU may still be looking: free with
- *	kfree_rcu() or after a grace period. Manage lock held. Mandatory.
- * @can_attach: may the task move? Every bound subsystem is asked before any is told.
- *	Manage lock held, may sleep; 0 or the errno of the write. Also the place to set aside
- *	in container_move_data() what attach(), which must not sleep, will want; before a
- *	refusal, too, as container_evict_task() overrules it.
- * @can_clone: may the current task have @move->to, a new child of its container, to
- *	itself? Asked by container_clone() in place of can_attach(), so that a subsystem
- *	may allow the one and forbid the other; without it, it does not mind. The container
- *	is complete but for being linked. Manage lock held, may sleep; errno on failure,
- *	and there is no new container.
- * @cancel_attach: after can_attach() or can_clone(), whatever they said: the move does not
- *	happen. Undoes what they set aside. Manage lock held, may sleep.
- * @attach: the task moves, now. Called just before the move becomes visible, with the lock
- *	of the task's entry held: must not sleep or take a container->lock. Not called at
- *	exit: see exit().
- * @post_attach: the move is done. Manage lock held, may sleep.
- * What a callback returns beside 0 and an errno counts as -EINVAL.
- * The callbacks about one task get the container it is in and its @data.
- * Those that are called atomic run with preemption off. That holds back grace
- * periods, but rcu_dereference() wants an rcu_read_lock() of the callback's own.
- *
- * @can_fork: may @child, in the making, start? Its membership is settled already. @parent
- *	is the data of the forking task, for reading: zero where nothing is kept for it; it
- *	may be moved meanwhile. Atomic context of the forking task; an errno makes the fork
- *	fail with it.
- * @cancel_fork: the fork failed after can_fork() had agreed. Atomic.
- * @fork: @child is complete but has not run yet; once for each task. Where there is no
- *	adopt(), also for tasks that can_fork() was not asked about. Atomic, with the lock
- *	of the task's entry held.
- * @adopt: @tsk existed, or was being made, when the calls began, and can_fork() was not
- *	asked about it: count it as if it had been. Once for each such task, and before
- *	attach(). A subsystem with adopt() that can do without fork() saves each fork that
- *	call. Not without can_fork(), nor with CONTAINER_MEMBERS. Context as for fork().
- * @exit: @tsk is exiting and about to leave @cont. Once for each task that can_fork(),
- *	fork() or adopt() made known; with CONTAINER_MEMBERS, for each that exits below
- *	the root. Atomic context of the exiting task, with the lock of its entry held.
- * @exited: the same task has left its containers and shows in no tasks file any more. Its
- *	container may be removed by now, but what was found there is still readable under
- *	RCU. For a subsystem that lets others in when one goes; not with
- *	CONTAINER_MEMBERS. Context as for exit(), and after it.
- * @inherit: @cont is to be as @cont->parent, as container_clone() has made it for the
- *	current task, or mkdir in a container with clone_children: takes from there
- *	what a task needs to be let in, and what it is to find as it was. After
- *	create(), before populate() and can_clone();
- *	@cont is not among its parent's children yet. Manage lock held, may sleep;
- *	errno on failure, and there is no new container.
- * @populate: adds the control files to @cont's new directory, with
- *	container_add_file(), which can be called nowhere else. Manage lock held, callback
- *	lock not; may sleep; errno on failure.
- * @bind: the subsystem was bound to the hierarchy of @root: its files and
- *	tasks come next. Manage lock held, may sleep; errno on failure, which is
- *	that of the mount.
- * @unbind: undoes bind(): the hierarchy of @root is dissolved, or was not made after
- *	all. Manage lock held, may sleep.
- *
- * @show: adds to the subsystem's line in /proc/containers, beginning with a blank.
- *	Callback lock held, may sleep.
- *
- * @subsys_id: index into container->subsys; -1 until registered. Set by the core.
- * @hierarchy: number of the hierarchy it is bound to, 0 while it is not. Written
- *	under both mutexes, read under either, or under RCU where a stale
- *	answer does no harm. Set by the core.
- * @active: registration is complete. Set by the core.
- * @task_offset: where its part of a task's data is. Set by the core.
+ * "Atomic" is: preemption is off, which holds back grace periods, but rcu_dereference() wants
+ * an rcu_read_lock() of the callback's own. The callbacks about a task get the container it
+ * is in, and as @data what is kept for it: @task_size bytes, zero at first.
  */
 struct container_subsys {
-	const char *name;
-	struct module *owner;
-	enum container_scope scope;
-	unsigned int task_size;
+	const char *name;		/* 1-32 of [A-Za-z0-9_-]; also the mount option. Alias of
+					 * the module: container-subsys-<name>
+					 */
+	struct module *owner;		/* pinned while the subsystem is bound */
+	enum container_scope scope;	/* for can_fork() to exited() */
+	unsigned int task_size;		/* of its structure for a task */
 
+	/* Makes the state of @cont and puts it there; cont->parent is NULL at registration. */
 	int (*create)(struct container_subsys *ss, struct container *cont);
+	/* Undoes that. Readers under RCU may still be looking: kfree_rcu(). */
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
+	/*
+	 * @cont is to be as its parent: container_clone() has made it for the current task, or
+	 * mkdir where clone_children is 1. Between create() and populate(), and not linked yet.
+	 */
+	int (*inherit)(struct container_subsys *ss, struct container *cont);
+	/* Adds the control files to the new directory: container_add_file(). */
+	int (*populate)(struct container_subsys *ss, struct container *cont);
+	/* It is bound to the hierarchy of @root, whose files and tasks come next; or errno. */
+	int (*bind)(struct container_subsys *ss, struct container *root);
+	/* Undoes that: the hierarchy is dissolved, or was not made after all. */
+	void (*unbind)(struct container_subsys *ss, struct container *root);
+
+	/*
+	 * May the task move? All are asked before any is told. Also sets aside in
+	 * container_move_data() what attach() will want, before a refusal, too: an eviction
+	 * overrules it.
+	 */
 	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
+	/* The same of a new container, not linked yet, for the current task to clone into. */
 	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
+	/* After either of both, whatever it said: the move does not happen. */
 	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
+	/*
+	 * The task moves, now: just before that shows. Atomic, with the lock of its entry held:
+	 * must not take container->lock. Not at exit.
+	 */
 	void (*attach)(struct container_subsys *ss, struct container_move *move, void *data);
+	/* The move is done. */
 	void (*post_attach)(struct container_subsys *ss, struct container_move *move);
+
+	/*
+	 * May @child, unborn, start? An errno makes the fork fail. It is in @cont already.
+	 * @parent is the data of the forking task, which may be moved meanwhile: for reading, zero
+	 * where nothing is kept. Atomic, in the forking task.
+	 */
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, void *data, const void *parent);
+	/* The fork failed after can_fork() had agreed. Atomic. */
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
 			    struct task_struct *child, void *data);
+	/*
+	 * @child is complete, but has not run: once for each. Where there is no adopt(), it stands
+	 * in for that. Atomic, with the lock of its entry held, as the rest.
+	 */
 	void (*fork)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *child, void *data);
+	/*
+	 * @task existed, or was being made, when the calls began: count it as if can_fork() had
+	 * been asked. Once for each, and before attach(). With it, fork() can often be done
+	 * without. Not without can_fork(), nor with CONTAINER_MEMBERS.
+	 */
 	void (*adopt)(struct container_subsys *ss, struct container *cont,
-		      struct task_struct *tsk, void *data);
+		      struct task_struct *task, void *data);
+	/*
+	 * @task is about to leave @cont, as it exits. Once for each that is known by can_fork(),
+	 * fork() or adopt(); with CONTAINER_MEMBERS, for each below the root.
+	 */
 	void (*exit)(struct container_subsys *ss, struct container *cont,
-		     struct task_struct *tsk, void *data);
-	void (*exited)(struct container_subsys *ss, struct task_struct *tsk, void *data);
-	int (*inherit)(struct container_subsys *ss, struct container *cont);
-	int (*populate)(struct container_subsys *ss, struct container *cont);
-	int (*bind)(struct container_subsys *ss, struct container *root);
-	void (*unbind)(struct container_subsys *ss, struct container *root);
+		     struct task_struct *task, void *data);
+	/*
+	 * It has left, and no tasks file shows it. Its container may be removed, but what was
+	 * found there is readable under RCU. To let in another; not with CONTAINER_MEMBERS.
+	 */
+	void (*exited)(struct container_subsys *ss, struct task_struct *task, void *data);
+
+	/* Adds to its line in /proc/containers, from a blank on. Callback lock held instead. */
 	void (*show)(struct container_subsys *ss, struct seq_file *m);
 
-	int subsys_id;
-	int hierarchy;
-	bool active;
-	unsigned int task_offset;
+	/* Set by the core. */
+	int subsys_id;			/* index into container->subsys; -1: not registered */
+	int hierarchy;			/* that it is bound to, or 0. Both mutexes, or RCU */
+	bool active;			/* registration is complete */
+	/* private: */
+	unsigned int task_offset;	/* of its part of a task's data */
+	unsigned long since;		/* when it began to be called: see callbacks.h */
 };
 
 int container_register_subsys(struct container_subsys *ss);
 int container_unregister_subsys(struct container_subsys *ss);
-void container_set_release_agent_path(struct container_subsys *ss,
-				      const char *path);
+void container_set_release_agent_path(struct container_subsys *ss, const char *path);
 
 void container_manage_lock(void);
 void container_manage_unlock(void);
 void container_lock(void);
 void container_unlock(void);
 
-struct container *task_container(struct task_struct *task,
-				 struct container_subsys *ss);
+struct container *task_container(struct task_struct *task, struct container_subsys *ss);
 struct container *container_subsys_root(struct container_subsys *ss);
 void *container_task_data(struct task_struct *task, struct container_subsys *ss);
 void container_for_each_member(struct container *cont, struct container_subsys *ss,
 			       void (*fn)(struct task_struct *task, void *data, void *arg),
 			       void *arg);
-bool container_for_task(struct task_struct *task, struct container_subsys *ss,
-			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg);
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred);
-int container_evict_task(struct container *to, struct task_struct *task);
-bool container_noprefix(const struct container *cont);
-struct container *container_next_descendant(struct container *pos,
-					    struct container *top);
+struct container *container_next_descendant(struct container *pos, struct container *top);
 int container_path(const struct container *cont, char *buf, int buflen);
 int container_add_file(struct container *cont, const struct container_cftype *cft);
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count);
 int container_clone(struct container_subsys *ss);
 void container_refused(struct container *cont, enum container_refusal what, const char *limit);
-void container_css_released(struct container_subsys_state *css);
-void container_css_unbalanced(struct container_subsys_state *css);
+struct container_subsys_state *container_css_get_current(struct container_subsys *ss);
+void container_css_put(struct container_subsys_state *css);
 
-/**
- * container_is_removed - is the container on its way out?
- * @cont: a container that the caller may look at (RCU, a reference, a lock)
- *
- * The answer stays valid under the manage or the callback lock only.
- */
+/* Is it on its way out? The answer stays valid under the manage or the callback lock only. */
 static inline bool container_is_removed(const struct container *cont)
 {
 	return test_bit(CONT_REMOVED, &cont->flags);
 }
 
-/**
- * container_subsys_state - a subsystem's state of a container
- * @cont: the container
- * @ss: a subsystem bound to its hierarchy
- *
- * Any context in which @cont is known to stay.
- */
+/* The state of a container, of a subsystem bound to its hierarchy. */
 static inline struct container_subsys_state *
 container_subsys_state(struct container *cont, struct container_subsys *ss)
 {
@@ -429,29 +310,7 @@ container_subsys_state(struct container *cont, struct container_subsys *ss)
 	return *(cont->subsys + ss->subsys_id);
 }
 
-/**
- * container_move_data - what a subsystem keeps for a move
- * @move: the move
- * @ss: the subsystem
- *
- * From can_attach() or can_clone() to post_attach() or cancel_attach(); NULL at first.
- *
- * Return: where it is kept; NULL for a thread that follows its process.
- */
-static inline void **container_move_data(const struct container_move *move,
-					 const struct container_subsys *ss)
-{
-	return move->data ? move->data + ss->subsys_id : NULL;
-}
-
-/**
- * container_set_subsys_state - put a new state in its container
- * @cont: the container
- * @ss: the subsystem
- * @css: the state, in zeroed memory
- *
- * For create() callbacks.
- */
+/* For create(): puts a new state, in zeroed memory, in its container. */
 static inline void container_set_subsys_state(struct container *cont,
 					      struct container_subsys *ss,
 					      struct container_subsys_state *css)
@@ -460,112 +319,40 @@ static inline void container_set_subsys_state(struct container *cont,
 	cont->subsys[ss->subsys_id] = css;
 }
 
-/**
- * task_subsys_state - a subsystem's state of the container a task is in
- * @task: the task, which the caller keeps from being freed
- * @ss: a registered subsystem
- *
- * Context: any, under rcu_read_lock(); the state may be looked at until the
- * matching unlock. It may change at any moment unless the manage lock is held.
- */
+/* The state of the container a task is in; under RCU, as task_container(). */
 static inline struct container_subsys_state *
 task_subsys_state(struct task_struct *task, struct container_subsys *ss)
 {
 	return container_subsys_state(task_container(task, ss), ss);
 }
 
-/**
- * container_css_get - take a reference on a state
- * @css: the state
- *
- * While it is held the container cannot be removed: rmdir says EBUSY. V6's
- * css_get(), whose name the kernel now uses for its own.
- *
- * Context: any.
- * Return: 0, or -ENODEV when the removal of the container is under way.
+/*
+ * What a subsystem keeps for a move, from can_attach() or can_clone() to post_attach() or
+ * cancel_attach(); NULL at first. There is no room for it in a move that nobody was asked
+ * about, CONTAINER_MOVE_FOLLOW.
+ */
+static inline void **container_move_data(const struct container_move *move,
+					 const struct container_subsys *ss)
+{
+	return move->data ? move->data + ss->subsys_id : NULL;
+}
+
+/*
+ * Takes a reference, with which rmdir says EBUSY; -ENODEV when the container is being
+ * removed. Any context. V6's css_get(), whose name the kernel now uses for its own.
  */
 static inline int container_css_get(struct container_subsys_state *css)
 {
 	return atomic_inc_unless_negative(&css->refcnt) ? 0 : -ENODEV;
 }
 
-/**
- * container_css_get_current - take a reference on the current task's state
- * @ss: a bound subsystem
- *
- * Context: any but NMI. Tries again when the task is moved away meanwhile.
- * Return: the state, with a reference.
- */
-static inline struct container_subsys_state *
-container_css_get_current(struct container_subsys *ss)
-{
-	struct container_subsys_state *css;
-
-	rcu_read_lock();
-	do {
-		css = task_subsys_state(current, ss);
-	} while (container_css_get(css));
-	rcu_read_unlock();
-	return css;
-}
-
-/**
- * container_css_put - drop a reference
- * @css: the state; the caller may not touch it afterwards
- *
- * Context: any but NMI; the last one may queue work.
- */
-static inline void container_css_put(struct container_subsys_state *css)
-{
-	int left;
-
-	rcu_read_lock();
-	left = atomic_dec_return(&css->refcnt);
-	if (!left)
-		container_css_released(css);
-	else if (unlikely(left < 0))
-		container_css_unbalanced(css);
-	rcu_read_unlock();
-}
-
-/**
- * container_dentry - the directory of a state's container, for a line in the log
- * @css: the state
- *
- * For printk's %pd: %pd4 shows the last four names of the path, or all from the root
- * on. NULL, which %pd takes, at the top of a hierarchy that is not mounted yet.
- *
- * Context: any, under rcu_read_lock() from before the container may be removed until
- * after it is shown.
+/*
+ * The directory, for printk's %pd4 in a line of the log; NULL, which that takes, at the top
+ * of a hierarchy that is not mounted yet. Under RCU from before it may be removed.
  */
 static inline const struct dentry *container_dentry(const struct container_subsys_state *css)
 {
 	return READ_ONCE(READ_ONCE(css->container)->dentry);
-}
-
-/**
- * container_refusal_is_news - should the log say that a limit has refused something?
- * @told: when it last said so of the limits of the same container; 0 at first
- * @seen: when this limit last refused something; 0 at first
- *
- * Refusals with less than ten seconds between one and the next are one episode, which
- * is told once: the first time that nothing was said of the container for ten
- * seconds.
- *
- * Context: any; any number of callers at once.
- */
-static inline bool container_refusal_is_news(unsigned long *told, unsigned long *seen)
-{
-	unsigned long now = jiffies | 1, last = READ_ONCE(*told), refused = READ_ONCE(*seen);
-
-	if (refused && now - refused < 10 * HZ) {
-		WRITE_ONCE(*seen, now);
-		return false;
-	}
-	if ((last && now - last < 10 * HZ) || cmpxchg(told, last, now) != last)
-		return false;
-	WRITE_ONCE(*seen, now);
-	return true;
 }
 
 #endif /* _CONTAINER_H */

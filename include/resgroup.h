@@ -66,9 +66,9 @@ struct res_shares {
  *
  * Callbacks. Unless they say something else: manage lock held, may sleep.
  *
- * @allocate: makes the structure of a container, zeroed, and returns the shares
- *	in it; NULL when there is no memory. A controller without a minimum or a
- *	maximum sets that share to RES_UNSUPPORTED. Mandatory.
+ * @allocate: makes the structure of @cont, zeroed, and returns the shares in it; NULL
+ *	when there is no memory. That of @cont->parent is there already. A controller
+ *	without a minimum or a maximum sets that share to RES_UNSUPPORTED. Mandatory.
  * @free: undoes allocate(). The shares are in no tree any more, but @parent is
  *	still right. Readers under RCU may still be looking: use kfree_rcu().
  *	Mandatory.
@@ -93,7 +93,7 @@ struct res_controller {
 	const char *name;
 	struct module *owner;
 
-	struct res_shares *(*allocate)(struct res_controller *ctlr);
+	struct res_shares *(*allocate)(struct res_controller *ctlr, struct container *cont);
 	void (*free)(struct res_shares *shares);
 	void (*shares_changed)(struct res_shares *shares);
 	void (*show_stats)(struct res_shares *shares, struct seq_file *m);

@@ -105,8 +105,8 @@ static void expect_clean(struct kunit *test, struct member *m)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->asked, MAX_CONTAINER_SUBSYS));
-	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->known, MAX_CONTAINER_SUBSYS));
+	KUNIT_EXPECT_EQ(test, m->charged, 0UL);
+	KUNIT_EXPECT_EQ(test, m->known, 0UL);
 	KUNIT_EXPECT_FALSE(test, m->moved);
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		KUNIT_EXPECT_NULL(test, m->in[i].cont);
@@ -118,8 +118,8 @@ static void expect_clean(struct kunit *test, struct member *m)
 static void make_dirty(struct member *m)
 {
 	memset(m->data, 0xff, sizeof(m->data));
-	bitmap_fill(m->asked, MAX_CONTAINER_SUBSYS);
-	bitmap_fill(m->known, MAX_CONTAINER_SUBSYS);
+	m->charged = ULONG_MAX;
+	m->known = ULONG_MAX;
 	m->moved = true;
 }
 

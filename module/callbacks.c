@@ -7,7 +7,13 @@
 
 #include "callbacks.h"
 
-struct calls calls;
+/* One is published; the other was, and nobody looks at it any more. */
+static struct calls versions[2];
+struct calls __rcu *current_calls = RCU_INITIALIZER(&versions[0]);
+
+/* Who is called. Under the manage lock. */
+static DECLARE_BITMAP(called, MAX_CONTAINER_SUBSYS);
+static unsigned long generation;
 
 static bool wants_all(const struct container_subsys *ss)
 {
@@ -15,23 +21,60 @@ static bool wants_all(const struct container_subsys *ss)
 						  ss->adopt || ss->exit || ss->exited);
 }
 
-static void calls_set(struct container_subsys *ss, bool on)
+/* When it returns, nobody calls by what was published before. */
+static void calls_publish(void)
 {
-	int id = ss->subsys_id;
-	bool all = wants_all(ss);
+	struct calls *old = rcu_dereference_protected(current_calls,
+						      lockdep_is_held(&manage_mutex));
+	struct calls *new = old == &versions[0] ? &versions[1] : &versions[0];
+	int id, all = 0, can_fork = 0, fork = 0, exit = 0, exited = 0;
+	struct container_subsys *ss;
 
-	/* what it is like, before anybody may be asked: a hook looks in the other order */
-	assign_bit(id, calls.some, ss->scope == CONTAINER_MEMBERS);
-	assign_bit(id, calls.asked, ss->adopt && !ss->fork);
-	/* whose birth is told, his exit has to be */
-	assign_bit(id, calls.exited, on && ss->exited && all);
-	assign_bit(id, calls.exit, on && ss->exit);
-	assign_bit(id, calls.can_fork, on && ss->can_fork);
-	assign_bit(id, calls.fork, on && (ss->fork || all));
-	assign_bit(id, calls.all, on && all);
+	memset(new, 0, sizeof(*new));
+	new->generation = generation;
+	for_each_set_bit(id, called, MAX_CONTAINER_SUBSYS) {
+		ss = subsystems[id];
+		if (wants_all(ss))
+			new->all[all++] = ss;
+		if (ss->can_fork)
+			new->can_fork[can_fork++] = ss;
+		if (ss->fork)
+			new->fork[fork++] = ss;
+		if (ss->exit)
+			new->exit[exit++] = ss;
+		if (ss->exited)
+			new->exited[exited++] = ss;
+	}
+	rcu_assign_pointer(current_calls, new);
+	synchronize_rcu();
 }
 
-/* Gives every task in the system an entry and tells the subsystems of it. */
+/**
+ * member_uncharge - take back what can_fork() has agreed to, the last first
+ * @m: the entry of a task that will not start
+ * @calls: who is called
+ * @end: who refused, in @calls->can_fork; NULL: nobody
+ *
+ * Context: atomic.
+ */
+void member_uncharge(struct member *m, const struct calls *calls,
+		     struct container_subsys *const *end)
+{
+	struct container_subsys *const *p = end ?: calls->can_fork, *ss;
+	struct container *cont;
+
+	while (!end && *p)
+		p++;
+	while (p-- != calls->can_fork) {
+		ss = *p;
+		cont = container_for(m, ss);
+		if (cont && ss->cancel_fork && ss->since <= m->charged)
+			ss->cancel_fork(ss, cont, m->task, data_for(m, ss));
+	}
+	m->charged = 0;
+}
+
+/* Gives every task in the system an entry and makes it known to the subsystems. */
 static int adopt_all(void)
 {
 	struct task_struct *task;
@@ -58,7 +101,7 @@ static int adopt_all(void)
 			b = table_lock(task);
 			m = live_member(task);
 			if (m)
-				member_tell(m);
+				member_adopt(m);
 			table_unlock(b);
 		}
 		put_task_struct(task);
@@ -72,8 +115,6 @@ static void member_forget(struct member *m, void *arg)
 {
 	struct container_subsys *ss = arg;
 
-	clear_bit(ss->subsys_id, m->known);
-	clear_bit(ss->subsys_id, m->asked);
 	memset(data_for(m, ss), 0, ss->task_size);
 }
 
@@ -88,18 +129,16 @@ int membership_adopt(struct container_subsys *ss)
 {
 	int err;
 
-	if (!wants_all(ss)) {
-		calls_set(ss, true);
-		return 0;
-	}
+	lockdep_assert_held(&manage_mutex);
 	/* the hooks first: no entry may be made before exits are seen */
-	err = membership_track();
+	err = wants_all(ss) ? membership_track() : 0;
 	if (err)
 		return err;
-	calls_set(ss, true);
-	/* pairs with a fork's: it shows the child, then looks whom to tell */
-	smp_mb();
-	err = adopt_all();
+	ss->since = ++generation;
+	__set_bit(ss->subsys_id, called);
+	/* a child whose birth was told by the old arrays is found among all tasks now */
+	calls_publish();
+	err = wants_all(ss) ? adopt_all() : 0;
 	if (err)
 		membership_forget(ss);
 	return err;
@@ -110,17 +149,17 @@ int membership_adopt(struct container_subsys *ss)
  * @ss: the subsystem, with no container below its root. Need not have been
  *	adopted, or not for long.
  *
- * When it returns no callback is running. Its mark is off every entry.
+ * When it returns no callback is running, and nothing is kept for any task.
  *
  * Context: manage lock held; sleeps.
  */
 void membership_forget(struct container_subsys *ss)
 {
-	bool all = test_bit(ss->subsys_id, calls.all);
-
-	calls_set(ss, false);
-	synchronize_rcu();
+	lockdep_assert_held(&manage_mutex);
+	if (!__test_and_clear_bit(ss->subsys_id, called))
+		return;
+	calls_publish();
 	table_for_each(member_forget, ss);
-	if (all)
+	if (wants_all(ss))
 		membership_untrack();
 }

@@ -2,40 +2,47 @@
 /*
  * Which subsystems are called for a task, and the calls themselves: fork and exit make
  * them, and so does whoever adopts tasks that were there before.
+ *
+ * For each event there is an array of the subsystems that are to be called. All arrays are
+ * published at once, under RCU, and have a number, the generation. A subsystem knows from
+ * which generation on it is called, and the entry of a task, up to which one it was dealt
+ * with. So it takes a comparison to say whether a subsystem knows a task.
  */
 #ifndef _CALLBACKS_H
 #define _CALLBACKS_H
 
 #include "membership.h"
 
-/*
- * Which subsystems have to be called where, so that a hook need not ask each.
- * Written under the manage lock. A hook that sees a new bit late misses nothing:
- * membership_adopt() walks over all tasks after setting it.
+/**
+ * struct calls - the subsystems that are called, for each event; NULL ends an array
+ * @generation: goes up with each subsystem that begins to be called
+ * @all: those without CONTAINER_MEMBERS: every task is made known to them
+ * @can_fork: those with can_fork()
+ * @fork: those with fork()
+ * @exit: those with exit()
+ * @exited: those with exited()
  */
-extern struct calls {
-	DECLARE_BITMAP(all, MAX_CONTAINER_SUBSYS);	/* not CONTAINER_MEMBERS */
-	DECLARE_BITMAP(some, MAX_CONTAINER_SUBSYS);	/* CONTAINER_MEMBERS */
-	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);	/* know whom can_fork() agreed to */
-	DECLARE_BITMAP(can_fork, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(fork, MAX_CONTAINER_SUBSYS);	/* fork() or adopt(), or in all */
-	DECLARE_BITMAP(exit, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(exited, MAX_CONTAINER_SUBSYS);	/* in all, too */
-} calls;
+struct calls {
+	unsigned long generation;
+	struct container_subsys *all[MAX_CONTAINER_SUBSYS + 1];
+	struct container_subsys *can_fork[MAX_CONTAINER_SUBSYS + 1];
+	struct container_subsys *fork[MAX_CONTAINER_SUBSYS + 1];
+	struct container_subsys *exit[MAX_CONTAINER_SUBSYS + 1];
+	struct container_subsys *exited[MAX_CONTAINER_SUBSYS + 1];
+};
 
-/* Walks over the words of a set of subsystems, by their numbers. */
-#define for_each_word(i) \
-	for ((i) = 0; (i) < BITS_TO_LONGS(MAX_CONTAINER_SUBSYS); (i)++)
+/* Replaced under the manage lock. */
+extern struct calls __rcu *current_calls;
 
-/*
- * Walks over the subsystems of a word of them, in fewer steps than for_each_set_bit().
- * Who is to be called stays until a grace period after it is not. Not written as an
- * index, which kernels with UBSAN would check each time.
- */
-#define for_each_call(i, bits, ss, word)						\
-	for ((bits) = (word);								\
-	     (bits) && ((ss) = *(subsystems + (i) * BITS_PER_LONG + __ffs(bits)), true);	\
-	     (bits) &= (bits) - 1)
+/* As they are now. Preemption is off, which keeps them. */
+static inline const struct calls *calls_now(void)
+{
+	return rcu_dereference_sched(current_calls);
+}
+
+/* Walks over an array of them. */
+#define for_each_call(p, ss, array) \
+	for ((p) = (array); ((ss) = *(p)); (p)++)
 
 /* What a subsystem keeps for a task. */
 static inline void *data_for(struct member *m, const struct container_subsys *ss)
@@ -53,105 +60,98 @@ static inline struct container *container_for(const struct member *m, struct con
 		ss->scope == CONTAINER_MEMBERS ? NULL : container_subsys_root(ss);
 }
 
+/* Was a subsystem told of a task, or is it one that need not be? */
+static inline bool knows(const struct container_subsys *ss, const struct member *m)
+{
+	return ss->since <= m->known || ss->scope == CONTAINER_MEMBERS;
+}
+
+void member_uncharge(struct member *m, const struct calls *calls,
+		     struct container_subsys *const *end);
+
+/* The fork has failed. */
 static inline void member_cancel(struct member *m)
 {
-	struct container_subsys *ss;
-	unsigned long bits;
-	int i;
-
-	for_each_word(i)
-		for_each_call(i, bits, ss, READ_ONCE(m->asked[i]))
-			if (ss->cancel_fork)
-				ss->cancel_fork(ss, container_for(m, ss), m->task,
-						data_for(m, ss));
+	member_uncharge(m, calls_now(), NULL);
 }
 
-/* Marks subsystems in a word of an entry's. Somebody else may be clearing others. */
-static inline void member_mark(unsigned long *word, unsigned long subsystems)
-{
-	if (subsystems)
-		atomic_long_or(subsystems, (atomic_long_t *)word);
-}
-
-/* Asks the subsystems whether a child may start; who agreed is to be told if not. */
+/* Asks the subsystems whether a child may start. */
 static __always_inline int member_can_fork(struct member *m, struct member *parent)
 {
-	struct container_subsys *ss;
-	unsigned long bits, asked;
+	const struct calls *calls = calls_now();
+	struct container_subsys *const *p, *ss;
 	struct container *cont;
-	int i, err = 0;
+	int err;
 
-	for_each_word(i) {
-		asked = READ_ONCE(calls.can_fork[i]);
-		if (!asked)
+	m->charged = calls->generation;
+	m->known = calls->generation;
+	for_each_call(p, ss, calls->can_fork) {
+		cont = container_for(m, ss);
+		if (!cont)
 			continue;
-		for_each_call(i, bits, ss, asked) {
-			cont = container_for(m, ss);
-			if (!cont) {
-				asked &= ~(bits & -bits);
-				continue;
-			}
-			err = ss->can_fork(ss, cont, m->task, data_for(m, ss),
-					   data_for(parent, ss));
-			if (unlikely(err)) {
-				err = callback_errno(err, ss->name);
-				asked &= (bits & -bits) - 1;
-				break;
-			}
+		err = ss->can_fork(ss, cont, m->task, data_for(m, ss), data_for(parent, ss));
+		if (unlikely(err)) {
+			member_uncharge(m, calls, p);
+			return callback_errno(err, ss->name);
 		}
-		member_mark(&m->asked[i], asked);
-		member_mark(&m->known[i], asked & READ_ONCE(calls.asked[i]));
-		if (unlikely(err))
-			return err;
 	}
 	return 0;
 }
 
-/* Tells subsystems of a task, locked, that they do not know: it is new, or they are. */
-static inline void member_tell(struct member *m)
+/* Makes a task, locked, known to the subsystems that were not asked about its fork. */
+static inline void member_adopt(struct member *m)
 {
-	struct container_subsys *ss;
-	struct container *cont;
-	unsigned long bits;
-	int i;
+	const struct calls *calls = calls_now();
+	struct container_subsys *const *p, *ss;
 
-	for_each_word(i)
-		for_each_call(i, bits, ss, READ_ONCE(calls.fork[i])) {
-			cont = container_for(m, ss);
-			if (!cont || (ss->scope != CONTAINER_MEMBERS &&
-				      test_and_set_bit(ss->subsys_id, m->known)))
-				continue;
-			if (ss->adopt && !test_bit(ss->subsys_id, m->asked))
-				ss->adopt(ss, cont, m->task, data_for(m, ss));
-			else if (ss->fork)
-				ss->fork(ss, cont, m->task, data_for(m, ss));
-		}
+	if (likely(m->known >= calls->generation))
+		return;
+	for_each_call(p, ss, calls->all) {
+		if (knows(ss, m))
+			continue;
+		if (ss->adopt)
+			ss->adopt(ss, container_for(m, ss), m->task, data_for(m, ss));
+		else if (ss->fork)
+			ss->fork(ss, container_for(m, ss), m->task, data_for(m, ss));
+	}
+	m->known = calls->generation;
+}
+
+/* Tells the subsystems of a child, locked, that is complete: once. */
+static inline void member_born(struct member *m)
+{
+	struct container_subsys *const *p, *ss;
+	struct container *cont;
+
+	for_each_call(p, ss, calls_now()->fork) {
+		/* whoever was not asked adopts it */
+		if (ss->since > m->charged && ss->scope != CONTAINER_MEMBERS)
+			continue;
+		cont = container_for(m, ss);
+		if (cont)
+			ss->fork(ss, cont, m->task, data_for(m, ss));
+	}
+	member_adopt(m);
 }
 
 static inline void member_exit(struct member *m)
 {
-	struct container_subsys *ss;
+	struct container_subsys *const *p, *ss;
 	struct container *cont;
-	unsigned long bits;
-	int i;
 
-	for_each_word(i)
-		for_each_call(i, bits, ss, READ_ONCE(calls.exit[i]) &
-					   (READ_ONCE(calls.some[i]) | READ_ONCE(m->known[i]))) {
-			cont = container_for(m, ss);
-			if (cont)
-				ss->exit(ss, cont, m->task, data_for(m, ss));
-		}
+	for_each_call(p, ss, calls_now()->exit) {
+		cont = container_for(m, ss);
+		if (cont && knows(ss, m))
+			ss->exit(ss, cont, m->task, data_for(m, ss));
+	}
 }
 
 static inline void member_exited(struct member *m)
 {
-	struct container_subsys *ss;
-	unsigned long bits;
-	int i;
+	struct container_subsys *const *p, *ss;
 
-	for_each_word(i)
-		for_each_call(i, bits, ss, READ_ONCE(calls.exited[i]) & READ_ONCE(m->known[i]))
+	for_each_call(p, ss, calls_now()->exited)
+		if (knows(ss, m))
 			ss->exited(ss, m->task, data_for(m, ss));
 }
 

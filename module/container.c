@@ -11,6 +11,7 @@
 
 #include "container_trace.h"
 #include "core.h"
+#include "private.h"
 
 /* Woken when the directory of a container that is gone is gone, too. */
 static DECLARE_WAIT_QUEUE_HEAD(directory_gone);

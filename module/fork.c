@@ -86,8 +86,7 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	table_add(b, m, child);
 	table_unlock(b);
 
-	unrolled
-	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
+	for (h = 1; h < READ_ONCE(hierarchies_end); h++)
 		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
 			err = -EAGAIN;
 	if (likely(!err))
@@ -152,8 +151,7 @@ static int fork_enter(struct task_struct *child, void *args)
 		smp_mb(); /* before looking where it is: see fork_follow() */
 	}
 	/* an idle task of a CPU coming up belongs to no container */
-	if (((parent && member_is_below(parent)) ||
-	     !bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS)) && child->pid) {
+	if (((parent && member_is_below(parent)) || calls_now()->all[0]) && child->pid) {
 		err = fork_below(child, args, parent);
 	} else {
 		preempt_enable();
@@ -237,7 +235,7 @@ static void fork_follow(struct task_struct *child, struct member *parent)
 	a = table_bucket(current);
 	b = table_bucket(child);
 	lock_both(a, b);
-	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
+	for (h = 1; h < READ_ONCE(hierarchies_end); h++) {
 		cont = parent->in[h].cont;
 		if (m->in[h].cont != cont && !m->moved) {
 			move.to = cont ?: &hierarchies[h]->top;
@@ -252,26 +250,29 @@ static void fork_tell(struct task_struct *child)
 	struct bucket *b;
 	struct member *m;
 
-	m = bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS) ?
-		table_find(child) : fork_late_member(child);
+	m = calls_now()->all[0] ? fork_late_member(child) : table_find(child);
 	if (!m)
 		return;
 	b = table_lock(child);
-	member_tell(m);
+	member_born(m);
 	table_unlock(b);
 }
 
 /*
- * Was everybody told when it was asked, or wants nobody to be told? The child does
- * not exit meanwhile, so what is set stays, unless its subsystem is on its way
- * out; a bit that somebody else is about to set is only looked for in vain.
+ * Is there nobody who wants to be told of the child? It does not exit meanwhile; who is
+ * about to adopt it is only looked for in vain.
  */
 static inline bool fork_is_told(struct task_struct *child)
 {
-	struct member *m = table_find(child);
+	const struct calls *calls = calls_now();
+	struct member *m;
 
-	return m ? bitmap_subset(calls.fork, m->known, MAX_CONTAINER_SUBSYS) :
-		   bitmap_empty(calls.all, MAX_CONTAINER_SUBSYS);
+	if (calls->fork[0])
+		return false;
+	if (!calls->all[0])
+		return true;
+	m = table_find(child);
+	return m && READ_ONCE(m->known) >= calls->generation;
 }
 
 /* Of a child with whom something is left to do; preemption as in task_exit(). */
@@ -296,7 +297,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 		if (parent && !READ_ONCE(parent->moved))
 			parent = NULL;
 	}
-	if (parent || (!bitmap_empty(calls.fork, MAX_CONTAINER_SUBSYS) && !fork_is_told(child)))
+	if (parent || !fork_is_told(child))
 		fork_finish(child, parent);
 	else
 		preempt_enable();

@@ -42,6 +42,7 @@
 #include "compat.h"
 #include "container_trace.h"
 #include "container_hook.h"
+#include "private.h"
 
 /**
  * membership_of - the container a task is in
@@ -315,12 +316,10 @@ void member_move(struct member *m, struct container_move *move)
 	from = move->from = m->in[h].cont ?: to->top_container;
 	if (from == to)
 		return;
-	for_each_bound_subsys(hierarchies[h], id, ss) {
-		if (ss->adopt && !test_and_set_bit(id, m->known))
-			ss->adopt(ss, from, m->task, data_for(m, ss));
+	member_adopt(m);
+	for_each_bound_subsys(hierarchies[h], id, ss)
 		if (ss->attach)
 			ss->attach(ss, move, data_for(m, ss));
-	}
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);
 	else

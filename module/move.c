@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "membership.h"
+#include "private.h"
 
 /* Moves a task that has an entry, unless it has begun to exit. */
 static int move_task(struct container_move *move)

@@ -107,31 +107,49 @@ void container_delete_again(struct container *cont)
 }
 
 /**
- * container_css_released - the last reference on a state was dropped
- * @css: the state, readable under RCU
+ * container_css_get_current - take a reference on the current task's state
+ * @ss: a bound subsystem
  *
- * Part of container_css_put().
+ * Context: any but NMI. Tries again when the task is moved away meanwhile.
+ * Return: the state, with a reference.
  */
-void container_css_released(struct container_subsys_state *css)
+struct container_subsys_state *container_css_get_current(struct container_subsys *ss)
 {
-	container_delete_again(READ_ONCE(css->container));
+	struct container_subsys_state *css;
+
+	rcu_read_lock();
+	do {
+		css = task_subsys_state(current, ss);
+	} while (container_css_get(css));
+	rcu_read_unlock();
+	return css;
 }
-EXPORT_SYMBOL_GPL(container_css_released);
+EXPORT_SYMBOL_GPL(container_css_get_current);
 
 /**
- * container_css_unbalanced - a reference was dropped that nobody had
- * @css: the state
+ * container_css_put - drop a reference
+ * @css: the state; the caller may not touch it afterwards
  *
- * The other part of container_css_put(): the count is put right, and it is said whose
- * fault that is.
+ * One that nobody had is put back, and it is said whose fault that is.
+ *
+ * Context: any but NMI; the last one may queue work.
  */
-void container_css_unbalanced(struct container_subsys_state *css)
+void container_css_put(struct container_subsys_state *css)
 {
-	atomic_inc(&css->refcnt);
-	pr_err_ratelimited("%ps dropped a reference on a container's state that nobody had taken\n",
-			   __builtin_return_address(0));
+	int left;
+
+	rcu_read_lock();
+	left = atomic_dec_return(&css->refcnt);
+	if (!left) {
+		container_delete_again(READ_ONCE(css->container));
+	} else if (unlikely(left < 0)) {
+		atomic_inc(&css->refcnt);
+		pr_err_ratelimited("%ps dropped a reference on a container's state that nobody had taken\n",
+				   __builtin_return_address(0));
+	}
+	rcu_read_unlock();
 }
-EXPORT_SYMBOL_GPL(container_css_unbalanced);
+EXPORT_SYMBOL_GPL(container_css_put);
 
 int release_init(void)
 {

@@ -20,7 +20,6 @@
 #ifndef _TABLE_H
 #define _TABLE_H
 
-#include <linux/bitmap.h>
 #include <linux/hash.h>
 #include <linux/percpu.h>
 #include <linux/rculist_nulls.h>
@@ -43,10 +42,9 @@ struct place {
  * struct member - a task that is known
  * @node: link in the table
  * @task: the task; NULL while the entry is not in the table
- * @asked: subsystems whose can_fork() agreed to it
- * @known: subsystems without CONTAINER_MEMBERS that know it. Bits of both are
- *	changed atomically: by the forking task before anybody can find the child,
- *	later with the entry's lock held, and by membership_forget() at any time
+ * @charged: the generation whose can_fork() agreed to it: see callbacks.h; 0 for none
+ * @known: the generation that was told of it; 0 for none. Both are set by the forking task
+ *	before anybody can find the child, and changed with the entry's lock held
  * @moved: somebody moved this task, since it was made or last forked
  * @in: for each hierarchy, where the task is; changed under the container's lock
  *	as well
@@ -55,8 +53,8 @@ struct place {
 struct member {
 	struct hlist_nulls_node node;
 	struct task_struct *task;
-	DECLARE_BITMAP(asked, MAX_CONTAINER_SUBSYS);
-	DECLARE_BITMAP(known, MAX_CONTAINER_SUBSYS);
+	unsigned long charged;
+	unsigned long known;
 	bool moved;
 	struct place in[MAX_CONTAINER_HIERARCHIES];
 	u64 data[CONTAINER_TASK_SIZE / sizeof(u64)];
@@ -178,8 +176,8 @@ static inline void table_clear(struct member *m)
 {
 	int i;
 
-	bitmap_zero(m->asked, MAX_CONTAINER_SUBSYS);
-	bitmap_zero(m->known, MAX_CONTAINER_SUBSYS);
+	m->charged = 0;
+	m->known = 0;
 	m->moved = false;
 	/* a store each, where the compiler would make it a call or a string operation */
 	_Pragma("GCC unroll 16")

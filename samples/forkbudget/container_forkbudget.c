@@ -52,7 +52,8 @@ static struct forkbudget *to_budget(struct res_shares *shares)
 /* --- what the library asks of us -------------------------------------------- */
 
 /* For the root when we register, and by each mkdir. */
-static struct res_shares *forkbudget_allocate(struct res_controller *ctlr)
+static struct res_shares *forkbudget_allocate(struct res_controller *ctlr,
+					      struct container *cont)
 {
 	struct forkbudget *fb = kzalloc(sizeof(*fb), GFP_KERNEL);
 

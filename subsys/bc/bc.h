@@ -73,7 +73,32 @@ struct bc_task {
 	struct vm_charge *vm;
 };
 
+/**
+ * struct bc_resource - a resource
+ * @name: in the names of its files
+ * @error: what a charge that is refused says
+ * @barrier: of a new container below the root
+ * @limit: likewise
+ * @others: other modules may charge it
+ * @vm: some of it is in the members' address spaces, which have to be looked at first
+ * @sample: for a resource that is accounting only: what is in use beside what was
+ *	charged; NULL for others. Its extremes are those of what was shown
+ * @crossed: told of each charge, made with BC_LIMIT, that went past a barrier, that of
+ *	@c; or NULL. In the context of the charge
+ */
+struct bc_resource {
+	const char *name;
+	int error;
+	unsigned long barrier;
+	unsigned long limit;
+	bool others;
+	bool vm;
+	unsigned long (*sample)(struct beancounter *bc, const struct vm_figures *f);
+	void (*crossed)(struct bc_counter *c);
+};
+
 extern struct container_subsys bc_subsys;
+extern const struct bc_resource bc_resources[BC_RESOURCES];
 
 static inline struct beancounter *container_bc(struct container *cont)
 {
@@ -87,9 +112,13 @@ static inline struct beancounter *counter_bc(struct bc_counter *c, enum bc_resou
 	return container_of(c - resource, struct beancounter, counter[0]);
 }
 
-/* bc.c */
+/* resources.c */
 int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
 	      enum bc_severity severity, enum container_refusal what);
+
+/* files.c */
+void files_init(void);
+int bc_populate(struct container_subsys *ss, struct container *cont);
 
 /* numfiles.c */
 int numfiles_init(void);

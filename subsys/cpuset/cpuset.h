@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "container.h"
+#include "private.h"
 #include "fmeter.h"
 #include "rules.h"
 

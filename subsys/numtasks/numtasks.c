@@ -46,6 +46,7 @@
 
 #include "container.h"
 #include "count.h"
+#include "private.h"
 #include "resgroup.h"
 
 /* In a module parameter: no limit. */
@@ -262,14 +263,20 @@ static void numtasks_move_task(struct task_struct *task, struct res_shares *from
 
 /* --- the controller -------------------------------------------------------- */
 
-static struct res_shares *numtasks_allocate(struct res_controller *ctlr)
+static struct res_shares *numtasks_allocate(struct res_controller *ctlr, struct container *cont)
 {
-	struct numtasks *g = kzalloc(sizeof(*g), GFP_KERNEL);
+	struct numtasks *g = kzalloc(sizeof(*g), GFP_KERNEL), *parent;
 
 	if (!g)
 		return NULL;
 	spin_lock_init(&g->rate_lock);
 	g->rate = g;
+	if (cont->parent) {
+		parent = container_numtasks(cont->parent);
+		count_init(&g->tasks, &parent->tasks);
+		if (test_bit(CONT_CLONED, &cont->flags))
+			g->rate = parent->rate;
+	}
 	return &g->shares;
 }
 
@@ -285,11 +292,6 @@ static void numtasks_shares_changed(struct res_shares *shares)
 {
 	struct numtasks *g = shares_numtasks(shares);
 
-	if (shares->parent && !g->tasks.parent) {
-		count_init(&g->tasks, &shares_numtasks(shares->parent)->tasks);
-		if (test_bit(CONT_CLONED, &shares->css.container->flags))
-			g->rate = shares_numtasks(shares->parent)->rate;
-	}
 	count_set_max(&g->tasks, shares->max == RES_DONT_CARE ? COUNT_NO_LIMIT : shares->max);
 	count_set_min(&g->tasks, shares->min == RES_DONT_CARE ? 0 : shares->min);
 }

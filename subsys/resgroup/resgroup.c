@@ -101,7 +101,7 @@ static int stats_write(struct container *cont, const struct container_cftype *cf
 static int resgroup_create(struct container_subsys *ss, struct container *cont)
 {
 	struct res_controller *ctlr = subsys_controller(ss);
-	struct res_shares *s = ctlr->allocate(ctlr);
+	struct res_shares *s = ctlr->allocate(ctlr, cont);
 
 	if (!s)
 		return -ENOMEM;

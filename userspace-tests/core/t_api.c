@@ -449,10 +449,25 @@ static void fork_in_a(int slot, int want, const char *callbacks)
 	happened("0 exit 1;1 exit 1", "and exits");
 }
 
+/* One that begins to be called is told of all tasks, and nobody else is for that. */
+static void told_once(void)
+{
+	pid_t p = sleeper();
+
+	movepid(A, p);
+	forget();
+	err(cmd("everyone 2") ?: cmd("register 2"), 0, "a subsystem for every task");
+	happened("2 create 0", "those who know a member are not told again");
+	err(cmd("unregister 2") ?: cmd("reset 2"), 0, "and it goes");
+	reap(p);
+	forget();
+}
+
 static void test_fork(void)
 {
 	start();
 	mkdir(A, 0755);
+	told_once();
 	fork_in_a(-1, 0, "0 can_fork 1;1 can_fork 1;0 fork 1;1 fork 1;0 exit 1;1 exit 1");
 	fork_in_a(0, EDOM, "0 can_fork 1;0 can_fork fails");
 	fork_in_a(1, EXDEV, "0 can_fork 1;1 can_fork 1;1 can_fork fails;0 cancel_fork 1");

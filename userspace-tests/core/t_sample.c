@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sample subsystem forkcount, and with it what the core promises to those
- * who write subsystems: fork() once for each task that exists or is born,
- * exit() once for each that dies, a veto that reaches user space, forks that
- * fail afterwards, references, loading and unloading at any time. And execcount, whose
- * hook is armed through the installed headers.
+ * The sample subsystems. cputime, to begin with; forkcount, and with it what the core promises
+ * to those who write subsystems: fork() once for each task that exists or is born, exit()
+ * once for each that dies, a veto that reaches user space, forks that fail afterwards,
+ * references, loading and unloading at any time; execcount, whose hook is armed through the
+ * installed headers.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -425,9 +425,48 @@ static void test_hook(void)
 	ok(!strstr(get("/proc/containers"), "setup_new_exec: "), "and gone");
 }
 
+/* --- the first sample ---------------------------------------------------------- */
+
+/* Runs in A until it has used so much, or for long enough. */
+static int burner(struct kid *up, void *arg)
+{
+	long end = now_ms() + 60000;
+
+	kid_send(up, put(A "/tasks", "0"));
+	while (getnum(A "/cputime.ms") < (long)arg)
+		if (now_ms() > end)
+			return 1;
+	return 0;
+}
+
+static void test_cputime(void)
+{
+	struct kid k;
+	long root;
+
+	err(cmount(M, "cputime"), 0, "mount the first sample, which loads it");
+	err(E(mkdir(A, 0755)), 0, "mkdir");
+	eq(mode_of(A "/cputime.ms"), 0444, "mode of its file");
+	eq(getnum(A "/cputime.ms"), 0, "a new container has used nothing");
+	root = getnum(M "/cputime.ms");
+	k = kid_start(burner, (void *)50L);
+	err(kid_recv(&k), 0, "a task moves in");
+	eq(kid_wait(&k), 0, "and what it uses is counted there");
+	ok(wait_for(getnum(M "/cputime.ms") > root), "what we use, in the root");
+	err(E(rmdir(A)), 0, "rmdir");
+	for (int i = 0; i < 3; i++) {
+		err(E(umount(M)), 0, "unmount");
+		err(rmmod("container_cputime"), 0, "rmmod");
+		err(cmount(M, "cputime"), 0, "mount again");
+	}
+	err(E(umount(M)), 0, "unmount");
+	err(rmmod("container_cputime"), 0, "rmmod");
+}
+
 int main(void)
 {
 	setup();
+	CASE(test_cputime());
 	CASE(test_load());
 	CASE(test_counts());
 	CASE(test_limit());

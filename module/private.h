@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the core does for the subsystems of this project alone. It is not installed: others
+ * have no need of it, and it may change.
+ */
+#ifndef _PRIVATE_H
+#define _PRIVATE_H
+
+#include <linux/jiffies.h>
+
+#include "container.h"
+
+bool container_noprefix(const struct container *cont);
+bool container_for_task(struct task_struct *task, struct container_subsys *ss,
+			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg);
+int container_evict_task(struct container *to, struct task_struct *task);
+
+/**
+ * container_refusal_is_news - should the log say that a limit has refused something?
+ * @told: when it last said so of the limits of the same container; 0 at first
+ * @seen: when this limit last refused something; 0 at first
+ *
+ * Refusals with less than ten seconds between one and the next are one episode, which
+ * is told once: the first time that nothing was said of the container for ten
+ * seconds.
+ *
+ * Context: any; any number of callers at once.
+ */
+static inline bool container_refusal_is_news(unsigned long *told, unsigned long *seen)
+{
+	unsigned long now = jiffies | 1, last = READ_ONCE(*told), refused = READ_ONCE(*seen);
+
+	if (refused && now - refused < 10 * HZ) {
+		WRITE_ONCE(*seen, now);
+		return false;
+	}
+	if ((last && now - last < 10 * HZ) || cmpxchg(told, last, now) != last)
+		return false;
+	WRITE_ONCE(*seen, now);
+	return true;
+}
+
+#endif /* _PRIVATE_H */
