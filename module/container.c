@@ -213,6 +213,7 @@ struct container *container_create(struct container *parent, bool clone)
  */
 void container_discard(struct container *cont)
 {
+	lockdep_assert_held(&manage_mutex);
 	container_destroy_states(cont);
 	container_put(cont);
 }
@@ -230,6 +231,7 @@ int container_inherit(struct container *cont)
 	struct container_subsys *ss;
 	int id, err;
 
+	lockdep_assert_held(&manage_mutex);
 	for_each_bound_subsys(h, id, ss) {
 		err = ss->inherit ? callback_errno(ss->inherit(ss, cont), ss->name) : 0;
 		if (err)
@@ -248,6 +250,7 @@ void container_link(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
 
+	lockdep_assert_held(&manage_mutex);
 	container_lock();
 	spin_lock(&cont->parent->lock);
 	list_add_tail(&cont->sibling, &cont->parent->children);

@@ -301,6 +301,7 @@ int files_populate(struct container *cont)
 	struct container_subsys *ss;
 	int i, id, err = 0;
 
+	lockdep_assert_held(&manage_mutex);
 	populated.cont = cont;
 	WRITE_ONCE(populated.task, current);
 	for (i = 0; i < ARRAY_SIZE(tasks_files) && !err; i++)

@@ -126,6 +126,7 @@ int fs_add_file(struct container *cont, const struct container_cftype *cft,
 	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
 	struct new_file *f;
 
+	lockdep_assert_held(&manage_mutex);
 	for (f = cont->new_files; f; f = f->next)
 		if (!strcmp(f->dentry->d_name.name, cft->name))
 			return -EEXIST;
@@ -161,6 +162,7 @@ err_file:
  */
 struct dentry *fs_newest_file(const struct container *cont)
 {
+	lockdep_assert_held(&manage_mutex);
 	return cont->new_files->dentry;
 }
 

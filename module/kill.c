@@ -85,6 +85,7 @@ int container_kill_members(struct container *cont)
 	bool unborn;
 	long left;
 
+	lockdep_assert_held(&manage_mutex);
 	if (container_is_removed(cont))
 		return -ENODEV;
 	for (pos = cont; pos; pos = container_next_descendant(pos, cont))
@@ -128,6 +129,7 @@ void container_kill_end(struct container *cont)
 {
 	struct container *pos;
 
+	lockdep_assert_held(&manage_mutex);
 	for (pos = cont; pos; pos = container_next_descendant(pos, cont)) {
 		clear_bit(CONT_KILLING, &pos->flags);
 		container_delete_again(pos);

@@ -253,6 +253,7 @@ struct moves *container_enter_prepare(struct container *to)
  */
 void container_enter(struct moves *mv)
 {
+	lockdep_assert_held(&manage_mutex);
 	moves_go(mv);
 	moves_free(mv);
 }

@@ -105,6 +105,16 @@ static void observe(unsigned int which, int ms, long longest[OBSERVERS])
 		longest[i] = seen->longest[i];
 }
 
+/*
+ * All at once, for a moment every 8 s. A starved task may have been preempted in the kernel
+ * where it holds up RCU, which on preemptible kernels complains after 21 s.
+ */
+static void rest(void)
+{
+	if (now_ms() % 8000 < 50)
+		msleep(50);
+}
+
 /* A member that keeps a CPU busy. */
 static pid_t hog(int cpu)
 {
@@ -118,7 +128,7 @@ static pid_t hog(int cpu)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	set_affinity(0, 1UL << cpu);
 	for (;;)
-		;
+		rest();
 }
 
 /* A member on the CPU of the hogs that hardly ever gets it, and does FN all the time. */
