@@ -61,8 +61,8 @@ build_modules_in() {
 		echo "$stamp" >"$result/stamp"
 	fi
 	if [ -z "${NO_SAMPLES:-}" ]; then
-		man_example "$WORK/manual"
-		stamp=$(sources_sum "$dir" samples userspace-tests/modules "$WORK/manual")
+		docs_examples "$WORK/docs"
+		stamp=$(sources_sum "$dir" samples userspace-tests/modules "$WORK/docs")
 		if [ "$(cat "$result/samples.stamp" 2>/dev/null)" != "$stamp" ]; then
 			rm -rf "$result/samples"
 			build_samples "$dir" "$result" || return 1
@@ -107,8 +107,8 @@ build_own_modules() {
 	}
 }
 
-# The kernel's own modules that tests want in the guest: those which the kernel has
-# neither as modules nor built in are left out. None is loaded by itself.
+# The kernel's own modules that tests want in the guest. A kernel that has one neither as
+# a module nor built in goes without. None is loaded by itself.
 GUEST_MODULES="overlay fuse"
 
 # kernel_modules RELEASE: puts them into the guest, and what modprobe and depmod want to
@@ -171,14 +171,17 @@ suite_chroot() {
 	touch "$root/.ready"
 }
 
-# man_example DIR: the module that is the example of container_subsys(9), each file in a
-# display that begins with its name.
-man_example() {
-	mkdir -p "$1"
-	cp "$TOP/samples/forkcount/Makefile" "$1/"
-	awk -v dir="$1" '/^\.\\" source: / { file = dir "/" $3; next }
+# docs_examples DIR: the modules of the documentation, in a directory each: the example of
+# container_subsys(9), each file in a display that begins with its name, and the one of
+# writing-a-subsystem.md, whose files are in blocks that begin with their names.
+docs_examples() {
+	mkdir -p "$1"/{manual,writing}
+	awk -v dir="$1/manual" '/^\.\\" source: / { file = dir "/" $3; next }
 		/^\.Ed/ { file = "" }
 		file { gsub(/\\e/, "\\"); print >file }' "$TOP/docs/man/container_subsys.9"
+	awk -v dir="$1/writing" '/^(\/\*|#) source: [A-Za-z_.]+( \*\/)?$/ { file = dir "/" $3; next }
+		/^```/ { file = "" }
+		file { print >file }' "$TOP/docs/writing-a-subsystem.md"
 }
 
 # build_samples DIR RESULT: out-of-tree subsystems, and the modules of the tests, as a
@@ -187,12 +190,13 @@ man_example() {
 build_samples() {
 	local sample name
 	mkdir -p "$2/samples"
-	for sample in "$1"/{samples,userspace-tests/modules}/*/Makefile "$WORK/manual/Makefile"; do
-		[ -e "$sample" ] || continue
-		sample=${sample%/Makefile}
+	for sample in "$1"/{samples,userspace-tests/modules}/*/Kbuild "$WORK/docs"/*/Kbuild; do
+		sample=${sample%/Kbuild}
 		name=${sample##*/}
 		rm -rf "$WORK/sample"
 		cp -r "$sample" "$WORK/sample"
+		# the Makefile of a sample is made to be copied
+		[ -e "$WORK/sample/Makefile" ] || cp "$1/samples/forkcount/Makefile" "$WORK/sample/"
 		if ! kmake -C "$WORK/sample" DESTDIR="$2/stage" >"$WORK/sample.log" 2>&1; then
 			cat "$WORK/sample.log" >&2
 			say "the sample $name does not build against the installed headers"
