@@ -1,79 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The subsystem API, called through the test module container_apitest, which
- * see: registration and its errors, the order of the callbacks, what their
- * failures undo, references, container_clone() and the rest.
+ * The subsystem API, called through the test module container_apitest, which see:
+ * registration and its errors, what failures undo, references, lookups, mounts that race,
+ * and what an author gets wrong.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include "lib.h"
-
-#define M "/tmp/m"
-#define A M "/a"
-#define BOTH "apitest0,apitest1"
-#define DIR_ "/sys/kernel/debug/container_apitest/"
-
-/* Runs a command of the module; its errno. */
-static int cmd(const char *fmt, ...)
-{
-	char text[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return put(DIR_ "cmd", "%s", text);
-}
-
-/* The callbacks since the last call, one after another. */
-static const char *events(void)
-{
-	char *s = get(DIR_ "log");
-
-	for (char *c = s; c && *c; c++)
-		if (*c == '\n')
-			*c = c[1] ? ';' : 0;
-	return s;
-}
-
-/*
- * The callbacks since the last call are these, of slots 0 and 1: "0 create 1;1
- * create 1". VIOLATIONs are among them, so never expected.
- */
-static void happened(const char *want, const char *what)
-{
-	char text[2048] = "", *end = text;
-
-	for (const char *c = want; *c; c++)
-		if (strchr("0123456789", *c) && (c == want || c[-1] == ';'))
-			end += sprintf(end, "apitest%c", *c);
-		else
-			*end++ = *c;
-	*end = 0;
-	streq(events(), text, "callbacks: %s", what);
-}
-
-static void forget(void)
-{
-	const char *s = events();
-
-	ok(s && !strstr(s, "VIOLATION"), "no lock was missing");
-	if (s && strstr(s, "VIOLATION"))
-		diag("%s", s);
-}
+#include "apis.h"
 
 static int registered_count(void)
 {
@@ -87,24 +27,6 @@ static int registered_count(void)
 	return n;
 }
 
-/* Registers both slots and mounts them. */
-static void start(void)
-{
-	int e = cmd("register 0") ?: cmd("register 1") ?: cmount(M, BOTH);
-
-	err(e, 0, "register and mount two subsystems");
-	forget();
-}
-
-static void stop(void)
-{
-	int e = E(umount(M)) ?: cmd("unregister 0") ?: cmd("unregister 1");
-
-	err(e, 0, "unmount and unregister them");
-	forget();
-	err(cmd("reset 0") ?: cmd("reset 1"), 0, "reset them");
-}
-
 /* Slot 0 has so many states alive. */
 static void alive(int want, const char *what)
 {
@@ -116,27 +38,6 @@ static void alive(int want, const char *what)
 	if (s)
 		sscanf(s, "apitest0 alive %d", &n);
 	eq(n, want, "states alive %s", what);
-}
-
-/* What /proc/containers says of hierarchies and subsystems, but for topcounts. */
-static const char *state(void)
-{
-	char *s = strdup(get("/proc/containers")), *p;
-	const char *copy;
-
-	p = strstr(s, "Hooks:");
-	if (p)
-		*p = 0;
-	for (p = s; (p = strstr(p, "topcount=")); ) {
-		char *digits = p + strlen("topcount=");
-
-		p = digits + strspn(digits, "0123456789");
-		memmove(digits, p, strlen(p) + 1);
-		p = digits;
-	}
-	copy = P("%s", s);
-	free(s);
-	return copy;
 }
 
 /* --- registration ----------------------------------------------------------- */
@@ -250,7 +151,7 @@ static void test_task_size(void)
 	cmd("size 0 8");
 	err(cmd("register 0"), 0, "which is taken again");
 	err(cmd("unregister 0") ?: cmd("unregister 1"), 0, "unregister both");
-	forget();
+	forget_events();
 	err(cmd("reset 0") ?: cmd("reset 1"), 0, "reset them");
 }
 
@@ -299,7 +200,7 @@ static void test_agent(void)
 	err(cmd("register 0"), 0, "register");
 	err(cmd("agent 0 /bin/x"), 0, "of what is not bound: does nothing");
 	err(cmd("unregister 0"), 0, "unregister");
-	forget();
+	forget_events();
 }
 
 /* --- directories ------------------------------------------------------------ */
@@ -342,248 +243,10 @@ static void test_mkdir_fails(void)
 	err(E(rmdir(A)), 0, "rmdir");
 	happened("0 destroy 4;1 destroy 3", "rmdir");
 	alive(1, "without it");
-	forget();
+	forget_events();
 	stop();
 	free((void *)proc);
 	free((void *)dir);
-}
-
-/* --- moves ------------------------------------------------------------------ */
-
-static void *sleep_on(void *arg)
-{
-	pause();
-	return arg;
-}
-
-static int two_threads(struct kid *up, void *arg)
-{
-	pthread_t t;
-
-	(void)arg;
-	pthread_create(&t, NULL, sleep_on, NULL);
-	kid_send(up, 0);
-	kid_recv(up);
-	return 0;
-}
-
-static void test_attach(void)
-{
-	pid_t p = sleeper();
-	struct kid k;
-
-	start();
-	mkdir(A, 0755);
-	events();
-	for (int i = 0; i < 2; i++) {
-		cmd("fail %d can_attach %d", i, EDOM);
-		err(movepid(A, p), EDOM, "can_attach of %d refuses", i);
-		happened(i ? "0 can_attach 1;1 can_attach 1;1 can_attach fails" :
-			 "0 can_attach 1;0 can_attach fails", "nobody is told");
-		ok(listed(M "/tasks", p) && !nids(A "/tasks"), "nothing has changed");
-	}
-	err(movepid(A, p), 0, "then move");
-	happened("0 can_attach 1;1 can_attach 1;0 attach 1 from 0;1 attach 1 from 0;"
-		 "0 post_attach 1 from 0;1 post_attach 1 from 0", "in this order");
-	err(movepid(A, p), 0, "move to where it is");
-	happened("", "does nothing");
-	err(movepid(M, p), 0, "move back");
-	happened("0 can_attach 0;1 can_attach 0;0 attach 0 from 1;1 attach 0 from 1;"
-		 "0 post_attach 0 from 1;1 post_attach 0 from 1", "in this order");
-
-	k = kid_start(two_threads, NULL);
-	kid_recv(&k);
-	cmd("fail 1 can_attach %d", EDOM);
-	err(put(A "/procs", "%d", k.pid), EDOM, "a process of which a thread is refused");
-	happened("0 can_attach 1;1 can_attach 1;1 can_attach fails", "nobody is told");
-	eq(nids(A "/tasks"), 0, "no thread has moved");
-	err(put(A "/procs", "%d", k.pid), 0, "then move the process");
-	happened("0 can_attach 1;1 can_attach 1;0 can_attach 1;1 can_attach 1;"
-		 "0 attach 1 from 0;1 attach 1 from 0;0 attach 1 from 0;1 attach 1 from 0;"
-		 "0 post_attach 1 from 0;1 post_attach 1 from 0;"
-		 "0 post_attach 1 from 0;1 post_attach 1 from 0", "all are asked first");
-	eq(nids(A "/tasks"), 2, "both threads have moved");
-	kid_wait(&k);
-	happened("0 exit 1;1 exit 1;0 exit 1;1 exit 1", "both exit");
-	reap(p);
-	happened("", "who exits in the root is nobody's business");
-	rmdir(A);
-	forget();
-	stop();
-}
-
-/* --- forks ------------------------------------------------------------------ */
-
-/* A member that forks as often as @arg says, each time it is told to. */
-static int forker(struct kid *up, void *arg)
-{
-	kid_send(up, put(A "/tasks", "0"));
-	for (long i = 0; i < (long)arg; i++) {
-		pid_t p;
-
-		kid_recv(up);
-		p = fork();
-		if (!p)
-			_exit(0);
-		/* dead and gone by the time we answer */
-		kid_send(up, p < 0 ? errno : E(waitpid(p, NULL, 0)));
-	}
-	kid_recv(up);
-	return 0;
-}
-
-/* A member forks, and is told how it went. */
-static void fork_in_a(int slot, int want, const char *callbacks)
-{
-	struct kid k = kid_start(forker, (void *)1L);
-
-	kid_recv(&k);
-	forget();
-	if (slot >= 0)
-		cmd("fail %d can_fork %d", slot, want);
-	kid_send(&k, 0);
-	err(kid_recv(&k), want, "fork of a member, can_fork of %d refuses", slot);
-	happened(callbacks, "of that fork");
-	eq(nids(A "/tasks"), 1, "only the member is there");
-	kid_wait(&k);
-	happened("0 exit 1;1 exit 1", "and exits");
-}
-
-/* One that begins to be called is told of all tasks, and nobody else is for that. */
-static void told_once(void)
-{
-	pid_t p = sleeper();
-
-	movepid(A, p);
-	forget();
-	err(cmd("everyone 2") ?: cmd("register 2"), 0, "a subsystem for every task");
-	happened("2 create 0", "those who know a member are not told again");
-	err(cmd("unregister 2") ?: cmd("reset 2"), 0, "and it goes");
-	reap(p);
-	forget();
-}
-
-static void test_fork(void)
-{
-	start();
-	mkdir(A, 0755);
-	told_once();
-	fork_in_a(-1, 0, "0 can_fork 1;1 can_fork 1;0 fork 1;1 fork 1;0 exit 1;1 exit 1");
-	fork_in_a(0, EDOM, "0 can_fork 1;0 can_fork fails");
-	fork_in_a(1, EXDEV, "0 can_fork 1;1 can_fork 1;1 can_fork fails;0 cancel_fork 1");
-	reap(sleeper());
-	happened("", "a fork in the root calls nobody");
-	rmdir(A);
-	forget();
-	stop();
-}
-
-/* Births less deaths that slot 2 was told of. */
-static int known(void)
-{
-	const char *s;
-	int n = -1;
-
-	events();
-	cmd("known 2");
-	s = events();
-	sscanf(s ? s : "", "apitest2 known %d", &n);
-	return n;
-}
-
-static void knows_all(const char *when)
-{
-	int known_ = 0, live = 0;
-	bool good;
-
-	for (int i = 0; i < 20; i++)
-		reap(sleeper());
-	good = wait_for(({
-		pid_t *list;
-
-		known_ = known();
-		live = live_tasks(&list);
-		free(list);
-		known_ == live;
-	}));
-	ok(good, "it knows every task, each once, %s", when);
-	if (!good)
-		diag("known %d, live %d", known_, live);
-}
-
-/* One with CONTAINER_ALL_TASKS knows every task once, from registration on. */
-static void test_everyone(void)
-{
-	err(cmd("everyone 2"), 0, "a subsystem for every task");
-	err(cmd("size 2 8"), 0, "with something for each");
-	err(cmd("register 2"), 0, "register it");
-	knows_all("while it is not bound");
-	err(cmount(M, "apitest2"), 0, "mount it");
-	knows_all("while it is bound");
-	err(E(umount(M)), 0, "unmount it");
-	knows_all("after that");
-	err(cmd("unregister 2"), 0, "unregister it");
-	err(cmd("reset 2"), 0, "reset it");
-	forget();
-}
-
-/* Are the hooks on fork and exit armed? */
-static bool armed(void)
-{
-	const char *s = get("/proc/containers");
-
-	return s && strstr(s, "cgroup_can_fork: armed");
-}
-
-/* One with CONTAINER_WHILE_BOUND knows them then; with ADOPTS, from being asked. */
-static void test_while_bound(bool adopts)
-{
-	err(cmd("bound 2"), 0, "a subsystem for every task while it is bound");
-	if (adopts)
-		err(cmd("adopts 2"), 0, "that need not be told of a fork that it was asked about");
-	err(cmd("size 2 8"), 0, "with something for each");
-	err(cmd("register 2"), 0, "register it");
-	reap(sleeper());
-	eq(known(), 0, "it knows of no task");
-	ok(!armed(), "no hook on fork and exit is armed");
-	for (int i = 0; i < 3; i++) {
-		err(cmount(M, "apitest2"), 0, "mount it");
-		ok(armed(), "the hooks are armed");
-		knows_all("while it is bound");
-		mkdir(A, 0755);
-		put(A "/tasks", "0");
-		knows_all("with a container");
-		put(M "/tasks", "0");
-		rmdir(A);
-		err(E(umount(M)), 0, "unmount it");
-		ok(!armed(), "the hooks are not armed");
-	}
-	/* beside one that wants all, all the time */
-	err(cmd("everyone 0") ?: cmd("size 0 8") ?: cmd("register 0"), 0, "another");
-	err(cmount(M, "apitest2"), 0, "mount it");
-	knows_all("beside the other");
-	cmd("fail 2 populate %d", EDOM);
-	err(E(umount(M)), 0, "unmount it");
-	err(cmount(M, "apitest2"), EDOM, "populate fails in mount");
-	err(cmount(M, "apitest2"), 0, "mount it once more");
-	knows_all("after a mount that failed");
-	cmd("fail 2 can_fork %d", EDOM);
-	{
-		pid_t p = fork();
-
-		if (!p)
-			_exit(0);
-		err(p < 0 ? errno : 0, EDOM, "it can refuse a fork in the root");
-		if (p > 0)
-			reap(p);
-	}
-	knows_all("after a refusal");
-	err(E(umount(M)), 0, "unmount it");
-	err(cmd("unregister 0") ?: cmd("reset 0"), 0, "the other goes");
-	ok(!armed(), "the hooks are not armed");
-	err(cmd("unregister 2"), 0, "unregister it");
-	err(cmd("reset 2"), 0, "reset it");
-	forget();
 }
 
 /* --- references ------------------------------------------------------------- */
@@ -619,7 +282,7 @@ static void test_refs(void)
 	ok(!access(A "/tasks", F_OK), "it is left whole");
 	err(cmd("drop 0"), 0, "drop the reference");
 	err(E(rmdir(A)), 0, "rmdir");
-	forget();
+	forget_events();
 
 	/* a subtree goes whole or not at all */
 	mkdir(A, 0755);
@@ -634,7 +297,7 @@ static void test_refs(void)
 	    "and can be referenced");
 	put(A "/b/c/apitest1.ref", "0");
 	err(E(rmdir(A)), 0, "rmdir of the subtree");
-	forget();
+	forget_events();
 	stop();
 }
 
@@ -665,7 +328,7 @@ static void test_auto_delete(void)
 	ok(!access(A, F_OK), "the last reference goes while there are members: it stays");
 	put(M "/tasks", "0");
 	ok(wait_for(access(A, F_OK)), "and goes with the last member");
-	forget();
+	forget_events();
 	stop();
 }
 
@@ -712,7 +375,7 @@ static void test_ref_race(void)
 		bad += kid_wait(&k[i]) != 0;
 	eq(bad, 0, "%d containers come and go while their states are referenced", rounds);
 	diag("rmdir met a reference %d times", busy);
-	forget();
+	forget_events();
 	stop();
 }
 
@@ -746,7 +409,7 @@ static void test_lookups(void)
 	err(cmd("path 0 128"), 0, "the path after a rename");
 	happened("0 path /a/x/c", "has the new name");
 	err(cmd("walk 1"), 0, "walk as the other subsystem");
-	forget();
+	forget_events();
 	put(M "/tasks", "0");
 	events();
 	err(cmd("path 0 2"), 0, "the root's path");
@@ -758,158 +421,7 @@ static void test_lookups(void)
 	put(A "/kill_on_rmdir", "1");
 	rmdir(A);
 	rmdir(M "/d");
-	forget();
-	stop();
-}
-
-/* --- container_clone() ------------------------------------------------------ */
-
-static const char *my_path(void)
-{
-	const char *path = where(0, BOTH);
-
-	return path ? path : "";
-}
-
-static void test_clone(void)
-{
-	union {
-		struct inotify_event e;
-		char room[512];
-	} event;
-	pid_t me = getpid();
-	int watch;
-
-	err(cmd("register 0") ?: cmd("register 1"), 0, "register");
-	err(cmd("clone 0"), 0, "clone of a subsystem that is not bound does nothing");
-	err(cmount(M, BOTH), 0, "mount");
-	forget();
-
-	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	inotify_add_watch(watch, M, IN_CREATE | IN_DELETE);
-	err(cmd("clone 0"), 0, "clone");
-	eq(read(watch, &event, sizeof(event)), sizeof(event.e) + 16, "one change is told");
-	ok(event.e.mask == (IN_CREATE | IN_ISDIR) && atoi(event.e.name) == me,
-	   "that it was made");
-	close(watch);
-	streq(my_path(), P("/%d", me), "we are in a child of our own, named after us");
-	happened("0 create 1;1 create 1;0 inherit 1 of 0;1 inherit 1 of 0;"
-		 "0 populate 1;1 populate 1;0 can_clone 1;1 can_clone 1;"
-		 "0 attach 1 from 0;1 attach 1 from 0;0 post_attach 1 from 0;1 post_attach 1 from 0", "of a clone");
-	eq(mode_of(P(M "/%d", me)), 0755, "mode of its directory");
-	err(cmd("clone 1"), 0, "clone again");
-	streq(my_path(), P("/%d/%d", me, me), "we are in a child of the first");
-	put(M "/tasks", "0");
-	err(cmd("clone 0"), 0, "clone where the name is taken");
-	streq(my_path(), P("/%d-2", me), "it has -2");
-	put(M "/tasks", "0");
-	err(cmd("clone 0"), 0, "and again");
-	streq(my_path(), P("/%d-3", me), "it has -3");
-	put(M "/tasks", "0");
-	forget();
-
-	const char *dir = strdup(names_in(M)), *proc = strdup(state());
-
-	cmd("fail 1 create %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and create fails");
-	cmd("fail 1 inherit %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and a subsystem's inherit fails");
-	cmd("fail 1 populate %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and populate fails");
-	cmd("fail 1 can_clone %d", EDOM);
-	err(cmd("clone 0"), EDOM, "clone, and can_clone refuses");
-	streq(names_in(M), dir, "no new container is left");
-	streq(state(), proc, "/proc/containers is as before");
-	streq(my_path(), "/", "we are where we were");
-	free((void *)dir);
-	free((void *)proc);
-	rmdir(P(M "/%d/%d", me, me));
-	rmdir(P(M "/%d", me));
-	rmdir(P(M "/%d-2", me));
-	rmdir(P(M "/%d-3", me));
-	/* moves forbidden, and clones allowed */
-	cmd("fail 0 can_attach %d", EDOM);
-	err(cmd("clone 0"), 0, "clone, whatever can_attach says");
-	err(put(M "/tasks", "0"), EDOM, "which is asked by a move");
-	err(put(M "/tasks", "0"), 0, "move out");
-	rmdir(P(M "/%d", me));
-	forget();
-	stop();
-	/* who has no can_clone does not mind */
-	cmd("without 0 can_clone");
-	start();
-	err(cmd("clone 0"), 0, "clone without can_clone");
-	put(M "/tasks", "0");
-	rmdir(P(M "/%d", me));
-	forget();
-	stop();
-}
-
-static void pin(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-static int cloner(struct kid *up, void *arg)
-{
-	volatile bool *end = arg;
-	int e, bad = 0;
-
-	pin();
-	kid_recv(up);
-	while (!*end) {
-		e = cmd("clone 0");
-		bad += e != 0;
-	}
-	return bad ? 1 : 0;
-}
-
-/* A task that clones is moved away at any moment, and its containers go by themselves. */
-static void test_clone_race(void)
-{
-	struct sched_param fifo = { .sched_priority = 10 };
-	long end = now_ms() + (debug_kernel() ? 10000 : sized(5000, 2000));
-	volatile bool *over = mmap_shared(sizeof(*over));
-	int fd, moves = 0, len;
-	cpu_set_t before;
-	struct kid k;
-	pid_t keep;
-	char nr[16];
-
-	start();
-	mkdir(A, 0755);
-	keep = sleeper();
-	movepid(A, keep);
-	put(A "/auto_delete", "1");
-	k = kid_start(cloner, (void *)over);
-	/* not in the root: what is made there does not go by itself */
-	err(movepid(A, k.pid), 0, "it begins in a container");
-	kid_send(&k, 0);
-	/* on its CPU, and before it */
-	sched_getaffinity(0, sizeof(before), &before);
-	pin();
-	sched_setscheduler(0, SCHED_FIFO, &fifo);
-	fd = open(A "/tasks", O_WRONLY);
-	len = sprintf(nr, "%d", k.pid);
-	srandom(1);
-	while (now_ms() < end) {
-		usleep(random() % 3000);
-		moves += write(fd, nr, len) == len;
-		usleep(3000);
-	}
-	fifo.sched_priority = 0;
-	sched_setscheduler(0, SCHED_OTHER, &fifo);
-	sched_setaffinity(0, sizeof(before), &before);
-	*over = true;
-	close(fd);
-	eq(kid_wait(&k), 0, "a task clones while it is moved about (%d times)", moves);
-	reap(keep);
-	ok(wait_for(access(A, F_OK)), "what it made is gone in the end, and what it was in");
-	forget();
+	forget_events();
 	stop();
 }
 
@@ -958,7 +470,7 @@ static void test_mount_race(void)
 	cmd("fail 1 populate 0");
 	err(cmount(M, BOTH), 0, "mount");
 	ok(!access(M "/tasks", F_OK), "it is complete");
-	forget();
+	forget_events();
 	stop();
 }
 
@@ -1001,7 +513,7 @@ static void test_wrong(void)
 	err(cmd("wrong 0 scope"), EINVAL, "a callback that its scope does not have");
 	err(cmd("reset 0") ?: cmd("wrong 0 adopt"), EINVAL, "adopt without can_fork");
 	cmd("reset 0");
-	forget();
+	forget_events();
 
 	start();
 	/* the same structure by another name */
@@ -1047,14 +559,14 @@ static void test_wrong(void)
 	streq(names_in(M), dir, "no directory was made");
 	streq(state(), proc, "/proc/containers is as before");
 	eq(nids(A "/tasks"), 0, "nobody has moved");
-	forget();
+	forget_events();
 	/* in populate */
 	cmd("bad_files 0 1");
 	err(E(mkdir(M "/x", 0755)), 0, "files that cannot be, and calls that would hang");
 	cmd("bad_files 0 0");
 	streq(names_in(M "/x"), names_in(A), "no file is there that should not");
 	rmdir(M "/x");
-	forget();
+	forget_events();
 	reap(p);
 	rmdir(A);
 	stop();
@@ -1064,42 +576,28 @@ static void test_wrong(void)
 	err(cmount(M, "apitest0"), EINVAL, "bind returns 5");
 	cmd("bad_files 0 1");
 	err(cmount(M, "apitest0"), 0, "the same in the populate of a mount");
-	forget();
+	forget_events();
 	err(E(umount(M)), 0, "unmount");
 	err(cmd("unregister 0"), 0, "unregister");
 	cmd("reset 0");
-	forget();
+	forget_events();
 	free((void *)dir);
 	free((void *)proc);
 }
 
 int main(void)
 {
-	setup_bare();
-	if (modprobe("container_core") || modprobe("container_apitest"))
-		bail("container_core and container_apitest load");
-	/* places for subsystems are few: nobody else's are needed here */
-	rmmod("container_cpuset");
-	rmmod("container_bc");
-	rmmod("container_numtasks");
-	rmmod("container_cpuacct");
+	setup_api();
 	CASE(test_register());
 	CASE(test_too_many());
 	CASE(test_task_size());
 	CASE(test_bind());
 	CASE(test_agent());
 	CASE(test_mkdir_fails());
-	CASE(test_attach());
-	CASE(test_fork());
-	CASE(test_everyone());
-	CASE(test_while_bound(false));
-	CASE(test_while_bound(true));
 	CASE(test_refs());
 	CASE(test_auto_delete());
 	CASE(test_ref_race());
 	CASE(test_lookups());
-	CASE(test_clone());
-	CASE(test_clone_race());
 	CASE(test_mount_race());
 	CASE(test_wrong());
 	finish();

@@ -418,7 +418,7 @@ static void test_reach(void)
 	close(fd);
 	home();
 
-	/* whoever opened it counts, wherever it went */
+	/* the opener counts, wherever the descriptor went */
 	fd = open(A "/tasks", O_WRONLY);
 	err(as_user(1000, write_passed, &fd), 0, "root's descriptor in a user's hands");
 	streq(at(), "/a", "it has moved");

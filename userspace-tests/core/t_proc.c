@@ -197,7 +197,7 @@ static void test_rights(void)
 	eq(st.st_mode & 0777, 0444, "which is 0444");
 	mkdir("/tmp/proc", 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		/* another instance, not that of the guest */
+		/* another instance than the guest's */
 		if (mount("proc", "/tmp/proc", "proc", 0, t[i].opts)) {
 			skip("rights with %s # no such option", t[i].opts);
 			continue;

@@ -155,7 +155,7 @@ static void test_limit(void)
 		eq(count(A, "refused"), ++refused, "%s: refused is counted", ways[i].name);
 	}
 	streq(get(A "/events"), P("populated 1\nforks_refused %ld\ncharges_refused 0\n", refused),
-	      "whoever waits for events is told");
+	      "those who wait for events are told");
 	eq(count(A, "forks"), forks, "none of them was born");
 	eq(nids(A "/tasks"), 1, "the member is alone");
 	balanced("after refusals");
@@ -230,22 +230,13 @@ static void test_bad_values(void)
 /* The kernel's own pids controller fails forks that we had agreed to. */
 static void test_failed(void)
 {
-	static const char cg[] = "/tmp/cg";
 	struct kid k;
 	long forks, failed;
 
-	mkdir(cg, 0755);
-	if (mount("x", cg, "cgroup2", 0, NULL) ||
-	    put(P("%s/cgroup.subtree_control", cg), "+pids") ||
-	    mkdir(P("%s/lim", cg), 0755)) {
-		skip("forks that fail later # no pids controller");
-		umount(cg);
-		rmdir(cg);
+	if (!make_cgroup())
 		return;
-	}
 	k = start_maker();
-	err(put(P("%s/lim/cgroup.procs", cg), "%d", k.pid), 0, "move it to a cgroup");
-	err(put(P("%s/lim/pids.max", cg), "1"), 0, "which is full");
+	fail_forks(k.pid);
 	forks = count(A, "forks");
 	failed = count(A, "failed");
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
@@ -255,15 +246,13 @@ static void test_failed(void)
 	eq(nids(A "/tasks"), 1, "none is a member");
 	balanced("after failures");
 	/* what was agreed to is given back: it does not count for the limit */
-	err(put(P("%s/lim/pids.max", cg), "max"), 0, "the cgroup has room");
+	err(put(FULL_CGROUP "/lim/pids.max", "max"), 0, "the cgroup has room");
 	err(put(A "/forkcount.max", "%ld", forks + 1), 0, "one more may fork");
 	err(make(&k, 0, 1), 0, "and does");
 	err(make(&k, 0, 1), EAGAIN, "but one only");
 	put(A "/forkcount.max", "max");
 	eq(kid_wait(&k), 0, "the member exits");
-	ok(wait_for(!rmdir(P("%s/lim", cg))), "remove the cgroup");
-	err(E(umount(cg)), 0, "unmount it");
-	rmdir(cg);
+	remove_cgroup();
 }
 
 static void test_pin(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may mount: nobody without privileges in the initial user namespace,
- * whatever he is in another; and such a try loads no subsystem.
+ * Nobody may mount without privileges in the initial user namespace, whatever he is in
+ * another; and such a try loads no subsystem.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

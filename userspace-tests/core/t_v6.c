@@ -53,7 +53,7 @@ int main(void)
 		"cat in the subshell is in Charlie", "so is the subshell",
 		"the shell is the first in tasks",
 		"V6's files are listed; init, outside, is in the root",
-		"so is whoever started the shell",
+		"so is the task that started the shell",
 	};
 	FILE *f;
 

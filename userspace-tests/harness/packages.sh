@@ -115,8 +115,8 @@ suite_version() {
 		awk '/^Version: / && !seen++ { print $2 }'
 }
 
-# suite_depends SUITE PATTERN PACKAGE...: the packages, and those which they
-# depend on at any distance, that match the pattern.
+# suite_depends SUITE PATTERN PACKAGE...: of the packages and of all that they
+# depend on, at any distance, the names that match the pattern.
 suite_depends() {
 	local suite=$1 pattern=$2
 	shift 2

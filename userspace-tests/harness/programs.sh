@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tests: static programs, one of each t_*.c.  A run takes those which its patterns
+# The tests: static programs, one of each t_*.c.  A run takes the tests that its patterns
 # name: "t_mount", "mount" or "m*"; "t_ns:test_m*" for some cases of a test.
 
 # test_sources [PATTERN...]: the tests that match, as files.
@@ -60,7 +60,7 @@ build_programs_in() {
 	make_programs -C "$dir" -k lib.a "${progs[@]}" >/dev/null 2>&1 || true
 	: >"$WORK/broken"
 	{
-		cat "$dir"/lib_*.said
+		cat "$dir"/*.o.said
 		for prog in "${progs[@]}"; do
 			cat "$dir/$prog.said" 2>/dev/null || true
 			# This run's own copy: another run may rebuild them meanwhile.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Ways to make a task that ends at once. Each waits for it and returns an errno.
+ * Ways to make a task that ends at once. Each waits for it and returns an errno. And a
+ * cgroup in which none of them succeeds.
  */
 #ifndef TESTS_FORKS_H
 #define TESTS_FORKS_H
@@ -10,6 +11,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lib.h"
@@ -59,5 +62,35 @@ static const struct {
 	{ "clone with CLONE_VM", by_clone_vm },
 	{ "a thread", by_thread },
 };
+
+#define FULL_CGROUP "/tmp/cg"
+
+/* Makes the cgroup FULL_CGROUP/lim; false: this kernel has no pids controller. */
+static inline bool make_cgroup(void)
+{
+	mkdir(FULL_CGROUP, 0755);
+	if (!mount("x", FULL_CGROUP, "cgroup2", 0, NULL) &&
+	    !put(FULL_CGROUP "/cgroup.subtree_control", "+pids") &&
+	    !mkdir(FULL_CGROUP "/lim", 0755))
+		return true;
+	skip("forks that fail later # no pids controller");
+	umount(FULL_CGROUP);
+	rmdir(FULL_CGROUP);
+	return false;
+}
+
+/* The kernel's own controller fails each fork of a task that others have agreed to. */
+static inline void fail_forks(pid_t pid)
+{
+	err(put(FULL_CGROUP "/lim/cgroup.procs", "%d", pid), 0, "move it to a cgroup");
+	err(put(FULL_CGROUP "/lim/pids.max", "1"), 0, "which is full");
+}
+
+static inline void remove_cgroup(void)
+{
+	ok(wait_for(!rmdir(FULL_CGROUP "/lim")), "remove the cgroup");
+	err(E(umount(FULL_CGROUP)), 0, "unmount it");
+	rmdir(FULL_CGROUP);
+}
 
 #endif

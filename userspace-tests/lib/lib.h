@@ -3,7 +3,7 @@
  * What the guest tests share: TAP output, file access that answers with an
  * errno, child processes, and the container mount and module calls.
  *
- * A test is one program: setup(), tests, finish().  Only the main process
+ * A test is one program: setup(), cases, finish().  Only the main process
  * may print test lines; children report through their exit status or a kid
  * channel.  Functions returning int give 0 or a positive errno unless told.
  */
@@ -171,6 +171,8 @@ const char *other_subsys(void);
  */
 int live_tasks(pid_t **list);
 int tree_tasks(const char *root, pid_t **list);
+/* Do they agree at this moment? */
+bool lists_all(const char *root);
 char task_state(pid_t pid, pid_t tid);	/* letter in stat, 0: no such task */
 /* The first task whose name begins so, such as a thread of the kernel; 0: none. */
 pid_t task_named(const char *comm);

@@ -119,6 +119,20 @@ int tree_tasks(const char *root, pid_t **list)
 	return a.n;
 }
 
+bool lists_all(const char *root)
+{
+	pid_t *before, *tree, *after;
+	int n = live_tasks(&before), ntree = tree_tasks(root, &tree);
+	int nafter = live_tasks(&after);
+	bool same = n == ntree && n == nafter && !memcmp(before, tree, n * sizeof(pid_t)) &&
+		    !memcmp(before, after, n * sizeof(pid_t));
+
+	free(before);
+	free(tree);
+	free(after);
+	return same;
+}
+
 long status_kb(pid_t pid, const char *key)
 {
 	char *s = get(P("/proc/%d/status", pid));

@@ -107,8 +107,8 @@ static pid_t enter_and_block(pid_t target, int *pipe_end)
 }
 
 /*
- * A script whose interpreter is whoever runs it: then the program is a process in there,
- * through whose /proc/PID/exe root in there may open the file that it is.
+ * A script whose interpreter is /proc/self/exe, the program that runs it: then the program
+ * is a process in there, and root in there may open its file through /proc/PID/exe.
  */
 static void test_executable(pid_t target)
 {
@@ -148,7 +148,7 @@ static void test_inherited(pid_t target)
 	check("no descriptor of the caller's, and not his directory",
 	      as(0, "cd /tests; exec 7</tests 9</; " CTL " enter %d -- sh -c 'ls /proc/self/fd | tr \"\\n\" \" \"; pwd'",
 		 target), 0, NULL);
-	/* 3 is that of ls */
+	/* 3 is the descriptor of ls */
 	streq(out, "0 1 2 3 /\n", "are left");
 
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0) {

@@ -339,7 +339,7 @@ static void test_together(void)
 	err(movepid(K, pid), 0, "it leaves the kernel's");
 	ok(wait_for(mems_of(pid) == 2 && affinity(pid) == others), "ours is left");
 	err(movepid(K "/t", pid), 0, "it comes back");
-	ok(wait_for(mems_of(pid) == 2 && affinity(pid) == others), "likewise");
+	ok(wait_for(mems_of(pid) == 2 && affinity(pid) == others), "ours still holds");
 	err(put(K "/t/cpuset.cpus", "0"), 0, "the kernel: CPU 0");
 	child = fork();
 	if (!child) {
@@ -359,10 +359,10 @@ static void test_together(void)
 	eq(status, 0, "children inherit both");
 	err(movepid(M, pid), 0, "it leaves ours");
 	eq(affinity(pid), 1, "the kernel's is left");
-	eq(mems_of(pid), 3, "likewise");
+	eq(mems_of(pid), 3, "the kernel's nodes, too");
 	err(movepid(K, pid), 0, "it leaves that, too");
 	eq(affinity(pid), all, "and is as it was");
-	eq(mems_of(pid), nodes, "likewise");
+	eq(mems_of(pid), nodes, "with all nodes");
 	reap(pid);
 	for (i = 0; i < 2; i++)
 		ok(wait_for(!rmdir(P("%s/t", roots[i]))), "rmdir");

@@ -2,7 +2,7 @@
 /*
  * cpuset: members that hold others up. One that hardly ever gets a CPU (SCHED_IDLE, on
  * a CPU that others keep busy) makes the kernel wait for it: as it sets affinities, and
- * with the lock of its address space. Whoever has nothing to do with it may not notice.
+ * with the lock of its address space. A task that has nothing to do with it must not notice.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -115,6 +115,16 @@ static void rest(void)
 		msleep(50);
 }
 
+/* As a child: a member on a CPU, an ordinary user's. */
+static void join(int cpu)
+{
+	if (movepid(A, 0))
+		_exit(1);
+	drop_to(NOBODY);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	set_affinity(0, 1UL << cpu);
+}
+
 /* A member that keeps a CPU busy. */
 static pid_t hog(int cpu)
 {
@@ -122,11 +132,7 @@ static pid_t hog(int cpu)
 
 	if (pid)
 		return pid;
-	if (movepid(A, 0))
-		_exit(1);
-	drop_to(NOBODY);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	set_affinity(0, 1UL << cpu);
+	join(cpu);
 	for (;;)
 		rest();
 }
@@ -140,11 +146,7 @@ static pid_t starved(void (*fn)(long i, void *arg), void *arg)
 
 	if (pid)
 		return pid;
-	if (movepid(A, 0))
-		_exit(1);
-	drop_to(NOBODY);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	set_affinity(0, 2);
+	join(1);
 	sched_setscheduler(0, SCHED_IDLE, &sp);
 	for (i = 0; ; i++) {
 		fn(i, arg);

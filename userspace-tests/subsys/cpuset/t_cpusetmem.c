@@ -401,7 +401,7 @@ static void test_spread(void)
 	err(E(mkdir(A "/x", 0755)), 0, "mkdir a/x");
 	streq(get(A "/x/cpuset.memory_spread_page"), "0\n", "inherits from its parent");
 	err(E(mkdir(M "/x", 0755)), 0, "mkdir x");
-	streq(get(M "/x/cpuset.memory_spread_page"), "1\n", "likewise");
+	streq(get(M "/x/cpuset.memory_spread_page"), "1\n", "one in the root does, too");
 	err(put(M "/cpuset.memory_spread_page", "0"), 0, "no more");
 	rmdir(A "/x");
 	rmdir(M "/x");

@@ -64,8 +64,8 @@ static void test_sleep(void)
 		ok(listed(B "/tasks", pid) && listed(A "/tasks", other) &&
 		   listed(A "/tasks", wide), "members are where they were");
 		eq(affinity(pid), last, "and may run where they might");
-		eq(affinity(other), last, "likewise");
-		eq(affinity(wide), all, "likewise");
+		eq(affinity(other), last, "so may the one in a that wants the last CPU");
+		eq(affinity(wide), all, "and so may the one that runs anywhere");
 		if (kernel) {
 			ok(listed(B "/tasks", kernel), "a kernel thread, too");
 			ok(wait_for(cpus_of(kernel) == kernel_had), "it has its CPU again");

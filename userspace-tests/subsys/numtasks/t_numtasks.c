@@ -1,199 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * numtasks: limits that hold whoever forks how, exact counts afterwards, moves,
- * fork rates, the module's parameters, and shares, containers and mounts that
- * change while tasks come and go. t_shares has the arithmetic.
+ * numtasks: exact counts, moves, fork rates, the module's parameters, the whole system at
+ * its limit, and other subsystems beside it. t_shares has the arithmetic.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include "forks.h"
-#include "lib.h"
-
-#define M "/tmp/m"
-#define A M "/a"
-#define B A "/b"
-#define C B "/c"
-#define F M "/f"
-#define MODULE "container_numtasks"
-#define PARAM(name) "/sys/module/container_numtasks/parameters/" name
-#define NO_LIMIT 2147483647
-#define TOTAL 10000
-
-/* --- what the files say ----------------------------------------------------- */
-
-static const char *const stat_names[] = {
-	"Current usage", "Number of successes", "Number of failures",
-	"Number of forkrate failures",
-};
-
-enum { USAGE, SUCCESSES, FAILURES, RATE_FAILURES, NSTATS };
-
-/* The figures of a container; false if the file is not as it should be. */
-static bool stats(const char *dir, long v[NSTATS])
-{
-	char *s = get(P("%s/numtasks.stats", dir));
-	int n;
-
-	for (int i = 0; s && i < NSTATS; i++) {
-		char *format = NULL;
-
-		if (asprintf(&format, "numtasks: %s %%ld\n%%n", stat_names[i]) < 0)
-			abort();
-		n = 0;
-		if (sscanf(s, format, &v[i], &n) != 1 || !n)
-			s = NULL;
-		else
-			s += n;
-		free(format);
-	}
-	return s && !*s;
-}
-
-static long stat_of(const char *dir, int which)
-{
-	long v[NSTATS];
-
-	return stats(dir, v) ? v[which] : -1;
-}
-
-static int set_shares(const char *dir, const char *what)
-{
-	return put(P("%s/numtasks.shares", dir), "%s\n", what);
-}
-
-/* With a total of TOTAL and as many parts at the root a share is a number of tasks. */
-static int limit(const char *dir, int max)
-{
-	return set_shares(dir, P("max_shares=%d", max));
-}
-
-/* The root's figure is the number of tasks. Kernel threads come and go: try again. */
-static void balanced(const char *when)
-{
-	long usage = 0, live = 0;
-	bool good = wait_for(({
-		pid_t *list;
-
-		usage = stat_of(M, USAGE);
-		live = live_tasks(&list);
-		free(list);
-		usage == live;
-	}));
-
-	ok(good, "%s, the root's usage is the number of tasks", when);
-	if (!good)
-		diag("usage %ld, live %ld", usage, live);
-}
-
-/* A container's figure is the number of members, of those below included. */
-static void exact(const char *dir, const char *when)
-{
-	long usage = 0;
-	int members = 0;
-	bool good = wait_for(({
-		pid_t *list;
-
-		members = tree_tasks(dir, &list);
-		free(list);
-		usage = stat_of(dir, USAGE);
-		usage == members;
-	}));
-
-	ok(good, "%s: usage of %s is what its files list", when, dir + strlen(M));
-	if (!good)
-		diag("usage %ld, members %d", usage, members);
-}
-
-static void start(void)
-{
-	int e = cmount(M, "numtasks") ?: put(PARAM("total_numtasks"), "%d", TOTAL) ?:
-		set_shares(M, P("child_shares_divisor=%d", TOTAL)) ?:
-		E(mkdir(A, 0755));
-
-	err(e, 0, "mount, a total of %d, a container", TOTAL);
-}
-
-static void stop(void)
-{
-	int e;
-
-	balanced("at last");
-	e = wait_for(!rmdir(A)) ? 0 : errno;
-	err(e ?: E(umount(M)) ?: put(PARAM("total_numtasks"), "%d", NO_LIMIT), 0,
-	    "remove it and unmount");
-}
-
-/* What a member can be told: makes a task that ends, or that stays; kills those. */
-enum { MAKE, HOLD = 10, DROP };
-
-/* A process in a container that makes tasks as it is told, so many at a time. */
-static int maker(struct kid *up, void *dir)
-{
-	pid_t held[256];
-	int what, n, e = put(P("%s/tasks", (char *)dir), "0"), nheld = 0;
-
-	kid_send(up, e);
-	while ((what = kid_recv(up)) >= 0) {
-		n = kid_recv(up);
-		for (e = 0; n > 0 && !e; n--) {
-			if (what == HOLD) {
-				pid_t p = fork();
-
-				if (!p) {
-					prctl(PR_SET_PDEATHSIG, SIGKILL);
-					for (;;)
-						pause();
-				}
-				if (p > 0)
-					held[nheld++] = p;
-				else
-					e = errno;
-			} else if (what == DROP) {
-				reap(held[--nheld]);
-			} else {
-				e = ways[what].make();
-			}
-		}
-		kid_send(up, e);
-	}
-	while (nheld)
-		reap(held[--nheld]);
-	return 0;
-}
-
-static int make(struct kid *k, int what, int n)
-{
-	kid_send(k, what);
-	kid_send(k, n);
-	return kid_recv(k);
-}
-
-/* Others may have a copy of its channel: tell it. */
-static int end_maker(struct kid *k)
-{
-	kid_send(k, -1);
-	return kid_wait(k);
-}
-
-static struct kid start_maker(const char *dir)
-{
-	struct kid k = kid_start(maker, (void *)dir);
-
-	err(kid_recv(&k), 0, "a task moves into %s", dir + strlen(M));
-	return k;
-}
+#include "makers.h"
 
 /* --- tests ------------------------------------------------------------------ */
 
@@ -370,23 +187,14 @@ static void test_moves(void)
 /* The kernel's own pids controller fails forks that we had agreed to. */
 static void test_failed(void)
 {
-	static const char cg[] = "/tmp/cg";
 	struct kid k;
 	long v[NSTATS];
 
-	mkdir(cg, 0755);
-	if (mount("x", cg, "cgroup2", 0, NULL) ||
-	    put(P("%s/cgroup.subtree_control", cg), "+pids") ||
-	    mkdir(P("%s/lim", cg), 0755)) {
-		skip("forks that fail later # no pids controller");
-		umount(cg);
-		rmdir(cg);
+	if (!make_cgroup())
 		return;
-	}
 	start();
 	k = start_maker(A);
-	err(put(P("%s/lim/cgroup.procs", cg), "%d", k.pid), 0, "move it to a cgroup");
-	err(put(P("%s/lim/pids.max", cg), "1"), 0, "which is full");
+	fail_forks(k.pid);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		err(make(&k, i, 1), EAGAIN, "%s fails later", ways[i].name);
 	ok(stats(A, v) && v[USAGE] == 1 && !v[SUCCESSES] && !v[FAILURES],
@@ -397,7 +205,7 @@ static void test_failed(void)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		err(make(&k, i, 1), EAGAIN, "%s fails later", ways[i].name);
 	eq(stat_of(A, RATE_FAILURES), 0, "a fork that failed does not count for the rate");
-	err(put(P("%s/lim/pids.max", cg), "max"), 0, "the cgroup has room");
+	err(put(FULL_CGROUP "/lim/pids.max", "max"), 0, "the cgroup has room");
 	err(make(&k, 0, 1), 0, "then it forks");
 	err(make(&k, 0, 1), EAGAIN, "once");
 	eq(stat_of(A, RATE_FAILURES), 1, "because of the rate");
@@ -405,15 +213,7 @@ static void test_failed(void)
 	put(PARAM("forkrate_interval"), "1");
 	eq(end_maker(&k), 0, "the member exits");
 	stop();
-	ok(wait_for(!rmdir(P("%s/lim", cg))), "remove the cgroup");
-	err(E(umount(cg)), 0, "unmount it");
-	rmdir(cg);
-}
-
-/* Whether a window has run out that began at that time, or may have. */
-static bool over(long began)
-{
-	return now_ms() - began >= 2900;
+	remove_cgroup();
 }
 
 /*
@@ -598,336 +398,7 @@ static void test_total(void)
 	stop();
 }
 
-/* --- bombs ------------------------------------------------------------------ */
-
-static void fork_bomb(void)
-{
-	for (;;) {
-		if (fork() < 0)
-			sched_yield();
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-	}
-}
-
-static void *thread_bomb(void *arg)
-{
-	pthread_attr_t attr;
-	pthread_t t;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 16384);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (int i = 0; !arg || i < 3; i++)
-		if (pthread_create(&t, &attr, thread_bomb, (void *)1))
-			sched_yield();
-	return NULL;
-}
-
-/* Each child makes the next one before it exits: a chain of waiting parents. */
-static void vfork_chain(void)
-{
-	pid_t p = vfork();
-
-	if (!p) {
-		vfork_chain();
-		_exit(0);
-	}
-	if (p > 0)
-		waitpid(p, NULL, 0);
-}
-
-static void vfork_bomb(void)
-{
-	for (;;)
-		vfork_chain();
-}
-
-static const struct bomb {
-	const char *name;
-	int kind;
-} bombs[] = { { "fork bomb", 0 }, { "thread bomb", 1 }, { "vfork bomb", 2 } };
-
-static int bomb(struct kid *up, void *arg)
-{
-	const struct bomb *b = arg;
-
-	kid_send(up, put(A "/tasks", "0"));
-	kid_recv(up);
-	if (b->kind == 0)
-		fork_bomb();
-	else if (b->kind == 1)
-		thread_bomb(NULL);
-	else
-		vfork_bomb();
-	return 0;
-}
-
-static void test_bomb(const struct bomb *b)
-{
-	enum { N = 24 };
-	int over = 0, full = 0, samples = 0, failed = 0, forks = 0, listed_over = 0;
-	long end, usage;
-	struct kid k;
-
-	start();
-	err(limit(A, N), 0, "%s: at most %d tasks", b->name, N);
-	k = kid_start(bomb, (void *)b);
-	err(kid_recv(&k), 0, "it moves in");
-	kid_send(&k, 0);
-	/* ahead of it, or we wait for each of them in turn before each sample */
-	setpriority(PRIO_PROCESS, 0, -20);
-	/* a while, and as long as it takes to see it full */
-	for (end = now_ms() + sized(4000, 2000); now_ms() < end || samples < 20 ||
-	     (!full && now_ms() < end + DEADLINE_MS); ) {
-		usage = stat_of(A, USAGE);
-		samples++;
-		over += usage < 0 || usage > N;
-		full += usage == N;
-		listed_over += nids(A "/tasks") > N;
-		failed += fork_once() != 0;
-		forks++;
-	}
-	setpriority(PRIO_PROCESS, 0, 0);
-	eq(over, 0, "never more in %d samples", samples);
-	eq(listed_over, 0, "nor in tasks");
-	ok(full > 0, "the limit is reached, in %d of them", full);
-	eq(failed, 0, "none of %d forks elsewhere failed", forks);
-	ok(stat_of(A, FAILURES) > 0, "forks have failed");
-	err(put(A "/kill_on_rmdir", "1"), 0, "kill it");
-	err(E(rmdir(A)), 0, "with its container");
-	eq(kid_wait(&k), -SIGKILL, "it is dead");
-	err(E(mkdir(A, 0755)), 0, "a container for the next");
-	eq(stat_of(A, USAGE), 0, "starts at zero");
-	stop();
-}
-
 /* --- races ------------------------------------------------------------------ */
-
-enum { WORKERS = 4, ROOM = 12 };
-#define ATTEMPTS sized(2500, 1000)	/* of each */
-
-struct tally {
-	volatile long successes, failures;
-	volatile bool stop;
-};
-
-/* Keeps its children until a fork fails, then lets one go. */
-static int worker(struct kid *up, void *arg)
-{
-	struct tally *t = arg;
-	pid_t held[ROOM + 1];
-	int n = 0;
-
-	kid_send(up, put(A "/tasks", "0"));
-	kid_recv(up);
-	for (int i = 0; i < ATTEMPTS; i++) {
-		pid_t p = fork();
-
-		if (!p) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			for (;;)
-				pause();
-		}
-		if (p > 0) {
-			t->successes++;
-			if (n <= ROOM)
-				held[n++] = p;
-		} else if (errno == EAGAIN) {
-			t->failures++;
-			if (n)
-				reap(held[--n]);
-		} else {
-			return 1;
-		}
-	}
-	while (n)
-		reap(held[--n]);
-	return 0;
-}
-
-static void test_race(void)
-{
-	struct tally *t = mmap_shared(WORKERS * sizeof(*t));
-	struct kid k[WORKERS];
-	long successes = 0, failures = 0, usage, top = 0, v[NSTATS];
-	int e = 0, over = 0, samples = 0, left = WORKERS;
-
-	start();
-	err(limit(A, ROOM), 0, "%d tasks", ROOM);
-	for (int i = 0; i < WORKERS; i++) {
-		k[i] = kid_start(worker, &t[i]);
-		e = e ?: kid_recv(&k[i]);
-	}
-	err(e, 0, "%d of them move in", WORKERS);
-	for (int i = 0; i < WORKERS; i++)
-		kid_send(&k[i], 0);
-	while (left) {
-		usage = stat_of(A, USAGE);
-		top = usage > top ? usage : top;
-		over += usage < 0 || nids(A "/tasks") > ROOM;
-		samples++;
-		left = 0;
-		for (int i = 0; i < WORKERS; i++)
-			left += t[i].successes + t[i].failures < ATTEMPTS;
-	}
-	for (int i = 0; i < WORKERS; i++) {
-		e = e ?: kid_wait(&k[i]);
-		successes += t[i].successes;
-		failures += t[i].failures;
-	}
-	eq(e, 0, "each forks %d times", ATTEMPTS);
-	eq(top, ROOM, "the most seen in %d samples is the limit", samples);
-	eq(over, 0, "and never more were listed");
-	eq(successes + failures, (long)WORKERS * ATTEMPTS, "successes and failures add up");
-	ok(stats(A, v), "the stats");
-	eq(v[SUCCESSES], successes, "count the successes");
-	eq(v[FAILURES], failures, "and the failures");
-	diag("%ld successes, %ld failures", successes, failures);
-	exact(A, "after the race");
-	eq(stat_of(A, USAGE), 0, "which is none");
-	stop();
-}
-
-/* Forks in all ways, in whatever container it is, until told to stop. */
-static int busy(struct kid *up, void *arg)
-{
-	volatile bool *end = arg;
-
-	kid_send(up, 0);
-	for (int i = 0; !*end; i++)
-		ways[i % ARRAY_SIZE(ways)].make();
-	return 0;
-}
-
-/* The limit goes down while it is in use: once it is reached, it holds. */
-static void test_lower(void)
-{
-	enum { HIGH = 10, LOW = 4 };
-	volatile bool *end = mmap_shared(sizeof(*end));
-	struct kid k[3];
-	int bad = 0, rounds = 200, e = 0;
-	long usage;
-
-	start();
-	for (int i = 0; i < 3; i++) {
-		k[i] = kid_start(busy, (void *)end);
-		kid_recv(&k[i]);
-		movepid(A, k[i].pid);
-	}
-	for (int i = 0; i < rounds && !e; i++) {
-		bool settled = false;
-
-		e = limit(A, HIGH) ?: (msleep(i % 3), limit(A, LOW));
-		for (int j = 0; j < 10; j++) {
-			usage = stat_of(A, USAGE);
-			bad += settled && usage > LOW;
-			bad += usage < 0 || usage > HIGH;
-			settled |= usage <= LOW;
-		}
-	}
-	err(e, 0, "%d times up and down", rounds);
-	eq(bad, 0, "never more than the limit allows");
-	*end = true;
-	for (int i = 0; i < 3; i++)
-		e |= kid_wait(&k[i]);
-	eq(e, 0, "the members exit");
-	exact(A, "after that");
-	eq(stat_of(A, USAGE), 0, "which is none");
-	stop();
-}
-
-/* Forks, exits, moves, shares and containers at once; nothing is lost. */
-static void test_storm(void)
-{
-	enum { N = 4 };
-	static const char *const dirs[] = { M, A, B, F, C };
-	static const char *const shares[] = {
-		"min_shares=0", "min_shares=2", "min_shares=-3", "max_shares=5", "max_shares=40",
-		"max_shares=-3", "child_shares_divisor=50", "child_shares_divisor=10000",
-	};
-	volatile bool *end = mmap_shared(sizeof(*end));
-	long until = now_ms() + (debug_kernel() ? 20000 : sized(10000, 4000));
-	struct kid k[N];
-	int i, e = 0, n = 0;
-
-	start();
-	mkdir(B, 0755);
-	mkdir(F, 0755);
-	for (i = 0; i < N; i++) {
-		k[i] = kid_start(busy, (void *)end);
-		kid_recv(&k[i]);
-	}
-	srand(1);
-	while (now_ms() < until) {
-		const char *dir = dirs[1 + rand() % 3];
-
-		n++;
-		mkdir(C, 0755);
-		e |= put(P("%s/procs", dirs[rand() % ARRAY_SIZE(dirs)]), "%d",
-			 k[rand() % N].pid);
-		set_shares(dir, shares[rand() % ARRAY_SIZE(shares)]);
-		if (n % 3 == 0)
-			rmdir(C);
-	}
-	err(e, 0, "%d rounds of moves beside changes of shares and containers", n);
-	for (i = 0; i < N; i++)
-		e |= put(M "/procs", "%d", k[i].pid);
-	err(e, 0, "all move to the root");
-	/* what they made last may still be where they were */
-	ok(wait_for(!stat_of(A, USAGE) && !stat_of(F, USAGE)), "and then none is left elsewhere");
-	exact(A, "with all of them in the root");
-	ok(!rmdir(C) || errno == ENOENT, "nothing holds c");
-	eq(stat_of(F, USAGE), 0, "elsewhere, too");
-	/* and nothing is held of the minima: a gets all that it asks for */
-	for (i = 1; i < 4; i++)
-		e |= set_shares(dirs[i], "min_shares=-3,max_shares=-3,child_shares_divisor=10000");
-	err(e, 0, "shares as at first");
-	*end = true;
-	for (i = e = 0; i < N; i++)
-		e |= kid_wait(&k[i]);
-	eq(e, 0, "the makers end");
-	err(limit(A, 30), 0, "thirty tasks");
-	k[0] = start_maker(B);
-	err(make(&k[0], HOLD, 29), 0, "thirty it is");
-	err(make(&k[0], HOLD, 1), EAGAIN, "and no more");
-	eq(end_maker(&k[0]), 0, "they exit");
-	err(E(rmdir(B)) ?: E(rmdir(F)), 0, "rmdir");
-	stop();
-}
-
-/* Bound and unbound, loaded and unloaded while tasks come and go. */
-static void test_cycles(void)
-{
-	volatile bool *end = mmap_shared(sizeof(*end));
-	const char *file = strdup(modfile(MODULE));
-	long until = now_ms() + 60000;
-	struct kid k[3];
-	int i, e = 0, n;
-
-	for (i = 0; i < 3; i++) {
-		k[i] = kid_start(busy, (void *)end);
-		kid_recv(&k[i]);
-	}
-	for (n = 0; n < sized(15, 6) && (n < 3 || now_ms() < until) && !e; n++) {
-		e = cmount(M, "numtasks") ?: E(mkdir(A, 0755)) ?: movepid(A, k[0].pid);
-		msleep(n % 7);
-		e = e ?: movepid(M, k[0].pid) ?: (wait_for(!rmdir(A)) ? 0 : errno) ?: E(umount(M));
-		if (n % 2)
-			e = e ?: rmmod(MODULE) ?: modinsert(file, "");
-	}
-	err(e, 0, "mount, use, unmount, and at times unload, while tasks are made");
-	ok(n >= 3, "many times");
-	diag("%d rounds", n);
-	err(cmount(M, "numtasks"), 0, "mount once more meanwhile");
-	*end = true;
-	for (i = e = 0; i < 3; i++)
-		e |= kid_wait(&k[i]);
-	eq(e, 0, "the makers end well");
-	balanced("mounted in the middle of it");
-	err(E(umount(M)), 0, "unmount");
-	free((void *)file);
-}
 
 /* Beside cpuacct in one hierarchy, and alone beside another. */
 static void test_others(void)
@@ -967,12 +438,6 @@ int main(void)
 	CASE(test_forkrate());
 	CASE(test_parameters());
 	CASE(test_total());
-	for (size_t i = 0; i < ARRAY_SIZE(bombs); i++)
-		test_bomb(&bombs[i]);
-	CASE(test_race());
-	CASE(test_lower());
-	CASE(test_storm());
-	CASE(test_cycles());
 	CASE(test_others());
 	rmdir(M);
 	finish();

@@ -124,7 +124,7 @@ static void test_alone(void)
 	eq(stat_of(A, "Used"), 20, "used");
 	eq(stat_of(A, "Refused"), 1, "refused");
 	streq(get(A "/events"), "populated 1\nforks_refused 1\ncharges_refused 0\n",
-	      "whoever waits for events is told");
+	      "those who wait for events are told");
 	err(put(A "/forkbudget.stats", "res=numtasks\n"), EINVAL, "reset another's stats");
 	err(put(A "/forkbudget.stats", "res=forkbudget\n"), 0, "reset the stats");
 	eq(stat_of(A, "Used"), 0, "nothing is used");

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See cycles.h. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "cycles.h"
+
+struct shared *sh;
+
+pid_t worker[NWORKERS];
+
+__attribute__((noinline)) void vfork_one(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void work(int id, unsigned int n)
+{
+	pid_t pid[4];
+	pthread_t t;
+
+	switch (id) {
+	case FORKER:
+	case IN_FORKER:
+		for (int i = 0; i < 4; i++)
+			if (!(pid[i] = fork())) {
+				if (i == 0) {
+					pid[0] = fork();
+					if (pid[0])
+						waitpid(pid[0], NULL, 0);
+				}
+				_exit(0);
+			}
+		for (int i = 0; i < 4; i++)
+			waitpid(pid[i], NULL, 0);
+		break;
+	case VFORKER:
+	case IN_VFORKER:
+		vfork_one();
+		break;
+	case THREADER:
+	case IN_THREADER:
+		if (!pthread_create(&t, NULL, nothing, NULL))
+			pthread_join(t, NULL);
+		break;
+	case PROC_READER:
+		/* the module comes and goes: any answer will do */
+		get("/proc/self/container");
+		get(P("/proc/%d/container", worker[n % PROC_READER]));
+		get("/proc/containers");
+		if (n % 4 == 0) {
+			DIR *d = opendir("/proc/self");
+
+			while (d && readdir(d))
+				;
+			if (d)
+				closedir(d);
+		}
+		/* hold what is open only part of the time */
+		msleep(2);
+		break;
+	}
+}
+
+void start_storm(void)
+{
+	for (int id = 0; id < NWORKERS; id++) {
+		pid_t parent = getpid();
+
+		worker[id] = fork();
+		if (worker[id] < 0)
+			bail("fork: %s", strerror(errno));
+		if (worker[id])
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* on few CPUs the loads and unloads would get nowhere */
+		nice(10);
+		for (unsigned int n = 0; !sh->stop && getppid() == parent; n++) {
+			while (sh->pause) {
+				sh->idle[id] = true;
+				msleep(2);
+			}
+			sh->idle[id] = false;
+			work(id, n);
+			sh->done[id]++;
+		}
+		_exit(0);
+	}
+}
+
+static bool all_idle(void)
+{
+	for (int id = 0; id < NWORKERS; id++)
+		if (!sh->idle[id])
+			return false;
+	return true;
+}
+
+void pause_storm(bool pause)
+{
+	sh->pause = pause;
+	if (sh->pause && !wait_for(all_idle()))
+		diag("the storm does not pause");
+}
+
+void stop_storm(void)
+{
+	sh->stop = true;
+	sh->pause = false;
+	for (int id = 0; id < NWORKERS; id++) {
+		waitpid(worker[id], NULL, 0);
+		ok(sh->done[id] > 0, "worker %d of the storm worked: %ld", id,
+		   sh->done[id]);
+	}
+}
+
+bool load(void)
+{
+	int e = modprobe("container_core"), f = modprobe("container_cpuacct");
+
+	if (e || f)
+		diag("modprobe: %d, %d", e, f);
+	return !e && !f;
+}
+
+int rmmod_all(void)
+{
+	char *s = get("/proc/modules"), name[64];
+	int e = 0;
+
+	for (; s && *s; s = strchr(s, '\n') + 1)
+		if (!strncmp(s, "container_", 10) &&
+		    sscanf(s, "%63s", name) == 1 &&
+		    strcmp(name, "container_core"))
+			e = rmmod(name) ? : e;
+	return e ? : rmmod("container_core");
+}
+
+int unload(int seconds)
+{
+	long end = now_ms() + seconds * 1000L;
+	int e;
+
+	if (!modloaded("container_core"))
+		return 0;
+	while ((e = rmmod_all()) && (e == EAGAIN || e == EBUSY) &&
+	       now_ms() < end)
+		msleep(5);
+	return e;
+}
+
+static bool empty_out(const char *dir)
+{
+	pid_t *l;
+	int n = ids(P("%s/tasks", dir), &l);
+
+	for (int i = 0; i < n; i++)
+		movepid(DIR_, l[i]);
+	free(l);
+	return n == 0;
+}
+
+bool removed(const char *dir)
+{
+	empty_out(dir);
+	return !rmdir(dir) || errno == ENOENT;
+}

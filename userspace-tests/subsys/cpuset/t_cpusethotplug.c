@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cpuset: CPUs go and come, with members that sleep, spin and fork, and beside a subsystem
+ * that lets nobody leave.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include "cpusets.h"
+#include "spinners.h"
+
+/* --- CPUs that go and come --------------------------------------------------- */
+
+static void test_hotplug(void)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	pid_t pid = sleeper(), other = sleeper();
+
+	if (cpu_online(ncpus - 1, 1)) {
+		skip("hotplug # the last CPU cannot go offline");
+		return;
+	}
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
+	err(movepid(B, pid), 0, "one in a/b");
+	err(movepid(A, other), 0, "one in a");
+	err(cpu_online(ncpus - 1, 0), 0, "the last CPU goes");
+	ok(wait_for(listed(A "/tasks", pid)), "its tasks go to the parent");
+	ok(wait_for(cpus_of(pid) == (all & ~last)), "and run there");
+	streq(get(B "/cpuset.cpus"), "\n", "a/b has none left");
+	eq(mask_in(A "/cpuset.cpus"), all & ~last, "a has the others");
+	eq(mask_in(M "/cpuset.cpus"), all & ~last, "so has the root");
+	ok(wait_for(cpus_of(other) == (all & ~last)), "its task, too");
+	err(movepid(B, pid), ENOSPC, "nobody may go back to a/b");
+	err(put(B "/cpuset.cpus", "%d", ncpus - 1), EINVAL, "a CPU that is offline");
+	err(set_affinity(pid, last), EINVAL, "nor can it be asked for");
+	err(cpu_online(ncpus - 1, 1), 0, "it comes back");
+	eq(mask_in(M "/cpuset.cpus"), all, "to the root");
+	eq(mask_in(A "/cpuset.cpus"), all & ~last, "but to nobody else");
+	streq(get(B "/cpuset.cpus"), "\n", "nobody");
+	eq(affinity(pid), all & ~last, "nor to tasks");
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "it can be given to them");
+	eq(affinity(pid), all, "and they have it");
+	err(put(B "/cpuset.cpus", "%s", list_of(last)), 0, "and to a/b");
+	err(movepid(B, pid), 0, "which has a task again");
+	/* the parent loses all, too: up to the root */
+	err(put(A "/cpuset.cpus", "%s", list_of(last)), 0, "a: the last CPU");
+	err(cpu_online(ncpus - 1, 0), 0, "which goes");
+	ok(wait_for(listed(M "/tasks", pid)), "to the root");
+	ok(wait_for(listed(M "/tasks", other)), "all of them");
+	eq(nids(A "/tasks") + nids(B "/tasks"), 0, "nobody is left");
+	ok(wait_for(affinity(pid) == (all & ~last)), "where they have what there is");
+	err(cpu_online(ncpus - 1, 1), 0, "it comes back");
+	ok(wait_for(affinity(pid) == all), "and they are as they were");
+	err(movepid(M, pid), 0, "still in the root");
+	reap(pid);
+	reap(other);
+	err(E(rmdir(B)) ?: E(rmdir(A)), 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
+/* Another subsystem that lets nobody leave cannot keep members without CPUs. */
+static void test_overruled(void)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	pid_t pid;
+
+	if (modprobe("container_ns") || cpu_online(ncpus - 1, 1)) {
+		skip("overruled # no container_ns, or a CPU that cannot go offline");
+		return;
+	}
+	pid = sleeper();
+	err(cmount(M, "ns,cpuset"), 0, "mount ns and cpuset");
+	err(make(A, last, nodes), 0, "a: the last CPU");
+	err(movepid(A, pid), 0, "a task in it");
+	err(movepid(M, pid), EPERM, "ns does not let it leave");
+	err(cpu_online(ncpus - 1, 0), 0, "the last CPU goes");
+	ok(wait_for(listed(M "/tasks", pid)), "then it has to leave");
+	eq(nids(A "/tasks"), 0, "a is empty");
+	ok(wait_for(affinity(pid) == (all & ~last)), "it runs where it can");
+	err(cpu_online(ncpus - 1, 1), 0, "the CPU comes back");
+	reap(pid);
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
+/* --- a number that changes hands ------------------------------------------------ */
+
+/* Off and on, with tasks that spin and fork in a container that has no other. */
+static void test_hotplug_load(int times)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	struct kid kids[2];
+	int i, n, off = 0;
+
+	storm = mmap_shared(sizeof(*storm));
+	storm->seq = 1;		/* no samples: the mask is the kernel's affair here */
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
+	kids[0] = kid_start(spinner, NULL);
+	kids[1] = kid_start(forker, NULL);
+	for (i = 0; i < times && !off; i++) {
+		for (n = 0; n < 2; n++)
+			off += failed("entering a/b", put(B "/procs", "%d", kids[n].pid));
+		msleep(20);
+		off += failed("going offline", cpu_online(ncpus - 1, 0));
+		off += failed("leaving a/b", !wait_for(nids(B "/tasks") == 0));
+		off += failed("coming online", cpu_online(ncpus - 1, 1));
+		off += failed("a: all CPUs", put(A "/cpuset.cpus", "%s", list_of(all)));
+		off += failed("a/b: the last", put(B "/cpuset.cpus", "%s", list_of(last)));
+	}
+	eq(off, 0, "the only CPU of a container goes and comes, %d times", times);
+	storm->stop = true;
+	for (n = 0; n < 2; n++)
+		eq(kid_wait(&kids[n]), 0, "a storming process ends well");
+	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir");
+	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+	munmap(storm, sizeof(*storm));
+}
+
+int main(void)
+{
+	setup_cpuset();
+	if (ncpus < 2 || nodes != 3)
+		bail("two CPUs and two nodes");
+	CASE(test_hotplug());
+	CASE(test_overruled());
+	CASE(test_hotplug_load(debug_kernel() ? 5 : sized(15, 5)));
+	finish();
+}
