@@ -85,10 +85,10 @@ struct container {
 	struct list_head children;	/* those below. Either mutex, or lock */
 	struct list_head sibling;	/* link in the parent's children */
 	unsigned int nr_members;	/* tasks in it; a root does not count them. lock */
-	unsigned long flags;		/* CONT_ bits, atomic */
-	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of who is bound */
 
 	/* private: the core's own */
+	unsigned long flags;		/* CONT_ bits, atomic */
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of who is bound */
 	spinlock_t lock;		/* guards the members; with both mutexes, children */
 	struct hlist_head members;	/* their entries; a root's are in no list */
 	struct container *top_container;	/* the root of the hierarchy */

@@ -63,7 +63,7 @@ static inline struct container *container_for(const struct member *m, struct con
 /* Was a subsystem told of a task, or is it one that need not be? */
 static inline bool knows(const struct container_subsys *ss, const struct member *m)
 {
-	return ss->since <= m->known || ss->scope == CONTAINER_MEMBERS;
+	return ss->scope == CONTAINER_MEMBERS || ss->since <= m->known;
 }
 
 void member_uncharge(struct member *m, const struct calls *calls,

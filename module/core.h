@@ -93,10 +93,8 @@ static inline bool container_has_members(const struct container *cont)
 /* registry.c */
 extern struct mutex manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
-extern int hierarchies_end;
 extern struct hierarchy dummy_hierarchy;
 void hierarchy_init(void);
-void hierarchy_set(int nr, struct hierarchy *h);
 bool manage_lock_is_mine(void);
 void containers_show_hierarchies(struct seq_file *m);
 

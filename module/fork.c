@@ -86,7 +86,8 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	table_add(b, m, child);
 	table_unlock(b);
 
-	for (h = 1; h < READ_ONCE(hierarchies_end); h++)
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
 			err = -EAGAIN;
 	if (likely(!err))
@@ -235,7 +236,7 @@ static void fork_follow(struct task_struct *child, struct member *parent)
 	a = table_bucket(current);
 	b = table_bucket(child);
 	lock_both(a, b);
-	for (h = 1; h < READ_ONCE(hierarchies_end); h++) {
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
 		cont = parent->in[h].cont;
 		if (m->in[h].cont != cont && !m->moved) {
 			move.to = cont ?: &hierarchies[h]->top;

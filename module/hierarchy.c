@@ -277,7 +277,8 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	refcount_set(&h->ref, 1);
 
 	container_lock();
-	hierarchy_set(nr, h);
+	/* what it is, before anybody finds it by its number */
+	smp_store_release(&hierarchies[nr], h);
 	container_unlock();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
 		err = hierarchy_bind(h, subsystems[id]);
@@ -322,7 +323,7 @@ void hierarchy_dissolve(struct hierarchy *h)
 		hierarchy_unbind(h, ss);
 	container_lock();
 	set_bit(CONT_REMOVED, &h->top.flags);
-	hierarchy_set(h->top.hierarchy, NULL);
+	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);
 	container_unlock();
 	membership_untrack();
 	atomic_inc(&dissolved);

@@ -15,6 +15,12 @@
 enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 extern struct container_hook fork_hooks[FORK_HOOKS];
 
+/*
+ * Before a loop over the hierarchies, few as they are, in the path of fork or exit. A plain
+ * loop, up to the last one that is active, takes about 30 instructions more for each task.
+ */
+#define unrolled _Pragma("GCC unroll 8")
+
 /* A walk over the members of a container takes its lock for so many at a time. */
 #define WALK_PORTION 256
 
@@ -53,7 +59,8 @@ static __always_inline void member_leave_all(struct member *m)
 {
 	int h;
 
-	for (h = 1; h < READ_ONCE(hierarchies_end); h++)
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (m->in[h].cont)
 			member_unlink(&m->in[h], m->in[h].cont, NULL);
 }
@@ -62,7 +69,8 @@ static inline bool member_is_below(const struct member *m)
 {
 	int h;
 
-	for (h = 1; h < READ_ONCE(hierarchies_end); h++)
+	unrolled
+	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (READ_ONCE(m->in[h].cont))
 			return true;
 	return false;

@@ -18,8 +18,6 @@ static DEFINE_MUTEX(callback_mutex);
 
 struct hierarchy dummy_hierarchy;
 struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
-/* No number from here on is in use: for fork and exit, which look at each hierarchy. */
-int hierarchies_end = 1;
 
 /**
  * container_manage_lock - keep containers, memberships and bindings as they are
@@ -116,24 +114,6 @@ void containers_show_hierarchies(struct seq_file *m)
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		if (hierarchies[i])
 			hierarchy_show(m, hierarchies[i]);
-}
-
-/**
- * hierarchy_set - say which hierarchy has a number
- * @nr: the number
- * @h: the hierarchy, in which no task is below the root; NULL: none
- *
- * Context: both mutexes held.
- */
-void hierarchy_set(int nr, struct hierarchy *h)
-{
-	int end = MAX_CONTAINER_HIERARCHIES;
-
-	/* what it is, before anybody finds it by its number */
-	smp_store_release(&hierarchies[nr], h);
-	while (end > 1 && !hierarchies[end - 1])
-		end--;
-	WRITE_ONCE(hierarchies_end, end);
 }
 
 void hierarchy_init(void)

@@ -88,11 +88,11 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 				!IS_ENABLED(CONFIG_PARAVIRT_TIME_ACCOUNTING);
 
 /*
- * exit(), see container.h. On the path of each exit, so where possible it does without the run queue's
- * lock and adds what the scheduler has yet to account for itself. Another CPU
- * that makes the scheduler do so within the same nanoseconds can shift up to a
- * tick between the container and the root. Preemption is off: the task stays on
- * its CPU without cpuacct->lock.
+ * exit(), see container.h. On the path of each exit, so where possible it does without the
+ * run queue's lock and adds what the scheduler has yet to account for itself. Another CPU
+ * that makes the scheduler do so within the same nanoseconds can shift up to a tick between
+ * the container and the root. Preemption is off: the task stays on its CPU without
+ * cpuacct->lock.
  */
 void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 		  struct task_struct *task, void *data)
