@@ -26,12 +26,16 @@
  * ftrace_regs that has one, or hides that it has. container_hook_regs() relies on its
  * being the first thing there.
  */
+#ifndef COMPAT_HAS_FTRACE_REGS
+/* it is that structure itself */
+#else
 #if defined(COMPAT_HAS_FTRACE_REGS_MEMBER)
 static_assert(offsetof(struct ftrace_regs, regs) == 0);
 #elif defined(arch_ftrace_regs)
 static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
-#elif defined(COMPAT_HAS_FTRACE_REGS)
+#else
 #error "this kernel's struct ftrace_regs has no registers that we know of"
+#endif
 #endif
 
 /* The recursion guard is opt-out in some kernels, and opt-in from 5.11 on. */

@@ -323,7 +323,8 @@ static long ring_do(struct ring *r, int op, int fd, void *buf, int len, int flag
 	__atomic_add_fetch((unsigned int *)(r->sq + r->par.sq_off.tail), 1, __ATOMIC_SEQ_CST);
 	if (syscall(SYS_io_uring_enter, r->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
 		return -9999;
-	if (__atomic_load_n(tail, __ATOMIC_SEQ_CST) == *head)
+	/* the wait ends early where the kernel has something for us to do meanwhile */
+	if (!wait_for(__atomic_load_n(tail, __ATOMIC_SEQ_CST) != *head))
 		return -9998;
 	cqe = (void *)(r->cq + r->par.cq_off.cqes);
 	res = cqe[*head & (r->par.cq_entries - 1)].res;
