@@ -11,8 +11,8 @@
  * than those of then. The differences that are left:
  *
  *   read() gets NULL for the file, and a kernel buffer as if it were a user's, which
- *	copy_to_user() and simple_read_from_buffer() of this file know; write() gets such a
- *	buffer, too. It is called once for each write, with a page at most and without the
+ *	copy_to_user() and simple_read_from_buffer() of this file know. What it gives may
+ *	be 64 KiB, else the reader gets EFBIG. write() gets such a buffer, too. It is called once for each write, with a page at most and without the
  *	final newline, and has to take all of it.
  *   open() and release() of a file are not called: who has them is refused (EINVAL).
  *   destroy() is called after a grace period, so that it may free at once.
@@ -24,6 +24,7 @@
 
 #include <linux/cgroup.h>
 #include <linux/fs.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -256,6 +257,9 @@ static inline struct container_v6_cftype *container_v6_file(const struct contain
 	return container_of((struct container_cftype *)now, struct container_v6_cftype, now);
 }
 
+/* A read() that never comes to an end must not keep the callback lock for good. */
+#define CONTAINER_V6_LONGEST	SZ_64K
+
 /* As if somebody read the file from its beginning to its end. */
 static inline int container_v6_show(struct seq_file *m, struct container *cont,
 				    const struct container_cftype *now)
@@ -270,6 +274,8 @@ static inline int container_v6_show(struct seq_file *m, struct container *cont,
 			      sizeof(container_v6_reading), &pos);
 		if (n > (ssize_t)sizeof(container_v6_reading))
 			return -EIO;
+		if (pos > CONTAINER_V6_LONGEST)
+			return -EFBIG;
 		if (n > 0)
 			seq_write(m, container_v6_reading, n);
 	} while (n > 0 && pos > before);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which subsystems are called for a task, and the calls themselves: fork and exit make
- * them, and so does whoever adopts tasks that were there before.
+ * Which subsystems are called for a task, and the calls themselves: at its fork and its
+ * exit, and when tasks that were there before are adopted.
  *
  * For each event there is an array of the subsystems that are to be called. All arrays are
  * published at once, under RCU, and have a number, the generation. A subsystem knows from
@@ -124,7 +124,7 @@ static inline void member_born(struct member *m)
 	struct container *cont;
 
 	for_each_call(p, ss, calls_now()->fork) {
-		/* whoever was not asked adopts it */
+		/* a subsystem that was not asked adopts it */
 		if (ss->since > m->charged && ss->scope != CONTAINER_MEMBERS)
 			continue;
 		cont = container_for(m, ss);

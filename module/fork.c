@@ -46,7 +46,7 @@ static noinline void task_exit(struct bucket *b, struct task_struct *task, struc
 }
 
 /*
- * Puts a child in the making beside its parent, the current task. While the
+ * Puts an unborn child beside its parent, the current task. While the
  * parent is in the container, and we hold the lock, the container stays: the
  * parent is its member, or its mover holds the manage lock.
  *
@@ -74,7 +74,7 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 /* The parent that has no entry: at every root, and nobody keeps anything for it. */
 static struct member nobody;
 
-/* Settles the membership of a child in the making; an errno makes fork fail. */
+/* Settles the membership of an unborn child; an errno makes fork fail. */
 static __always_inline int fork_begin(struct task_struct *child, struct member *m,
 				      struct member *parent)
 {
@@ -218,7 +218,7 @@ static void unlock_both(struct bucket *a, struct bucket *b)
 }
 
 /*
- * A thread whose parent was moved while it was in the making goes after it. The
+ * A thread whose parent was moved while it was unborn goes after it. The
  * child began where the parent was after the mark was cleared, and the mover sets
  * the mark after the move and then gathers threads again: either it finds the
  * child in the list of threads, or we see the mark.

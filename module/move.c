@@ -307,7 +307,8 @@ EXPORT_SYMBOL_GPL(container_attach_task);
  * @to: where; not removed
  * @task: the task, with a reference of the caller's
  *
- * For the kernel itself: the subsystems are not asked, nor is the current task.
+ * For the kernel itself: a subsystem that refuses is overruled, and it does not matter what
+ * the current task may do.
  *
  * Context: manage lock held; sleeps.
  * Return: 0; -ESRCH if it is exiting, -ENOMEM, -EINVAL without the lock, and nothing has

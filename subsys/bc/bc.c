@@ -72,7 +72,7 @@ static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
 	task_uncharge(container_bc(cont), data);
 }
 
-/* For a task that was there before, or in the making, when we were bound. */
+/* For a task that was there, or unborn, when we were bound. */
 static void bc_adopt(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *task, void *data)
 {

@@ -150,7 +150,7 @@ int growth_bind(void);
 void growth_unbind(void);
 
 /**
- * vm_fork - a child in the making has an address space, or none
+ * vm_fork - an unborn child has an address space, or none
  * @child: the child
  * @bc: the beancounter of its container
  * @parent: of the current task

@@ -483,8 +483,8 @@ static bool shared(const struct kind *kind)
 
 static void test_kind(const struct kind *kind)
 {
-	const char *when = P("%s first", kind->name);
 	int n = kind->on(), again;
+	char when[64];
 	bool both;
 
 	if (!n) {
@@ -494,15 +494,17 @@ static void test_kind(const struct kind *kind)
 	}
 	diag("%s: on %d of %d functions", kind->name, n, nfns);
 	both = shared(kind);
-	if (both)
+	if (both) {
+		snprintf(when, sizeof(when), "%s first", kind->name);
 		work(when);
+	}
 	kind->off();
 	if (!both)
 		err(set_up(), 0, "%s off: mount", kind->name);
-	when = P("%s off", kind->name);
+	snprintf(when, sizeof(when), "%s off", kind->name);
 	work(when);
 
-	when = P("%s after", kind->name);
+	snprintf(when, sizeof(when), "%s after", kind->name);
 	again = kind->on();
 	ok(again == n || (!both && again < n), "%s: on %d of the same functions", when, again);
 	work(when);

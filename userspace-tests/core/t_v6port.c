@@ -57,6 +57,7 @@ static void test_files(void)
 	eq(mode_of(M "/v6acct.hold"), 0200, "of one with write alone");
 	eq(mode_of(M "/v6acct.calls"), 0444, "and with read alone");
 	ok(access(M "/v6acct.opened", F_OK), "a file with open() is refused");
+	err(get(M "/v6acct.endless") ? 0 : errno, EFBIG, "a read() without an end is ended");
 
 	err(E(mkdir(A, 0755)), 0, "mkdir");
 	streq(get(A "/v6acct.usage"), "0\n", "a new container has used nothing");

@@ -8,6 +8,7 @@
  *   v6acct.hold	1 holds a reference on the container; 0 drops it
  *   v6acct.shut	1 lets nobody move in
  *   v6acct.calls	how often each callback was called, in the whole system
+ *   v6acct.endless	has no end
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -206,11 +207,22 @@ static ssize_t calls_read(struct container *cont, struct cftype *cft, struct fil
 	return nbytes;
 }
 
+/* Knows no end. */
+static ssize_t endless_read(struct container *cont, struct cftype *cft, struct file *file,
+			    char __user *buf, size_t nbytes, loff_t *ppos)
+{
+	if (copy_to_user(buf, "x", 1))
+		return -EFAULT;
+	*ppos += 1;
+	return 1;
+}
+
 static struct cftype v6acct_files[] = {
 	{ .name = "v6acct.usage", .read = usage_read, .write = usage_write },
 	{ .name = "v6acct.hold", .write = hold_write },
 	{ .name = "v6acct.shut", .write = shut_write },
 	{ .name = "v6acct.calls", .read = calls_read },
+	{ .name = "v6acct.endless", .read = endless_read },
 };
 
 static int not_called(struct inode *inode, struct file *file)
