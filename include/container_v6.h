@@ -11,9 +11,10 @@
  * than those of then. The differences that are left:
  *
  *   read() gets NULL for the file, and a kernel buffer as if it were a user's, which
- *	copy_to_user() and simple_read_from_buffer() of this file know. What it gives may
- *	be 64 KiB, else the reader gets EFBIG. write() gets such a buffer, too. It is called once for each write, with a page at most and without the
- *	final newline, and has to take all of it.
+ *	copy_to_user() and simple_read_from_buffer() of this file know. It may give 64 KiB
+ *	in all, else the reader gets EFBIG. write() gets such a buffer, too. It is called
+ *	once for each write, with a page at most and without the final newline, and has to
+ *	take all of it.
  *   open() and release() of a file are not called: who has them is refused (EINVAL).
  *   destroy() is called after a grace period, so that it may free at once.
  *   css_get_current() is not there: it relied on a lock that moves took. Today it is
