@@ -20,9 +20,10 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
 #ifdef COMPAT_HAS_VMA_FLAGS
 	/*
 	 * A pointer to them from 7.2 on, which no header for modules says; flags do not
-	 * look like a kernel address, whose upper 17 bits are all set.
+	 * look like a kernel address, whose upper 8 bits are all set, with page tables of
+	 * five levels, too.
 	 */
-	if ((long)arg >> 47 == -1)
+	if ((long)arg >> 56 == -1)
 		return vma_flags_to_legacy(*(const vma_flags_t *)arg);
 #endif
 	return arg;
