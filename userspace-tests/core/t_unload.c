@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -275,8 +276,8 @@ static void test_twice(void)
 
 /* --- a user who stops in the middle of reading, for as long as he likes --- */
 
-/* A page that nobody supplies. */
-static void *endless_page(void)
+/* A page that nobody supplies; *fd says when somebody wants it. */
+static void *endless_page(int *fd)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
@@ -285,29 +286,44 @@ static void *endless_page(void)
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	struct uffdio_api api = { .api = UFFD_API };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
-	return fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ?
+	*fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	return *fd < 0 || ioctl(*fd, UFFDIO_API, &api) || ioctl(*fd, UFFDIO_REGISTER, &reg) ?
 	       NULL : page;
 }
 
 /* Reads PATH, a directory or a file, into such a page. */
 static int endless_reader(struct kid *up, void *path)
 {
-	void *page = endless_page();
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), wanted;
+	void *page = endless_page(&wanted);
 	struct stat st;
 
 	if (!page || fd < 0 || fstat(fd, &st)) {
-		kid_send(up, 1);
+		kid_send(up, -1);
 		return 1;
 	}
-	kid_send(up, 0);
+	kid_send(up, wanted);
 	if (S_ISDIR(st.st_mode))
 		syscall(SYS_getdents64, fd, page, 4096);
 	else
 		read(fd, page, 4096);
 	return 0;
+}
+
+/* Does that process wait for its endless page, whose descriptor there is @fd? */
+static bool page_wanted(pid_t pid, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = {
+		.fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0),
+		.events = POLLIN,
+	};
+	bool wanted = p.fd >= 0 && poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLIN;
+
+	close(p.fd);
+	close(pidfd);
+	return wanted;
 }
 
 static int stat_status(void *pid)
@@ -321,15 +337,15 @@ static int stat_status(void *pid)
 static void held_by_reader(const char *path, bool refused)
 {
 	struct kid k = kid_start(endless_reader, (void *)path);
+	int e, wanted = kid_recv(&k);
 	long start;
-	int e;
 
-	if (kid_recv(&k)) {
+	if (wanted < 0) {
 		skip("a reader of %s # no userfaultfd", path);
 		kid_wait(&k);
 		return;
 	}
-	ok(wait_for(strstr(get(P("/proc/%d/wchan", k.pid)) ?: "", "userfault")),
+	ok(page_wanted(k.pid, wanted),
 	   "somebody is in the middle of %s", path);
 	start = now_ms();
 	e = rmmod("container_core");
