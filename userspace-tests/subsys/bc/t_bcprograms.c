@@ -94,18 +94,8 @@ static long fetch(const char *what)
 	return got;
 }
 
-static void test_programs(void)
+static void test_pipeline(void)
 {
-	char page[4200] = "";
-	pid_t httpd;
-	long refused;
-	int got;
-
-	mount_bc();
-	make(A);
-	chmod("/tmp", 01777);
-
-	/* a pipeline */
 	eq(run_in(A, 1000, pipeline), 0, "a pipeline runs");
 	bound(A, "numfiles", 8, 8);
 	ok(run_in(A, 1000, pipeline) > 0, "a pipeline with too few files fails");
@@ -117,8 +107,13 @@ static void test_programs(void)
 	bound(A, "numtasks", UNLIMITED, UNLIMITED);
 	eq(run_in(A, 1000, pipeline), 0, "it goes on when there are more");
 	unlink("/tmp/bc.err");
+}
 
-	/* a build */
+static void test_build(void)
+{
+	long refused;
+	int got;
+
 	write_sources();
 	eq(run_in(A, 1000, build), 0, "a build runs");
 	ok(!access("/tmp/bc.build/all.o", F_OK), "and makes what it should");
@@ -141,8 +136,22 @@ static void test_programs(void)
 	eq(run_in(A, 1000, build), 0, "it goes on when there is more");
 	ok(!access("/tmp/bc.build/all.o", F_OK), "and makes what it should");
 	ok(wait_for(held(A, "numtasks") == 0 && held(A, "numfiles") == 0), "nothing is left");
+	if (system("rm -rf /tmp/bc.build /tmp/bc.err"))
+		diag("left something");
+}
 
-	/* a web server */
+static void test_web_server(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	long full = 0, short_ = 0;
+	char page[4200] = "";
+	pid_t httpd, load[4];
+
+	if (fd < 0) {
+		skip("a web server # %s", strerror(errno));
+		return;
+	}
+	close(fd);
 	mkdir("/tmp/www", 0755);
 	memset(page, 'x', sizeof(page) - 1);
 	write_file("/tmp/www/index.html", page);
@@ -155,47 +164,47 @@ static void test_programs(void)
 		_exit(252);
 	}
 	ok(wait_for(fetch("/index.html") > 4100), "a web server serves");
-	{
-		long full = 0, short_ = 0;
-		pid_t load[4];
-
-		bound(A, "numfiles", held(A, "numfiles") + 2, held(A, "numfiles") + 2);
-		for (size_t i = 0; i < ARRAY_SIZE(load); i++) {
-			load[i] = fork();
-			if (!load[i]) {
-				for (int j = 0; j < 30; j++)
-					fetch("/index.html");
-				_exit(0);
-			}
+	bound(A, "numfiles", held(A, "numfiles") + 2, held(A, "numfiles") + 2);
+	for (size_t i = 0; i < ARRAY_SIZE(load); i++) {
+		load[i] = fork();
+		if (!load[i]) {
+			for (int j = 0; j < 30; j++)
+				fetch("/index.html");
+			_exit(0);
 		}
-		for (int j = 0; j < 30; j++)
-			if (fetch("/index.html") > 4100)
-				full++;
-			else
-				short_++;
-		for (size_t i = 0; i < ARRAY_SIZE(load); i++)
-			waitpid(load[i], NULL, 0);
-		ok(bc(A, "numfiles.failcnt") > 0, "under load it hits the limit");
-		diag("%ld pages came, %ld did not", full, short_);
-		bound(A, "numfiles", 256, 512);
-		ok(wait_for(fetch("/index.html") > 4100), "and goes on when that is raised");
-		full = 0;
-		for (int j = 0; j < 30; j++)
-			full += fetch("/index.html") > 4100;
-		eq(full, 30, "every page comes then");
 	}
+	for (int j = 0; j < 30; j++)
+		if (fetch("/index.html") > 4100)
+			full++;
+		else
+			short_++;
+	for (size_t i = 0; i < ARRAY_SIZE(load); i++)
+		waitpid(load[i], NULL, 0);
+	ok(bc(A, "numfiles.failcnt") > 0, "under load it hits the limit");
+	diag("%ld pages came, %ld did not", full, short_);
+	bound(A, "numfiles", 256, 512);
+	ok(wait_for(fetch("/index.html") > 4100), "and goes on when that is raised");
+	full = 0;
+	for (int j = 0; j < 30; j++)
+		full += fetch("/index.html") > 4100;
+	eq(full, 30, "every page comes then");
 	kill(httpd, SIGKILL);
 	waitpid(httpd, NULL, 0);
 	ok(wait_for(held(A, "numtasks") == 0 && held(A, "numfiles") == 0), "nothing is left");
-	removed(A);
-	err(cumount(M), 0, "unmount");
-	if (system("rm -rf /tmp/www /tmp/bc.build /tmp/bc.err"))
+	if (system("rm -rf /tmp/www"))
 		diag("left something");
 }
 
 int main(void)
 {
 	setup_bc();
-	CASE(test_programs());
+	mount_bc();
+	make(A);
+	chmod("/tmp", 01777);
+	CASE(test_pipeline());
+	CASE(test_build());
+	CASE(test_web_server());
+	removed(A);
+	err(cumount(M), 0, "unmount");
 	finish();
 }
