@@ -5,17 +5,17 @@
  *
  * A container is a set of tasks and a directory of the filesystem "container". A hierarchy
  * is a tree of containers with a fixed set of subsystems bound to it; every task is in
- * exactly one container of every active hierarchy. A subsystem hangs a state of its own on
- * each container, and can have something kept for each task.
+ * exactly one container of every active hierarchy. A subsystem attaches a state of its own
+ * to each container, and may keep data for each task.
  *
  * Locks, outermost first:
  *
- *   container_manage_lock()	held by whoever makes or removes containers, moves tasks,
- *	binds or registers subsystems. A mutex.
- *   container_lock()	the callback lock, a mutex, taken inside it for each such change:
- *	holding either keeps every container where it is.
- *   the lock of a task's entry, then container->lock	spinlocks, taken by fork and exit.
- *	There is no global lock on those paths.
+ *   container_manage_lock()	a mutex, held to create and remove containers, to move tasks,
+ *	and to bind and register subsystems.
+ *   container_lock()	the callback lock, a mutex, taken inside it around each of these
+ *	changes. Holding either one keeps every container where it is.
+ *   the lock of a task's entry, then container->lock	spinlocks. Fork and exit take these
+ *	two, and no global lock.
  *
  * Origin of the semantics: Paul Menage's Generic Process Containers V6 (2006) and the
  * discussion that followed it.
@@ -51,8 +51,8 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 #define MAX_CFTYPE_NAME			64
 
 /*
- * Bytes that all subsystems together may keep for each task: ours need 64 (cpuacct 24,
- * cpuset and numtasks 16 each, bc 8), which leaves eight to others.
+ * Bytes that all subsystems together may keep for each task. Ours need 64 (cpuacct 24,
+ * cpuset and numtasks 16 each, bc 8), which leaves eight for others.
  */
 #define CONTAINER_TASK_SIZE		72
 
@@ -62,17 +62,17 @@ struct file;
 struct new_file;
 
 /*
- * What a subsystem keeps for a container: embedded in its own structure, which create()
- * allocates zeroed.
+ * The core's part of the state that a subsystem keeps for a container. It is embedded in the
+ * subsystem's own structure, which create() allocates zeroed.
  */
 struct container_subsys_state {
-	/* whose it is; a root's changes as the subsystem is bound and unbound. Set by the core */
+	/* set by the core; a root's changes when the subsystem is bound and unbound */
 	struct container *container;
-	/* private: references; negative once the removal of the container is decided */
+	/* private: references; negative once the container is sure to be removed */
 	atomic_t refcnt;
 };
 
-/* What limits of a container's refuse: see container_refused(). */
+/* What a limit of a container has refused: see container_refused(). */
 enum container_refusal {
 	CONTAINER_FORK,
 	CONTAINER_CHARGE,
@@ -88,27 +88,27 @@ struct container {
 
 	/* private: the core's own */
 	unsigned long flags;		/* CONT_ bits, atomic */
-	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of who is bound */
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of those bound */
 	spinlock_t lock;		/* guards the members; with both mutexes, children */
-	struct hlist_head members;	/* their entries; a root's are in no list */
+	struct hlist_head members;	/* entries of the tasks; empty for a root */
 	struct container *top_container;	/* the root of the hierarchy */
 	int hierarchy;			/* its number */
 	struct dentry *dentry;		/* the directory. Either mutex, while not removed */
-	struct new_file *new_files;	/* files for the directory, while it is being made */
-	unsigned int leaving;		/* below it, gone but for their directories. manage */
+	struct new_file *new_files;	/* files to create with the directory */
+	unsigned int leaving;		/* removed children with a directory; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
-	atomic_t releases;		/* that the worker has not handled yet */
-	struct work_struct release_work;	/* runs the release agent, or removes it */
+	atomic_t releases;		/* not yet handled by the worker */
+	struct work_struct release_work;	/* runs the release agent, or auto-deletes */
 	struct rcu_head rcu;
-	struct container_events {	/* what the file events is about: see events.c */
+	struct container_events {	/* for the file "events": see events.c */
 		atomic_long_t refused[CONTAINER_REFUSALS];	/* by its limits */
-		atomic_t readers;	/* open files; others wait by inotify */
+		atomic_t readers;	/* open files; inotify needs none */
 		struct dentry *file;	/* readable under RCU */
 		wait_queue_head_t wait;
-		unsigned int changes;	/* that were told; as the next two, manage lock */
-		bool populated;		/* what was told last: a member, here or below */
-		long told[CONTAINER_REFUSALS];	/* likewise, of refused */
-		struct work_struct work;	/* looks for changes, and tells them */
+		unsigned int changes;	/* reported; this and the next two: manage lock */
+		bool populated;		/* as reported last: a member, here or below */
+		long told[CONTAINER_REFUSALS];	/* as reported last, of refused */
+		struct work_struct work;	/* finds changes and reports them */
 	} events;
 };
 
@@ -119,67 +119,68 @@ enum {
 	CONT_KILL_ON_RMDIR,
 	CONT_CLONE_CHILDREN,
 	CONT_CLONED,		/* made by container_clone(); set before create() */
-	CONT_KILLING,		/* rmdir is killing the members: nobody may fork in it */
-	CONT_EVENT_JOINED,	/* a task has joined an empty container, and inotify is */
-	CONT_EVENT_NEW,		/* yet to be told: so, or of another change */
-	CONT_DELETE_PENDING,	/* an auto-delete found a reference: again at the last put */
+	CONT_KILLING,		/* rmdir is killing the members, and forks fail */
+	CONT_EVENT_JOINED,	/* a task has joined an empty container; not reported yet */
+	CONT_EVENT_NEW,		/* there may be a change to report */
+	CONT_DELETE_PENDING,	/* auto-delete met a reference: retry at the last put */
 };
 
-/* A control file. V6 calls it cftype, a name that the kernel now uses for its own. */
+/* A control file. V6 calls it cftype, a name that the kernel's cgroups use now. */
 struct container_cftype {
 	char name[MAX_CFTYPE_NAME];	/* by convention SUBSYSTEM.FILE */
 	int private;			/* for the subsystem, to tell files apart */
 	umode_t mode;			/* 0: by the handlers, 0644, 0444 or 0200 */
 	int too_long;			/* errno of a write of more than a page; 0: -E2BIG */
 	/*
-	 * Prints the value; 0 or an errno. Callback lock held and the manage lock not, so that
-	 * it may take neither; may sleep.
+	 * Print the value. Called with the callback lock held, so it must take neither mutex;
+	 * may sleep. Returns 0 or an errno.
 	 */
 	int (*show)(struct seq_file *m, struct container *cont,
 		    const struct container_cftype *cft);
 	/*
-	 * Takes a new value; 0, or an errno, having changed nothing. @buf ends in a NUL, has none
-	 * inside, and is without the one newline at its end. @file tells whose credentials count,
-	 * the opener's, and is good for nothing else: it may be of another filesystem. Manage
-	 * lock held, and the callback lock, which it may take, not; may sleep.
+	 * Set a new value. @buf ends in a NUL, contains no other, and has lost one newline at
+	 * its end. Use @file for nothing but the credentials of its opener, which are those that
+	 * count: it may belong to another filesystem. Called with the manage lock held; may take
+	 * the callback lock; may sleep. Returns 0, or an errno and has changed nothing.
 	 */
 	int (*write)(struct container *cont, const struct container_cftype *cft,
 		     struct file *file, char *buf);
-	/* neither is called once the container is removed: the caller gets -ENODEV */
+	/* Neither is called for a removed container: user space gets ENODEV. */
 };
 
 enum container_move_reason {
-	CONTAINER_MOVE_ATTACH,	/* somebody wrote to tasks or procs, or called for it */
-	CONTAINER_MOVE_CLONE,	/* into a new container of its own */
-	CONTAINER_MOVE_EVICT,	/* it cannot stay where it is; nobody may refuse */
-	CONTAINER_MOVE_FOLLOW,	/* a new thread, after its process: only attach() is called */
+	CONTAINER_MOVE_ATTACH,	/* by a write to tasks or procs, or container_attach_task() */
+	CONTAINER_MOVE_CLONE,	/* by container_clone(), into a new container */
+	CONTAINER_MOVE_EVICT,	/* the task cannot stay where it is: refusals do not count */
+	CONTAINER_MOVE_FOLLOW,	/* a new thread follows its process: only attach() is called */
 };
 
 /* A task moves from one container to another. */
 struct container_move {
 	struct task_struct *task;
-	struct container *from;		/* readable until the end */
+	struct container *from;		/* stays readable until the move is over */
 	struct container *to;
 	enum container_move_reason why;
 	/* private: see container_move_data() */
 	void **data;
 };
 
-/* Which tasks a subsystem is called for as they fork and exit. */
+/* For which tasks a subsystem is called at fork and exit. */
 enum container_scope {
-	CONTAINER_ALL_TASKS,	/* every one in the system, from registration on */
-	CONTAINER_WHILE_BOUND,	/* every one, from bind() to unbind(), when no exit() comes */
+	CONTAINER_ALL_TASKS,	/* all in the system, from registration on */
+	CONTAINER_WHILE_BOUND,	/* all, from bind() to unbind(), which calls no exit() */
 	CONTAINER_MEMBERS,	/* those below the root; others cost nothing */
 };
 
 /*
- * A subsystem. create() and destroy() are mandatory. What a callback returns beside 0 and
- * an errno counts as -EINVAL. Unless something else is said, the manage lock is held and the
- * callback lock is not, and the callback may sleep.
+ * A subsystem. create() and destroy() are mandatory. A callback returns 0 or an errno;
+ * anything else is taken for -EINVAL. Unless noted otherwise, it is called with the manage
+ * lock held and the callback lock not held, and may sleep.
  *
- * "Atomic" is: preemption is off, which holds back grace periods, but rcu_dereference() wants
- * an rcu_read_lock() of the callback's own. The callbacks about a task get the container it
- * is in, and as @data what is kept for it: @task_size bytes, zero at first.
+ * "Atomic" means that preemption is disabled. That delays grace periods, but to use
+ * rcu_dereference() the callback has to call rcu_read_lock() itself. The callbacks about a
+ * task get the container it is in and, as @data, the @task_size bytes that are kept for it,
+ * zero at first.
  */
 struct container_subsys {
 	const char *name;		/* 1-32 of [A-Za-z0-9_-]; also the mount option. Alias of
@@ -187,46 +188,47 @@ struct container_subsys {
 					 */
 	struct module *owner;		/* pinned while the subsystem is bound */
 	enum container_scope scope;	/* for can_fork() to exited() */
-	unsigned int task_size;		/* of its structure for a task */
+	unsigned int task_size;		/* of the data that it keeps for a task */
 
-	/* Makes the state of @cont and puts it there; cont->parent is NULL at registration. */
+	/* Allocate the state of @cont and set it; at registration cont->parent is NULL. */
 	int (*create)(struct container_subsys *ss, struct container *cont);
-	/* Undoes that. Readers under RCU may still be looking: kfree_rcu(). */
+	/* Undo create(). RCU readers may still look at the state: use kfree_rcu(). */
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
 	/*
-	 * @cont is to be as its parent: container_clone() has made it for the current task, or
-	 * mkdir where clone_children is 1. Between create() and populate(), and not linked yet.
+	 * Make @cont like its parent: container_clone() has created it for the current task, or
+	 * mkdir where clone_children is 1. Called between create() and populate(), before @cont
+	 * is linked.
 	 */
 	int (*inherit)(struct container_subsys *ss, struct container *cont);
-	/* Adds the control files to the new directory: container_add_file(). */
+	/* Add the control files to the new directory: container_add_file(). */
 	int (*populate)(struct container_subsys *ss, struct container *cont);
-	/* It is bound to the hierarchy of @root, whose files and tasks come next; or errno. */
+	/* Be bound to the hierarchy of @root, whose files and tasks come next, or refuse. */
 	int (*bind)(struct container_subsys *ss, struct container *root);
-	/* Undoes that: the hierarchy is dissolved, or was not made after all. */
+	/* Undo bind(): the hierarchy is dissolved, or could not be created. */
 	void (*unbind)(struct container_subsys *ss, struct container *root);
 
 	/*
-	 * May the task move? All are asked before any is told. Also sets aside in
-	 * container_move_data() what attach() will want, before a refusal, too: an eviction
-	 * overrules it.
+	 * May the task move? All subsystems are asked before the first attach(). What attach()
+	 * needs is allocated here and kept in container_move_data(), before a refusal, too,
+	 * because an eviction overrules it.
 	 */
 	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
-	/* The same of a new container, not linked yet, for the current task to clone into. */
+	/* The same for container_clone(): the new container is not linked yet. */
 	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
-	/* After either of both, whatever it said: the move does not happen. */
+	/* The move does not happen. Called after either of them, whatever it returned. */
 	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
 	/*
-	 * The task moves, now: just before that shows. Atomic, with the lock of its entry held:
-	 * must not take container->lock. Not at exit.
+	 * The task moves: called just before that is visible. Atomic, with the lock of the task's
+	 * entry held; must not take container->lock. Not called at exit.
 	 */
 	void (*attach)(struct container_subsys *ss, struct container_move *move, void *data);
-	/* The move is done. */
+	/* The move is complete. */
 	void (*post_attach)(struct container_subsys *ss, struct container_move *move);
 
 	/*
-	 * May @child, unborn, start? An errno makes the fork fail. It is in @cont already.
-	 * @parent is the data of the forking task, which may be moved meanwhile: for reading, zero
-	 * where nothing is kept. Atomic, in the forking task.
+	 * May @child start? An errno makes the fork fail. The child is not complete yet, but in
+	 * @cont already. @parent is the data of the forking task, for reading; it may be moved
+	 * meanwhile. All zero if nothing is kept for it. Atomic, in the forking task.
 	 */
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, void *data, const void *parent);
@@ -234,40 +236,42 @@ struct container_subsys {
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
 			    struct task_struct *child, void *data);
 	/*
-	 * @child is complete, but has not run: once for each. Where there is no adopt(), it stands
-	 * in for that. Atomic, with the lock of its entry held, as the rest.
+	 * @child is complete, but has not run. Called once for each, and in place of adopt() if
+	 * there is none. Atomic, with the lock of the child's entry held; so are the rest.
 	 */
 	void (*fork)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *child, void *data);
 	/*
-	 * @task existed, or was being made, when the calls began: count it as if can_fork() had
-	 * been asked. Once for each, and before attach(). With it, fork() can often be done
-	 * without. Not without can_fork(), nor with CONTAINER_MEMBERS.
+	 * @task existed, or was being forked, when the subsystem began to be called: count it as
+	 * if can_fork() had been asked. Called once for each such task, before any attach(). A
+	 * subsystem with adopt() often needs no fork(). Requires can_fork(); not with
+	 * CONTAINER_MEMBERS.
 	 */
 	void (*adopt)(struct container_subsys *ss, struct container *cont,
 		      struct task_struct *task, void *data);
 	/*
-	 * @task is about to leave @cont, as it exits. Once for each that is known by can_fork(),
-	 * fork() or adopt(); with CONTAINER_MEMBERS, for each below the root.
+	 * @task exits and is about to leave @cont. Called once for each task that can_fork(),
+	 * fork() or adopt() was called for; with CONTAINER_MEMBERS, for each below the root.
 	 */
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *task, void *data);
 	/*
-	 * It has left, and no tasks file shows it. Its container may be removed, but what was
-	 * found there is readable under RCU. To let in another; not with CONTAINER_MEMBERS.
+	 * @task has left, and no tasks file shows it: here another task may be let in. The
+	 * container may have been removed, but what was found there is readable under RCU. Not
+	 * with CONTAINER_MEMBERS.
 	 */
 	void (*exited)(struct container_subsys *ss, struct task_struct *task, void *data);
 
-	/* Adds to its line in /proc/containers, from a blank on. Callback lock held instead. */
+	/* Add to the line in /proc/containers, a blank first. Only the callback lock is held. */
 	void (*show)(struct container_subsys *ss, struct seq_file *m);
 
 	/* Set by the core. */
 	int subsys_id;			/* index into container->subsys; -1: not registered */
-	int hierarchy;			/* that it is bound to, or 0. Both mutexes, or RCU */
+	int hierarchy;			/* its hierarchy's number, or 0. Both mutexes, or RCU */
 	bool active;			/* registration is complete */
 	/* private: */
-	unsigned int task_offset;	/* of its part of a task's data */
-	unsigned long since;		/* when it began to be called: see callbacks.h */
+	unsigned int task_offset;	/* of its data in that of a task */
+	unsigned long since;		/* generation of its first call: see callbacks.h */
 };
 
 int container_register_subsys(struct container_subsys *ss);
@@ -296,21 +300,21 @@ void container_refused(struct container *cont, enum container_refusal what, cons
 struct container_subsys_state *container_css_get_current(struct container_subsys *ss);
 void container_css_put(struct container_subsys_state *css);
 
-/* Is it on its way out? The answer stays valid under the manage or the callback lock only. */
+/* Is the container removed? The answer is stable under the manage or the callback lock only. */
 static inline bool container_is_removed(const struct container *cont)
 {
 	return test_bit(CONT_REMOVED, &cont->flags);
 }
 
-/* The state of a container, of a subsystem bound to its hierarchy. */
+/* A container's state of a subsystem that is bound to its hierarchy. */
 static inline struct container_subsys_state *
 container_subsys_state(struct container *cont, struct container_subsys *ss)
 {
-	/* in the path of each fork: no index, which kernels with UBSAN would check again */
+	/* on the path of each fork: no index, which kernels with UBSAN would check */
 	return *(cont->subsys + ss->subsys_id);
 }
 
-/* For create(): puts a new state, in zeroed memory, in its container. */
+/* For create(): sets a new state, in zeroed memory, as that of its container. */
 static inline void container_set_subsys_state(struct container *cont,
 					      struct container_subsys *ss,
 					      struct container_subsys_state *css)
@@ -319,7 +323,7 @@ static inline void container_set_subsys_state(struct container *cont,
 	cont->subsys[ss->subsys_id] = css;
 }
 
-/* The state of the container a task is in; under RCU, as task_container(). */
+/* The state of the container that a task is in; under RCU, like task_container(). */
 static inline struct container_subsys_state *
 task_subsys_state(struct task_struct *task, struct container_subsys *ss)
 {
@@ -327,9 +331,9 @@ task_subsys_state(struct task_struct *task, struct container_subsys *ss)
 }
 
 /*
- * What a subsystem keeps for a move, from can_attach() or can_clone() to post_attach() or
- * cancel_attach(); NULL at first. There is no room for it in a move that nobody was asked
- * about, CONTAINER_MOVE_FOLLOW.
+ * A pointer that a subsystem keeps for a move, from can_attach() or can_clone() to
+ * post_attach() or cancel_attach(); NULL at first. CONTAINER_MOVE_FOLLOW, about which no
+ * subsystem is asked, has none.
  */
 static inline void **container_move_data(const struct container_move *move,
 					 const struct container_subsys *ss)
@@ -338,8 +342,8 @@ static inline void **container_move_data(const struct container_move *move,
 }
 
 /*
- * Takes a reference, with which rmdir says EBUSY; -ENODEV when the container is being
- * removed. Any context. V6's css_get(), whose name the kernel now uses for its own.
+ * Takes a reference, which makes rmdir fail with EBUSY; -ENODEV if the container is being
+ * removed. Any context. V6's css_get(), a name that the kernel's cgroups use now.
  */
 static inline int container_css_get(struct container_subsys_state *css)
 {
@@ -347,8 +351,8 @@ static inline int container_css_get(struct container_subsys_state *css)
 }
 
 /*
- * The directory, for printk's %pd4 in a line of the log; NULL, which that takes, at the top
- * of a hierarchy that is not mounted yet. Under RCU from before it may be removed.
+ * The directory, for printk's %pd4. NULL, which %pd4 can print, for the root of a hierarchy
+ * that is not mounted yet. Under RCU, entered before the container could be removed.
  */
 static inline const struct dentry *container_dentry(const struct container_subsys_state *css)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The hook layer of container_core: how a module attaches to functions of the kernel and
- * reaches symbols that it does not export.
+ * The hook layer of container_core: attaching to functions of the kernel, and finding symbols
+ * that it does not export.
  *
- * A hook is a row in a table. A module looks for what its features need, arms a table
- * when it needs it, and disarms it after; /proc/containers shows each row that is armed
- * or was.
+ * A hook is a row in a table. A module looks for what its features need, arms a table when it
+ * needs it, and disarms it afterwards; /proc/containers shows each row that is or was armed.
  */
 #ifndef _CONTAINER_HOOK_H
 #define _CONTAINER_HOOK_H
@@ -28,10 +27,10 @@ enum container_hook_type {
 };
 
 /**
- * struct container_symbol - something of the kernel's that is not exported
+ * struct container_symbol - a symbol of the kernel that is not exported
  * @name: its name
  * @alt: its name in other kernels, or NULL
- * @address: where its address is to be put; NULL: it is only asked whether it is there
+ * @address: where to put its address; NULL if it only has to exist
  */
 struct container_symbol {
 	const char *name;
@@ -63,16 +62,16 @@ struct container_feature {
  * @handler: an ftrace callback, marked notrace:
  *	void (unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
  *	      struct ftrace_regs *fregs)
- *	on every kernel; or a probe with the tracepoint's prototype. Runs with whatever
- *	locks the hooked place holds: it must not sleep, and takes rcu_read_lock() for
+ *	on every kernel; or a probe with the tracepoint's prototype. It runs with whatever
+ *	locks are held where it is attached: it must not sleep, and calls rcu_read_lock()
  *	itself
- * @optional: the feature that is lost without it, and no other; NULL makes arming fail
- *	where the function cannot be hooked, or somebody else has it
+ * @optional: the feature that is lost without the hook; NULL makes arming fail if the function
+ *	cannot be hooked or another user has it
  * @missed: calls that the handler should have handled but could not
- * @body: the hooked function behind the place where it is hooked, for
- *	container_hook_call(); set from before it is armed, for good
- * @found: which of the two names this kernel has, once it was looked for; NULL: none
- * @armed: is it? Both for others to read
+ * @body: the hooked function after the point where it is hooked, for container_hook_call();
+ *	set before it is armed and never changed
+ * @found: which of the two names this kernel has; NULL for none. Read-only for modules
+ * @armed: whether it is armed. Read-only for modules
  *
  * The rest belongs to hook.c.
  */
@@ -94,11 +93,11 @@ struct container_hook {
 
 /**
  * container_hook_regs - the registers of the hooked function's caller
- * @fregs: what the handler was given
+ * @fregs: the handler's argument
  *
- * Only those that carry arguments, the stack pointer and the instruction pointer are
- * there. On x86 they are all that the structure has, whatever it is called (compat.h
- * sees to that); ftrace_get_regs() says NULL where not all of them were saved.
+ * Only the registers that carry arguments, the stack pointer and the instruction pointer are
+ * valid. ftrace_get_regs() cannot be used: it returns NULL if not all registers were saved. On
+ * x86 struct ftrace_regs is a struct pt_regs, under whatever name; compat.h checks that.
  */
 static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *fregs)
 {
@@ -144,16 +143,15 @@ container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
 /**
  * container_hook_redirect - run another function in place of the hooked one
  * @fregs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
- * @fn: a function with the same prototype. It calls the hooked one, if it wants to, by
- *	container_hook_call() of the row's @body. If it may sleep, it begins with
- *	container_hook_enter() and ends with container_hook_leave(); if not, the grace
- *	periods of the disarming cover it
+ * @fn: a function with the same prototype. It can call the hooked function by
+ *	container_hook_call() with the row's @body. If it may sleep, it begins with
+ *	container_hook_enter() and ends with container_hook_leave(); if not, disarming waits
+ *	for it by grace periods
  *
- * Such a handler redirects each call, and leaves what there is to ask to @fn. A BPF
- * trampoline that shares the function calls what the handler leaves in the instruction
- * pointer: on kernels with IBT that has to be the beginning of a function. Nor does the
- * handler leave anything behind that only @fn would take back: a BPF program may make
- * the call return before it gets there.
+ * A handler of this type redirects every call, and @fn decides. A BPF trampoline that shares
+ * the function calls the address that the handler leaves in the instruction pointer: on
+ * kernels with IBT that has to be the start of a function. The handler must not do anything
+ * that only @fn would undo: a BPF program may make the call return before @fn is reached.
  *
  * Context: that of the handler.
  */
@@ -166,12 +164,11 @@ container_hook_redirect(struct ftrace_regs *fregs, void *fn)
 void container_hook_wait_callers(const long __percpu *callers);
 
 /**
- * container_hook_enter - the beginning of a function that runs in place of a hooked one
- *	and may sleep
- * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: how many tasks are in such
- *	functions, in the sum over all CPUs; for container_hook_wait_callers()
+ * container_hook_enter - enter a function that runs in place of a hooked one and may sleep
+ * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: its sum over all CPUs is the number
+ *	of tasks in such functions; for container_hook_wait_callers()
  *
- * On its way there from the handler a task does not sleep: disarming waits for it.
+ * Between the handler and this call a task does not sleep, so disarming waits for it.
  */
 static __always_inline void container_hook_enter(long __percpu *callers)
 {
@@ -179,8 +176,8 @@ static __always_inline void container_hook_enter(long __percpu *callers)
 }
 
 /**
- * container_hook_leave - the end of such a function
- * @callers: as given there
+ * container_hook_leave - leave such a function
+ * @callers: as for container_hook_enter()
  */
 static __always_inline void container_hook_leave(long __percpu *callers)
 {
@@ -201,11 +198,10 @@ void *container_hook_symbol(const char *name);
  * @b: second argument
  * @c: third argument
  *
- * Reaches @fn by a return instead of an indirect call, so that it needs no
- * ENDBR at its entry: kernels with IBT remove it from functions whose address
- * nobody takes.
+ * Jumps to @fn by a return instead of an indirect call, so that it needs no ENDBR at its entry:
+ * kernels with IBT remove that from functions whose address is not taken.
  *
- * Context: whatever @fn asks for.
+ * Context: that of @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
@@ -219,7 +215,7 @@ unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
  * @c: third argument
  * @d: fourth argument
  *
- * Context: whatever @fn asks for.
+ * Context: that of @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,

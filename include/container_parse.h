@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading the values that users write to control files.
+ * Parsing of values that users write to control files.
  */
 #ifndef _CONTAINER_PARSE_H
 #define _CONTAINER_PARSE_H

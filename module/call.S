@@ -3,13 +3,13 @@
  * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) by way of a
  * return; container_hook_call4() with one more. container_hook.h says why.
  *
- * The return is the kernel's own, which may be a jump to a return thunk. An unwinder of
- * the stack, objtool included, sees it as that of a function that fn called.
+ * The return is the kernel's RET, which may be a jump to a return thunk. To unwinders and to
+ * objtool it looks like the return of a function that fn has called.
  */
 #include <linux/linkage.h>
 #include <asm/unwind_hints.h>
 
-/* Kernels that know no mitigation for it have no name for it either. */
+/* Kernels without a mitigation for returns do not define it. */
 #ifndef RET
 #define RET	ret; int3
 #endif
@@ -48,8 +48,8 @@ SYM_FUNC_START(container_hook_call)
 SYM_FUNC_END(container_hook_call)
 
 /*
- * Runs in place of proc_pident_readdir() when it is to go on as if it had not been hooked.
- * There is no frame of ours behind it, so nobody has to wait until it returns.
+ * Runs in place of proc_pident_readdir() and continues it as if it were not hooked. It has no
+ * stack frame, so unloading need not wait for it to return.
  */
 SYM_FUNC_START(listing_pass)
 	LANDING

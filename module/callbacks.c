@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which subsystems are called for the tasks of the system, from when on and until when. A
- * subsystem that wants to know of every task has each made known to it at the beginning.
+ * When a subsystem begins and ends to be called for tasks. One that is called for all tasks
+ * adopts those that exist at the beginning.
  */
 #include <linux/sched/task.h>
 
 #include "callbacks.h"
 
-/* One is published; the other was, and nobody looks at it any more. */
+/* One is published; the other was, and has no readers any more. */
 static struct calls versions[2];
 struct calls __rcu *current_calls = RCU_INITIALIZER(&versions[0]);
 
-/* Who is called. Under the manage lock. */
+/* The subsystems that are called. Under the manage lock. */
 static DECLARE_BITMAP(called, MAX_CONTAINER_SUBSYS);
 static unsigned long generation;
 
@@ -21,7 +21,7 @@ static bool wants_all(const struct container_subsys *ss)
 						  ss->adopt || ss->exit || ss->exited);
 }
 
-/* When it returns, nobody calls by what was published before. */
+/* When it returns, no call by the old arrays is under way. */
 static void calls_publish(void)
 {
 	struct calls *old = rcu_dereference_protected(current_calls,
@@ -50,10 +50,10 @@ static void calls_publish(void)
 }
 
 /**
- * member_uncharge - take back what can_fork() has agreed to, the last first
+ * member_uncharge - call cancel_fork() where can_fork() agreed, in reverse order
  * @m: the entry of a task that will not start
- * @calls: who is called
- * @end: who refused, in @calls->can_fork; NULL: nobody
+ * @calls: the subsystems to call
+ * @end: the one that refused, in @calls->can_fork; NULL: none
  *
  * Context: atomic.
  */
@@ -74,7 +74,7 @@ void member_uncharge(struct member *m, const struct calls *calls,
 	m->charged = 0;
 }
 
-/* Gives every task in the system an entry and makes it known to the subsystems. */
+/* Gives every task in the system an entry and has it adopted. */
 static int adopt_all(void)
 {
 	struct task_struct *task;
@@ -120,23 +120,23 @@ static void member_forget(struct member *m, void *arg)
 
 /**
  * membership_adopt - start calling a subsystem for forks and exits
- * @ss: the subsystem, in its place in subsystems[]; new, or newly bound
+ * @ss: the subsystem, in subsystems[] already; new, or newly bound
  *
  * Context: manage lock held; sleeps.
- * Return: 0, or an errno after which it is as if nothing had been done.
+ * Return: 0, or an errno and nothing has changed.
  */
 int membership_adopt(struct container_subsys *ss)
 {
 	int err;
 
 	lockdep_assert_held(&manage_mutex);
-	/* the hooks first: no entry may be made before exits are seen */
+	/* first the hooks: entries may exist only while exits are seen */
 	err = wants_all(ss) ? membership_track() : 0;
 	if (err)
 		return err;
 	ss->since = ++generation;
 	__set_bit(ss->subsys_id, called);
-	/* a child whose birth was told by the old arrays is found among all tasks now */
+	/* a child for which the old arrays were used is complete, so adopt_all() finds it */
 	calls_publish();
 	err = wants_all(ss) ? adopt_all() : 0;
 	if (err)
@@ -146,10 +146,9 @@ int membership_adopt(struct container_subsys *ss)
 
 /**
  * membership_forget - stop calling a subsystem
- * @ss: the subsystem, with no container below its root. Need not have been
- *	adopted, or not for long.
+ * @ss: the subsystem, with no container below its root; may not have been called at all
  *
- * When it returns no callback is running, and nothing is kept for any task.
+ * When it returns, no callback is running, and no data of tasks is left.
  *
  * Context: manage lock held; sleeps.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which subsystems are called for a task, and the calls themselves: at its fork and its
- * exit, and when tasks that were there before are adopted.
+ * Which subsystems are called for a task at fork and exit, and the calls themselves; and the
+ * adoption of tasks that existed before.
  *
- * For each event there is an array of the subsystems that are to be called. All arrays are
- * published at once, under RCU, and have a number, the generation. A subsystem knows from
- * which generation on it is called, and the entry of a task, up to which one it was dealt
- * with. So it takes a comparison to say whether a subsystem knows a task.
+ * For each event there is an array of the subsystems to call. All arrays are published
+ * together, under RCU, and numbered: the number is the generation. A subsystem keeps the
+ * generation of its first call, and the entry of a task the generation that knows it, so that
+ * one comparison tells whether a subsystem knows a task.
  */
 #ifndef _CALLBACKS_H
 #define _CALLBACKS_H
@@ -14,9 +14,9 @@
 #include "membership.h"
 
 /**
- * struct calls - the subsystems that are called, for each event; NULL ends an array
+ * struct calls - the subsystems to call at each event; NULL ends an array
  * @generation: goes up with each subsystem that begins to be called
- * @all: those without CONTAINER_MEMBERS: every task is made known to them
+ * @all: those without CONTAINER_MEMBERS, which know every task
  * @can_fork: those with can_fork()
  * @fork: those with fork()
  * @exit: those with exit()
@@ -34,25 +34,25 @@ struct calls {
 /* Replaced under the manage lock. */
 extern struct calls __rcu *current_calls;
 
-/* As they are now. Preemption is off, which keeps them. */
+/* The current arrays. Preemption is disabled, which keeps them. */
 static inline const struct calls *calls_now(void)
 {
 	return rcu_dereference_sched(current_calls);
 }
 
-/* Walks over an array of them. */
+/* Walks over one of the arrays. */
 #define for_each_call(p, ss, array) \
 	for ((p) = (array); ((ss) = *(p)); (p)++)
 
-/* What a subsystem keeps for a task. */
+/* The data that a subsystem keeps for a task. */
 static inline void *data_for(struct member *m, const struct container_subsys *ss)
 {
 	return (void *)m->data + ss->task_offset;
 }
 
 /*
- * A subsystem's container of a task; NULL if the task is at its root, where those
- * with CONTAINER_MEMBERS do not care. A place of hierarchy 0 is always empty.
+ * The container of a task in a subsystem's hierarchy. NULL if that is the root and the
+ * subsystem has CONTAINER_MEMBERS. The place in hierarchy 0 is always empty.
  */
 static inline struct container *container_for(const struct member *m, struct container_subsys *ss)
 {
@@ -60,7 +60,7 @@ static inline struct container *container_for(const struct member *m, struct con
 		ss->scope == CONTAINER_MEMBERS ? NULL : container_subsys_root(ss);
 }
 
-/* Was a subsystem told of a task, or is it one that need not be? */
+/* Does a subsystem know a task? With CONTAINER_MEMBERS there is nothing to know. */
 static inline bool knows(const struct container_subsys *ss, const struct member *m)
 {
 	return ss->scope == CONTAINER_MEMBERS || ss->since <= m->known;
@@ -69,7 +69,7 @@ static inline bool knows(const struct container_subsys *ss, const struct member 
 void member_uncharge(struct member *m, const struct calls *calls,
 		     struct container_subsys *const *end);
 
-/* The fork has failed. */
+/* Takes back a failed fork. */
 static inline void member_cancel(struct member *m)
 {
 	member_uncharge(m, calls_now(), NULL);
@@ -98,7 +98,7 @@ static __always_inline int member_can_fork(struct member *m, struct member *pare
 	return 0;
 }
 
-/* Makes a task, locked, known to the subsystems that were not asked about its fork. */
+/* Has the subsystems that do not know a task adopt it. The entry's lock is held. */
 static inline void member_adopt(struct member *m)
 {
 	const struct calls *calls = calls_now();
@@ -117,14 +117,14 @@ static inline void member_adopt(struct member *m)
 	m->known = calls->generation;
 }
 
-/* Tells the subsystems of a child, locked, that is complete: once. */
+/* Calls fork() for a complete child, once. The entry's lock is held. */
 static inline void member_born(struct member *m)
 {
 	struct container_subsys *const *p, *ss;
 	struct container *cont;
 
 	for_each_call(p, ss, calls_now()->fork) {
-		/* a subsystem that was not asked adopts it */
+		/* a subsystem that was not asked about the fork adopts the child below */
 		if (ss->since > m->charged && ss->scope != CONTAINER_MEMBERS)
 			continue;
 		cont = container_for(m, ss);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * container_clone(): a container for the current task, made and entered in one.
+ * container_clone(): a new container for the current task, created and entered in one step.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,7 +13,7 @@
 #include "compat.h"
 #include "fs.h"
 
-/* container_clone(), once; -ERESTART if the task was moved meanwhile. */
+/* One attempt of container_clone(); -ERESTART if the task was moved meanwhile. */
 static int clone_once(struct container_subsys *ss)
 {
 	struct dentry *parent, *dentry;
@@ -24,12 +24,12 @@ static int clone_once(struct container_subsys *ss)
 	container_manage_lock();
 	if (ss->hierarchy)
 		sb = hierarchies[ss->hierarchy]->sb;
-	/* the mount may not be complete, or be the last one and on its way out */
+	/* the first mount may not be complete, or the last one be going away */
 	if (!sb || !(sb->s_flags & SB_ACTIVE) || !atomic_inc_not_zero(&sb->s_active)) {
 		container_manage_unlock();
 		return 0;
 	}
-	/* the manage lock keeps it: nobody is moved, and so it is not removed */
+	/* with the manage lock held the task is not moved, so its container stays */
 	rcu_read_lock();
 	parent = dget(task_container(current, ss)->dentry);
 	rcu_read_unlock();
@@ -58,21 +58,20 @@ static int clone_once(struct container_subsys *ss)
 
 /**
  * container_clone - put the current task into a new container of its own
- * @ss: the subsystem whose hierarchy it is to be in
+ * @ss: the subsystem whose hierarchy is meant
  *
- * Makes a child of the current task's container, named after the task's number
- * in the initial namespace (with -2, -3, ... where that is taken), and moves the
- * task into it, in one: nobody sees it empty. The flags are inherited as by mkdir;
- * the subsystems' inherit() takes over what the task needs of theirs. The directory
- * has the owner of the one above.
+ * Creates a child of the current task's container, named after the task's number in the
+ * initial namespace (with -2, -3, ... where that exists), and moves the task into it, in one
+ * step: the container is never seen empty. The flags are inherited as by mkdir, and the
+ * subsystems' inherit() copies the settings that the task needs. The directory has the owner
+ * of its parent.
  *
- * No can_attach() is asked, but can_clone().
+ * Subsystems are asked by can_clone(), not by can_attach().
  *
  * Context: process, no lock held; sleeps.
- * Return: 0, also where @ss is not bound to any hierarchy and there is nothing to
- * do; -EDEADLK with the manage lock held; -ENAMETOOLONG if its path would be longer
- * than PATH_MAX; or what mkdir or the move failed with. On failure there is no new
- * container and nothing has changed.
+ * Return: 0, also if @ss is not bound and there is nothing to do; -EDEADLK with the manage
+ * lock held; -ENAMETOOLONG if the path would be longer than PATH_MAX; or the errno of the mkdir
+ * or of the move. On failure nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One container: made, linked, walked, removed.
+ * The life of a container: created, linked into its hierarchy, removed; and walks over them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,7 +13,7 @@
 #include "core.h"
 #include "private.h"
 
-/* Woken when the directory of a container that is gone is gone, too. */
+/* Woken when the directory of a removed container is gone as well. */
 static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
 
 /**
@@ -49,9 +49,9 @@ EXPORT_SYMBOL_GPL(container_path);
  * container_noprefix - was the hierarchy mounted with noprefix?
  * @cont: a container of it
  *
- * Then files that are older than containers go by their short names.
+ * Then cpuset's files, which are older than containers, have their short names.
  *
- * Context: any in which @cont is known to stay.
+ * Context: any; the caller keeps @cont.
  */
 bool container_noprefix(const struct container *cont)
 {
@@ -62,7 +62,7 @@ EXPORT_SYMBOL_GPL(container_noprefix);
 /**
  * container_next_descendant - walk the containers below one
  * @pos: where the walk is; @top at the start
- * @top: whose descendants
+ * @top: the container whose descendants are walked
  *
  * Parents come before their children.
  *
@@ -83,8 +83,8 @@ EXPORT_SYMBOL_GPL(container_next_descendant);
 /* --- lifetime --------------------------------------------------------------- */
 
 /**
- * container_get - keep a container's memory
- * @cont: a container whose memory is kept already
+ * container_get - take a reference that keeps a container's memory
+ * @cont: a container whose memory the caller keeps already
  */
 void container_get(struct container *cont)
 {
@@ -93,7 +93,7 @@ void container_get(struct container *cont)
 
 /**
  * container_put - drop a reference on a container below a root
- * @cont: the container; its memory goes after a grace period if it was the last
+ * @cont: the container; the last reference frees it after a grace period
  */
 void container_put(struct container *cont)
 {
@@ -106,7 +106,7 @@ void container_put(struct container *cont)
 }
 
 /**
- * container_setup - what a container is before it has states or members
+ * container_setup - initialize a container, without states and members
  * @cont: the container, all zero
  * @h: its hierarchy, whose number is set
  * @parent: the container above; NULL for a root
@@ -140,12 +140,12 @@ static void container_destroy_states(struct container *cont)
 }
 
 /**
- * container_make_state - have a subsystem make its state of a container
+ * container_make_state - have a subsystem create its state of a container
  * @ss: the subsystem
  * @cont: the container
  *
  * Context: manage lock held; sleeps.
- * Return: 0, what create() says, or -EINVAL if it says 0 and there is no state.
+ * Return: 0, the errno of create(), or -EINVAL if that returned 0 but set no state.
  */
 int container_make_state(struct container_subsys *ss, struct container *cont)
 {
@@ -166,14 +166,14 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
 }
 
 /**
- * container_create - make a container that nobody sees yet
- * @parent: where it will be
+ * container_create - create a container that is not visible yet
+ * @parent: its parent
  * @clone: for container_clone()
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
- * errno: -ENOENT when @parent is being removed, -ENOMEM, or what a subsystem's
- * create() says.
+ * errno: -ENOENT when @parent is being removed, -ENOMEM, or that of a subsystem's
+ * create().
  */
 struct container *container_create(struct container *parent, bool clone)
 {
@@ -207,7 +207,7 @@ struct container *container_create(struct container *parent, bool clone)
 
 /**
  * container_discard - undo container_create()
- * @cont: a container that was never linked, whose directory is undone
+ * @cont: a container that was never linked and has no directory any more
  *
  * Context: manage lock held.
  */
@@ -219,11 +219,11 @@ void container_discard(struct container *cont)
 }
 
 /**
- * container_inherit - let the subsystems take over what is the parent's
+ * container_inherit - let the subsystems copy the parent's settings
  * @cont: a container from container_create()
  *
  * Context: manage lock held; sleeps.
- * Return: 0, or what a subsystem's inherit() says.
+ * Return: 0, or the errno of a subsystem's inherit().
  */
 int container_inherit(struct container *cont)
 {
@@ -242,7 +242,7 @@ int container_inherit(struct container *cont)
 
 /**
  * container_link - make a container part of its hierarchy
- * @cont: the container; its directory is about to show
+ * @cont: the container, whose directory is about to become visible
  *
  * Context: manage lock held.
  */
@@ -256,15 +256,15 @@ void container_link(struct container *cont)
 	list_add_tail(&cont->sibling, &cont->parent->children);
 	spin_unlock(&cont->parent->lock);
 	container_unlock();
-	/* the first one keeps the superblock active: see hierarchy.c */
+	/* the first container below the root keeps the superblock active: see hierarchy.c */
 	if (h->nr_containers++ == 1)
 		atomic_inc(&h->sb->s_active);
 }
 
-/* A count that no number of gets and puts, right or wrong, makes positive. */
+/* So far below zero that no number of gets and puts, right or wrong, makes it positive. */
 #define CSS_FROZEN (INT_MIN / 2)
 
-/* Keeps anybody from taking a reference on the states, if there is none now. */
+/* If there is no reference on the states now, prevents new ones. */
 static bool container_freeze(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
@@ -291,11 +291,11 @@ static void container_thaw(struct container *cont)
 }
 
 /**
- * populated_in - a container of a tree that has members
+ * populated_in - find a container with members in a tree
  * @top: the top of the tree
  *
  * Context: manage or callback lock held.
- * Return: one of them, or NULL.
+ * Return: such a container, or NULL.
  */
 struct container *populated_in(struct container *top)
 {
@@ -311,16 +311,16 @@ struct container *populated_in(struct container *top)
 
 /**
  * container_is_populated - does a container have a member, in it or below?
- * @cont: the container. A root always has one: a task that is not below is in it
+ * @cont: the container. A root always has one: all tasks that are not below it
  *
- * Context: manage lock held, or else a task that moves may be missed.
+ * Context: manage lock held; without it a task that is being moved may be missed.
  */
 bool container_is_populated(struct container *cont)
 {
 	return container_is_top(cont) || populated_in(cont);
 }
 
-/* The end of a container that has no members, no children and frozen states. */
+/* Unlinks and destroys a container without members or children, whose states are frozen. */
 static void container_unlink(struct container *cont)
 {
 	struct container *parent = cont->parent;
@@ -344,7 +344,7 @@ static void container_unlink(struct container *cont)
 	container_put(cont);
 }
 
-/* A container of the tree from @top down that has a directory in it to be removed, or NULL. */
+/* Finds a container in a tree in which the directory of a removed child still exists. */
 static struct container *half_removed_in(struct container *top)
 {
 	struct container *pos;
@@ -355,7 +355,7 @@ static struct container *half_removed_in(struct container *top)
 	return NULL;
 }
 
-/* Waits for that; the manage lock is given up. */
+/* Waits until it is gone; drops the manage lock meanwhile. */
 static int wait_half_removed(struct container *cont)
 {
 	int err;
@@ -369,7 +369,7 @@ static int wait_half_removed(struct container *cont)
 }
 
 /**
- * container_left - after container_remove() the directory is gone, too
+ * container_left - the directory of a removed container is gone as well
  * @parent: the container in which it was
  *
  * Context: manage lock held.
@@ -384,17 +384,17 @@ void container_left(struct container *parent)
 /**
  * container_remove - take a container out of its hierarchy
  * @cont: a container below a root
- * @subtree: with all that is below it; otherwise having children is an error
+ * @subtree: remove all descendants with it; without, children are an error
  *
- * The directory stays, to be removed by the caller after the manage lock, which then
- * calls container_left(): until then the container above is not removed. If no
- * container is left below the root, the caller owes deactivate_super() after that.
+ * The directory remains. The caller releases the manage lock, removes the directory and
+ * calls container_left(); until then the parent is not removed. If no container is left
+ * below the root, the caller then owes a deactivate_super().
  *
- * Context: manage lock held, and given up while waiting for directories of containers
- * below, which are gone; no lock may be held that their removal needs.
- * Return: 0; -EBUSY with members, children, or states that are referenced, or while
- * somebody else is killing its members, and nothing has changed; -EINTR; -ENODEV if it
- * is removed already.
+ * Context: manage lock held. It is dropped while waiting for directories of containers that
+ * were removed below; the caller holds no lock that their removal needs.
+ * Return: 0; -EBUSY if there are members, children or references on states, or if the
+ * members are being killed by another rmdir; -EINTR; -ENODEV if it is removed already. On
+ * failure nothing has changed.
  */
 int container_remove(struct container *cont, bool subtree)
 {
@@ -434,7 +434,7 @@ int container_remove(struct container *cont, bool subtree)
 		if (pos == cont)
 			break;
 	}
-	/* its parent; theirs go with it */
+	/* one directory, in its parent; those below go with it */
 	WRITE_ONCE(last->leaving, last->leaving + 1);
 	return 0;
 }

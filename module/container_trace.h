@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tracepoints, which show in /sys/kernel/tracing/events/container. Where nobody looks,
- * each is a jump that is patched out.
+ * The tracepoints in /sys/kernel/tracing/events/container. Each is a patched-out jump while it
+ * is off.
  *
- * A container is told by the number of its hierarchy and by a number of its own, that of
- * its directory's inode (ls -di), since a name may be given again. The path is as in the
- * log, the last four names: to have all of it would take locks, and some of these events
- * happen in a fork. The caller keeps the container readable (by a lock, a reference, or
- * RCU).
+ * A container is identified by the number of its hierarchy and by the number of its directory's
+ * inode (ls -di), since a name may be reused. The path has the last four names only, as in the
+ * log: the whole path would take locks, and some of these events happen in a fork. The caller
+ * keeps the container readable (by a lock, a reference, or RCU).
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM container
@@ -21,8 +20,8 @@
 #include "core.h"
 
 /*
- * What is the same for all of them: the container, and who did it. The path may become
- * longer between the two looks at it, and is cut then.
+ * What all of them have: the container, and the task. The path may grow between the two calls
+ * of container_path_of(), and is truncated then.
  */
 #define container_path_of(cont, buf, size) \
 	snprintf(buf, size, "%pd4", READ_ONCE((cont)->dentry))
@@ -46,7 +45,7 @@
 #define CONTAINER_VALUES						\
 	__entry->hierarchy, __entry->id, __get_str(path), __entry->pid, __entry->comm
 
-/* pid and comm are of the task that does it; of a release, of the last to leave */
+/* pid and comm are those of the current task; of a release, of the last task to leave */
 DECLARE_EVENT_CLASS(container_event,
 		    TP_PROTO(const struct container *cont),
 		    TP_ARGS(cont),
@@ -54,22 +53,22 @@ DECLARE_EVENT_CLASS(container_event,
 		    TP_fast_assign(container_assign(cont, current);),
 		    TP_printk(CONTAINER_FORMAT, CONTAINER_VALUES));
 
-/* It is made, and can be entered. */
+/* A container was created and can be entered. */
 DEFINE_EVENT(container_event, mkdir,
 	     TP_PROTO(const struct container *cont),
 	     TP_ARGS(cont));
 
-/* It has no members and no children any more, and goes. */
+/* A container without members and children is about to be removed. */
 DEFINE_EVENT(container_event, rmdir,
 	     TP_PROTO(const struct container *cont),
 	     TP_ARGS(cont));
 
-/* Its last member or its last child has left it with neither. */
+/* A container has lost its last member or its last child and has neither now. */
 DEFINE_EVENT(container_event, release,
 	     TP_PROTO(const struct container *cont),
 	     TP_ARGS(cont));
 
-/* A task, whose pid and comm these are, has moved there from another container. */
+/* A task, whose pid and comm these are, has moved into the container from another one. */
 TRACE_EVENT(attach,
 	    TP_PROTO(const struct container *cont, const struct container *from,
 		     struct task_struct *task),
@@ -80,10 +79,7 @@ TRACE_EVENT(attach,
 			   __entry->from = container_id(from);),
 	    TP_printk(CONTAINER_FORMAT " from=%llu", CONTAINER_VALUES, __entry->from));
 
-/*
- * A limit of the container's has refused something to the current task, which is in it or
- * below.
- */
+/* A limit of the container has refused something to the current task, in it or below. */
 DECLARE_EVENT_CLASS(container_refusal,
 		    TP_PROTO(const struct container *cont, const char *limit),
 		    TP_ARGS(cont, limit),
@@ -101,7 +97,7 @@ DEFINE_EVENT(container_refusal, charge_failed,
 	     TP_PROTO(const struct container *cont, const char *limit),
 	     TP_ARGS(cont, limit));
 
-/* A hook on a function of the kernel's was armed or taken off. */
+/* A hook on a kernel function was armed or disarmed. */
 TRACE_EVENT(hook,
 	    TP_PROTO(const char *function, bool armed),
 	    TP_ARGS(function, armed),

@@ -2,7 +2,7 @@
 /*
  * Generic process containers on an unpatched kernel: loading and unloading.
  *
- * What users can reach comes last and goes first.
+ * What user space can reach is set up last and torn down first.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -10,7 +10,7 @@
 
 #include "core.h"
 
-/* Says what the kernel lacks, all of it. */
+/* Reports everything that the kernel lacks. */
 static int __init core_check_kernel(void)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_core.ko know of each other.
+ * What the files of container_core.ko share.
  */
 #ifndef _CORE_H
 #define _CORE_H
@@ -28,11 +28,11 @@ struct super_block;
 /**
  * struct hierarchy - a tree of containers
  * @top: its root container; @top.hierarchy is its number
- * @subsys: what is bound to it
- * @name: given with name=, or empty
+ * @subsys: the subsystems bound to it
+ * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; written under both mutexes
- * @nr_containers: how many, root included; under the manage lock
+ * @nr_containers: how many it has, the root included; under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy
  * @ref: one for being active, one for each container below the root
  */
@@ -53,8 +53,8 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
 }
 
 /*
- * What a callback of somebody's returned. Anything but 0 and an errno would be taken for
- * success further up, or for a pointer.
+ * Checks what the callback of a subsystem returned. Anything but 0 and an errno would be
+ * taken for success further up, or for a pointer.
  */
 static inline int callback_errno(int ret, const char *whose)
 {
@@ -65,8 +65,8 @@ static inline int callback_errno(int ret, const char *whose)
 }
 
 /*
- * The number that tells a container from all others: of its directory's inode; 0 while it
- * has none. Under RCU, or kept otherwise.
+ * A container's unique number: that of its directory's inode, 0 while there is none. The
+ * caller is under RCU or keeps the container otherwise.
  */
 static inline u64 container_id(const struct container *cont)
 {
@@ -158,7 +158,7 @@ extern struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
 struct container_subsys *subsys_find(const char *name);
 void subsys_show(struct seq_file *m);
 
-/* Is it called for forks and exits while it is bound only, and not from registration on? */
+/* Is the subsystem called for forks and exits only while it is bound? */
 static inline bool subsys_called_when_bound(const struct container_subsys *ss)
 {
 	return ss->scope != CONTAINER_ALL_TASKS;

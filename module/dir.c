@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Directories: mkdir, rmdir and rename. The dentries have no backing store: each is pinned
- * until it is removed.
+ * Directories: mkdir, rmdir and rename. There is no backing store: each dentry is pinned until
+ * it is removed.
  *
- * Order of locks: s_umount, the inode locks, the manage lock; never the other way
- * round. No inode lock is held while something is copied to a user, who could have it
- * held for as long as he likes.
+ * Order of locks: s_umount, inode locks, the manage lock. No inode lock is held while memory
+ * of a user is accessed, who could delay that for as long as he likes.
  */
 #include <linux/dcache.h>
 #include <linux/slab.h>
@@ -14,7 +13,7 @@
 #include "container_trace.h"
 #include "fs.h"
 
-/* A member's path is shown in /proc, and given to the release agent: does it fit? */
+/* Is the path short enough for /proc and for the release agent? */
 static int check_path(const struct container *cont)
 {
 	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
@@ -25,13 +24,13 @@ static int check_path(const struct container *cont)
 }
 
 /*
- * Makes a container and its directory; as a @clone, the current task enters it at
- * once. It then belongs to the owner of its parent: a task that only wants
- * namespaces of its own gets no say about limits.
+ * Creates a container and its directory. With @clone, the current task enters it as well, and
+ * the directory belongs to the owner of the parent: a task that only wants namespaces of its
+ * own must not control limits.
  *
- * Both show at once, under the manage lock: a removal of the container, be it an
- * instant later, finds its directory. The files come next; a lookup of one of them, or
- * their removal, waits for the lock of the new inode.
+ * Container and directory become visible together, under the manage lock, so that a removal
+ * right after that finds the directory. The files follow; lookups and removals of them wait
+ * for the lock of the new inode.
  */
 int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
@@ -45,7 +44,7 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 	inode = make_inode(dir->i_sb, S_IFDIR | mode);
 	if (!inode)
 		return -ENOMEM;
-	/* nobody else has it, so nobody waits here */
+	/* uncontended: the inode is new */
 	inode_lock_nested(inode, I_MUTEX_CHILD);
 
 	container_manage_lock();
@@ -85,12 +84,12 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 	container_link(cont);
 	compat_d_instantiate_pinned(dentry, inode);
 	trace_mkdir(cont);
-	/* not before it is a child: its parent may lose its last member */
+	/* after linking: the parent may lose its last member by this */
 	if (clone)
 		container_enter(mv);
 	container_manage_unlock();
 
-	/* it may be removed by now, but its files are not */
+	/* the container may be removed by now, but its files are not */
 	finish_files(cont, dentry, true);
 	inode_unlock(inode);
 	inc_nlink(dir);
@@ -115,9 +114,8 @@ static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
 }
 
 /*
- * Takes a container out of its hierarchy. Its directory is then the caller's to remove,
- * and end_removal() to be called. Nobody else does either meanwhile: the container
- * above is not removed before.
+ * Takes a container out of its hierarchy. The caller then removes the directory and calls
+ * end_removal(), until which the parent is not removed.
  */
 static int begin_removal(struct container *cont, bool kill)
 {
@@ -132,8 +130,8 @@ static int begin_removal(struct container *cont, bool kill)
 			container_kill_end(cont);
 	}
 	/*
-	 * Something has to keep the superblock while we are at the directory: the
-	 * reference that the last container leaves, or one more of the same kind.
+	 * The superblock has to stay until the directory is removed. The last container below
+	 * the root leaves its reference for that; otherwise take one.
 	 */
 	if (!err && h->nr_containers > 1)
 		atomic_inc(&h->sb->s_active);
@@ -151,14 +149,14 @@ static void end_removal(struct container *parent, struct super_block *sb)
 
 /**
  * fs_remove_container - remove a container and its directory
- * @cont: a container below a root, with a reference of the caller's
+ * @cont: a container below a root, to which the caller has a reference
  *
  * Context: sleeps; no lock held.
  * Return: as container_remove().
  */
 int fs_remove_container(struct container *cont)
 {
-	/* it stays while there are containers below the root, or their directories */
+	/* stays while there are containers below the root, or their directories */
 	struct super_block *sb = container_hierarchy(cont)->sb;
 	int err = begin_removal(cont, false);
 
@@ -169,13 +167,13 @@ int fs_remove_container(struct container *cont)
 	return 0;
 }
 
-/* Removes what is in the directory of a container that is gone; no inode lock held. */
+/* Empties the directory of a removed container; no inode lock held. */
 static void remove_content(struct dentry *dir)
 {
 	struct dentry *child;
 
 	for (;;) {
-		/* who is about to finish another removal in it has this lock */
+		/* a removal in it that is not finished yet holds this lock */
 		inode_lock(d_inode(dir));
 		child = compat_next_child(dir, NULL);
 		inode_unlock(d_inode(dir));
@@ -187,11 +185,11 @@ static void remove_content(struct dentry *dir)
 }
 
 /*
- * The VFS holds the locks of both inodes. They are given up meanwhile: a member that
- * is being killed may be waiting for one, and simple_recursive_removal() takes them.
- * What they protected is protected by the manage lock: once the container is marked
- * as removed, no mkdir, rmdir or rename touches the directory any more. What is left of
- * it in the end is removed as the VFS expects, which tells those who watch.
+ * The VFS holds the locks of both inodes. They are dropped meanwhile, since a member that is
+ * being killed may wait for one of them, and simple_recursive_removal() takes them. In their
+ * place, the manage lock protects the directory: once the container is marked as removed, no
+ * mkdir, rmdir or rename touches it any more. The empty directory is then removed as the VFS
+ * expects, which notifies watchers once.
  */
 static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 {
@@ -206,11 +204,11 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 		remove_content(dentry);
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	inode_lock(inode);
-	/* somebody else was faster: to rmdir(2) it is not there any more */
+	/* another removal was faster: for rmdir(2) the directory does not exist */
 	if (err)
 		return err == -ENODEV ? -ENOENT : err;
 	err = simple_rmdir(dir, dentry);
-	/* the caller's mount keeps the superblock, too */
+	/* the caller's mount keeps the superblock as well */
 	end_removal(cont->parent, dir->i_sb);
 	return err;
 }

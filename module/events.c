@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file events: is a container populated, that is, does it have a member here or below,
- * and what have its limits refused; and how to wait for a change.
+ * The file "events": whether a container is populated, that is, has a member in it or below,
+ * and how often its limits have refused something; and waiting for a change of that.
  *
- * Whether it is populated is stored nowhere: it is looked up. A task that joins an empty
- * container, leaves one as the last, or is refused something only looks whether anybody
- * waits, here or above. If so, it queues the container's work item, which keeps the
- * container. The worker compares what there is with what was told last.
+ * Whether a container is populated is not stored but looked up. A task that joins an empty
+ * container, is the last to leave one, or is refused something only checks for waiters here
+ * and above. If there is one, it queues the container's work item, which holds a reference on
+ * the container. The worker compares the present state with what was reported last.
  *
- * Who takes part, and how they keep out of each other's way:
+ * Who takes part, and how races are settled:
  *
- * join, leave	change the number of members, then look who waits. A waiter has
- *	opened the file, or put an inotify watch on it, before it reads it. With a
- *	barrier in both, one of them sees the other.
- * move		is a leave and a join, with a moment between in which the task is nowhere.
- *	Moves and looks are made under the manage lock, so that nobody sees that. A new
- *	thread that follows its process (fork.c) moves without the lock, but to
- *	where the task is that made it.
- * read, worker	look, under the manage lock: each change is told once, by the first of
- *	them, with a new number of changes.
- * poll		queues up, then compares the number with that of the last read. The number
- *	changes before those in the queue are woken.
- * rmdir	hands what the work item may have had to say over to the container above.
+ * join, leave	change the number of members and then check for waiters. A waiter opens
+ *	the file, or puts an inotify watch on it, before it reads it. With a barrier on both
+ *	sides, one of them sees the other.
+ * move		is a leave and a join, between which the task is in no container. Moves and
+ *	reads of the state are under the manage lock, so that this is not seen. A thread that
+ *	follows its process (fork.c) moves without the lock, but to where its parent is.
+ * read, worker	compare under the manage lock: each change is reported once, by the first of
+ *	them, and increments the number of changes.
+ * poll		queues itself and then compares the number with that of the last read. The
+ *	number is incremented before the queue is woken.
+ * rmdir	passes what the work item may not have reported yet to the parent.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -37,13 +36,13 @@
 
 static struct workqueue_struct *events_wq;
 
-/* An open file; what was read from it last is up to that number of changes. */
+/* An open file, and the number of changes at its last read. */
 struct reader {
 	struct container *cont;
 	unsigned int seen;
 };
 
-/* Has anybody an inotify watch on a file or on its directory? Under RCU, or a reference. */
+/* Is there an inotify watch on a file or its directory? Under RCU or with a reference. */
 static bool file_watched(struct dentry *file)
 {
 	return file && (compat_watched(file) || compat_watched(READ_ONCE(file->d_parent)));
@@ -70,7 +69,7 @@ static void events_put(struct container *cont)
 
 static void events_queue(struct container *cont)
 {
-	/* gone for good: it was handed over to the container above */
+	/* the last reference is gone: events_removed() has passed it to the parent */
 	if (!events_get(cont))
 		return;
 	if (!queue_work(events_wq, &cont->events.work))
@@ -78,12 +77,13 @@ static void events_queue(struct container *cont)
 }
 
 /**
- * events_changed - a container has got its first member, or has lost its last
- * @cont: the container, below a root
- * @joined: which of both
+ * events_changed - a container has its first member, or has lost its last
+ * @cont: the container
+ * @joined: which of the two
  *
- * Context: any that may take a spinlock, after the change; under RCU, which keeps the
- * containers above readable.
+ * Called after the change.
+ *
+ * Context: any that may take a spinlock; under RCU, which keeps the ancestors readable.
  */
 void events_changed(struct container *cont, bool joined)
 {
@@ -113,13 +113,13 @@ void events_removed(struct container *cont)
 }
 
 /**
- * container_refused - count that a limit of a container's has refused something
- * @cont: the container whose limit it is; not the one that the task is in
+ * container_refused - count that a limit of a container has refused something
+ * @cont: the container that has the limit, which need not be the task's own
  * @what: CONTAINER_FORK for a new task, CONTAINER_CHARGE for anything else
  * @limit: name of the limit, for tracers
  *
- * For subsystems, once for each failure that a user sees; the core counts nothing by
- * itself, as it cannot know whose limit it was.
+ * Subsystems call it once for each failure that a user sees; the core cannot know whose limit
+ * it was.
  *
  * Context: any but NMI; @cont readable under RCU.
  */
@@ -140,8 +140,8 @@ void container_refused(struct container *cont, enum container_refusal what, cons
 EXPORT_SYMBOL_GPL(container_refused);
 
 /*
- * Looks at a container, and tells what is new. A task that joined and has left again was
- * there, though nobody saw it.
+ * Compares the state of a container with what was reported last, and reports a change. A task
+ * that joined and left again in between (@joined) is a change as well.
  */
 static void events_look(struct container *cont, bool populated, bool joined)
 {
@@ -164,7 +164,7 @@ static void events_look(struct container *cont, bool populated, bool joined)
 	wake_up_all(&ev->wait);
 }
 
-/* Has a container members, be it in one below other than @below, where there are none? */
+/* Is a container populated, if @below, a child or NULL, is known not to be? */
 static bool populated_but_for(struct container *cont, struct container *below)
 {
 	struct container *child;
@@ -180,14 +180,14 @@ static bool populated_but_for(struct container *cont, struct container *below)
 }
 
 /*
- * A file from @cont upwards that inotify is to be told of, with a reference and the
- * superblock kept; or NULL.
+ * Finds a file, of @cont or an ancestor, of which inotify has to be notified. Return: the file,
+ * with a reference on it and an active one on the superblock, or NULL.
  */
 static struct dentry *events_news(struct container *cont)
 {
 	struct container *pos;
 
-	/* those above stay as long as it does */
+	/* its ancestors stay as long as it does */
 	for (pos = cont; pos && !container_is_removed(cont); pos = pos->parent)
 		if (test_and_clear_bit(CONT_EVENT_NEW, &pos->flags) &&
 		    file_watched(pos->events.file) &&
@@ -214,7 +214,7 @@ static void events_work(struct work_struct *work)
 	while ((file = events_news(cont))) {
 		container_manage_unlock();
 		sb = file->d_sb;
-		/* without a lock of ours: it may wait for memory of a watcher */
+		/* without the lock: fsnotify may wait for memory that is charged to a watcher */
 		fsnotify_dentry(file, FS_MODIFY);
 		dput(file);
 		deactivate_super(sb);
@@ -237,13 +237,13 @@ static int events_show(struct seq_file *m, void *v)
 		container_manage_unlock();
 		return -ENODEV;
 	}
-	/* we can be seen waiting before we look: pairs with events_changed() */
+	/* this reader can be seen waiting before it looks: pairs with events_changed() */
 	smp_mb();
 	events_look(cont, container_is_populated(cont), false);
 	WRITE_ONCE(reader->seen, ev->changes);
 	seq_printf(m, "populated %d\nforks_refused %ld\ncharges_refused %ld\n", ev->populated,
 		   ev->told[CONTAINER_FORK], ev->told[CONTAINER_CHARGE]);
-	/* what was seen here first has to be told to others, too */
+	/* a change that was found here has to be reported to inotify as well */
 	if (test_bit(CONT_EVENT_NEW, &cont->flags))
 		events_queue(cont);
 	container_manage_unlock();
@@ -259,7 +259,7 @@ static int events_open(struct inode *inode, struct file *file)
 	if (!reader)
 		return -ENOMEM;
 	reader->cont = cont;
-	/* nothing was read: all is new */
+	/* nothing was read yet: poll() finds a change */
 	reader->seen = READ_ONCE(cont->events.changes) - 1;
 	err = single_open(file, events_show, reader);
 	if (err)
@@ -305,7 +305,7 @@ const struct file_operations events_file_ops = {
 };
 
 /**
- * events_setup - get a new container ready
+ * events_setup - initialize the events of a new container
  * @cont: the container
  */
 void events_setup(struct container *cont)

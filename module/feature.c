@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of features: what each of them needs of the kernel that runs, and whether it
- * is there. It is the last part of /proc/containers; what is lost is a line in the log.
+ * The table of features: what each one needs of the running kernel, and whether that is there.
+ * It is the last part of /proc/containers; the log has a line for each lost feature.
  *
- * The hook layer fills it in as modules are loaded. An entry stays until the core goes:
- * it is about the kernel, and a module that has refused to load is the one to ask about.
+ * The hook layer adds entries as modules are loaded. They stay until the core is unloaded: a
+ * user may want to know why another module has refused to load.
  *
- * feature_mutex guards all of it. Nothing is called with it held.
+ * feature_mutex guards all of it and is a leaf.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,7 +23,7 @@
 static DEFINE_MUTEX(feature_mutex);
 static LIST_HEAD(features);
 
-/* An entry. @why it is lost, or NULL. */
+/* An entry; @why is NULL unless the feature is lost. */
 struct feature {
 	struct list_head list;
 	char *name;
@@ -90,7 +90,7 @@ int feature_set(const char *name, const char *needs, const char *why)
 }
 
 /**
- * container_feature_lost - a feature is lost, for more than a name that is missing
+ * container_feature_lost - report that a feature is lost for another reason than a missing name
  * @name: the feature
  * @why: the reason, for the table and the log
  *
@@ -102,7 +102,7 @@ void container_feature_lost(const char *name, const char *why)
 }
 EXPORT_SYMBOL_GPL(container_feature_lost);
 
-/* The Features: part of /proc/containers. */
+/* Prints "Features:" in /proc/containers. */
 void feature_show(struct seq_file *m)
 {
 	struct feature *f;

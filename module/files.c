@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control files: how a cftype's handlers are called, and which files a container has.
+ * Control files: calling a cftype's handlers, and the files that each container has.
  *
- * Handlers run under the callback lock (reads) or the manage lock (writes), with
- * the container still there. The files in tasks.c and events.c have operations of their
- * own.
+ * Handlers run with the callback lock (reads) or the manage lock (writes) held, and only for
+ * a container that is not removed. The files of tasks.c and events.c have file operations of
+ * their own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,8 +29,8 @@ const struct container_cftype *file_cftype(const struct file *file)
 }
 
 /*
- * What was written, however many parts it came in, without the newline at its end, in
- * memory of its own, for the caller to free; or an error pointer. At least a byte was.
+ * Copies what was written, in however many segments, without a newline at its end. At least
+ * one byte was. Return: the value, for kfree(), or an error pointer.
  */
 char *control_value(const struct container_cftype *cft, struct iov_iter *from)
 {
@@ -71,7 +71,7 @@ static int cftype_show(struct seq_file *m, void *v)
 	return err;
 }
 
-/* The offset of a write is ignored; seq_open() takes it for an error. */
+/* Allows pwrite(), which seq_open() forbids; the offset is ignored. */
 void control_allow_pwrite(struct file *file)
 {
 	if (file->f_mode & FMODE_WRITE)
@@ -87,7 +87,7 @@ static int cftype_open(struct inode *inode, struct file *file)
 	return err;
 }
 
-/* Says ENODEV even at the end of what was read before the container went. */
+/* ENODEV for a removed container, even if its text was read before. */
 ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	if (container_is_removed(file_container(iocb->ki_filp)))
@@ -95,13 +95,13 @@ ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 	return seq_read_iter(iocb, to);
 }
 
-/* It can be waited for, which is over at once. */
+/* Always ready. */
 __poll_t control_poll(struct file *file, poll_table *wait)
 {
 	return DEFAULT_POLLMASK;
 }
 
-/* A write to a file that takes none; root can open it all the same. */
+/* A write to a read-only file, which root can open for writing. */
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	return container_is_removed(file_container(iocb->ki_filp)) ? -ENODEV : -EINVAL;
@@ -173,7 +173,7 @@ static int release_agent_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/* The agent runs as root: who sets it has to be privileged, not just the owner. */
+/* The agent runs as root: being the file's owner is not enough to set it. */
 static int release_agent_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
@@ -222,13 +222,13 @@ static const struct container_cftype files_top[] = {
 
 static const struct container_cftype events_file = { .name = "events", .mode = 0444 };
 
-/* The directory that is getting its files, and who makes it. Under the manage lock. */
+/* The container for which populate() is being called, and by which task. Under the manage lock. */
 static struct {
 	struct container *cont;
 	struct task_struct *task;
 } populated;
 
-/* Can this be a file? Its name has to be one in a directory, and in the kernel log. */
+/* Is this a valid control file? The name appears in a directory and in the kernel log. */
 static bool cftype_ok(const struct container_cftype *cft)
 {
 	const char *c = cft->name;
@@ -243,18 +243,18 @@ static bool cftype_ok(const struct container_cftype *cft)
 /**
  * container_add_file - add a control file to a container's directory
  * @cont: the container that populate() was called for
- * @cft: the file; stays where it is as long as the subsystem
+ * @cft: the file, which must exist as long as the subsystem
  *
- * For populate() callbacks; the files go with the directory.
+ * The file is removed with the directory.
  *
- * Context: in populate(), so with the manage lock held; sleeps.
- * Return: 0; -EPERM outside populate(), or for another container than its; -EINVAL for
- * a file that cannot be, by its name, its mode or its handlers; -EEXIST, -ENOMEM. On
- * failure nothing has changed; the first two are logged.
+ * Context: in populate(), with the manage lock held; sleeps.
+ * Return: 0; -EPERM outside populate() or for another container; -EINVAL for a bad name, mode
+ * or errno, or without handlers; -EEXIST; -ENOMEM. On failure nothing has changed; -EPERM and
+ * -EINVAL are logged.
  */
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
-	/* only we ourselves put us there, so no lock is needed to look */
+	/* lockless: only the current task sets this to itself */
 	if (READ_ONCE(populated.task) != current || populated.cont != cont) {
 		pr_err("%ps: control files are added by populate(), to its own container\n",
 		       __builtin_return_address(0));
@@ -276,7 +276,7 @@ EXPORT_SYMBOL_GPL(container_add_file);
  * @count: how many
  *
  * Context: in populate(), as container_add_file().
- * Return: 0, or the errno of the one that could not be added.
+ * Return: 0, or the errno of the first file that could not be added.
  */
 int container_add_files(struct container *cont, const struct container_cftype *cfts, int count)
 {
@@ -289,7 +289,7 @@ int container_add_files(struct container *cont, const struct container_cftype *c
 EXPORT_SYMBOL_GPL(container_add_files);
 
 /**
- * files_populate - give a new directory its files
+ * files_populate - add the files of a new directory
  * @cont: its container
  *
  * Context: manage lock held; sleeps.

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fork and exit: the four hooks that keep the table of members true, and their proof,
- * which is at the top of membership.c.
+ * Fork and exit: the four hooks that keep the table of members up to date. The top of
+ * membership.c explains why no race gets past them.
  */
 #include <linux/sched/signal.h>
 
 #include "callbacks.h"
 #include "container_hook.h"
 
-/* Tasks in fork_enter(). */
+/* How many tasks are in fork_enter(). */
 static DEFINE_PER_CPU(long, fork_callers);
-/* How many hierarchies and subsystems need the hooks; under the manage lock. */
+/* How many hierarchies and subsystems need the hooks. Under the manage lock. */
 static int trackers;
 
-/* The end of an entry; subsystems are told before and after it leaves its containers. */
+/* Removes an entry; @before and @after are called around leaving its containers. */
 static __always_inline void member_end(struct bucket *b, struct task_struct *task,
 				       struct member *m, void (*before)(struct member *m),
 				       void (*after)(struct member *m))
 {
 	spin_lock(&b->lock);
-	/* a mover that saw the task exiting may have taken its entry back */
+	/* a mover that saw the task exiting may have removed the entry already */
 	if (m->task != task) {
 		table_unlock(b);
 		return;
@@ -38,7 +38,7 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 	member_end(table_bucket(child), child, m, member_cancel, NULL);
 }
 
-/* The hook on exit, for a task with an entry; preemption is off, and on again after. */
+/* The exit hook for a task with an entry. Enables preemption, which is disabled. */
 static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
 	member_end(b, task, m, member_exit, member_exited);
@@ -46,12 +46,12 @@ static noinline void task_exit(struct bucket *b, struct task_struct *task, struc
 }
 
 /*
- * Puts an unborn child beside its parent, the current task. While the
- * parent is in the container, and we hold the lock, the container stays: the
- * parent is its member, or its mover holds the manage lock.
+ * Puts an unborn child into a container of its parent, the current task. While the parent is
+ * in the container and its lock is held, the container stays: either the parent remains a
+ * member, or its mover holds the manage lock.
  *
- * Return: false if the container is being killed. The flag is set before the
- * members are killed, under the lock: they include the child, or we see it.
+ * Return: false if the members are being killed. The flag is set before they are listed under
+ * the lock: either they include the child, or the flag is seen here.
  */
 static __always_inline bool fork_join(struct place *child, struct place *parent)
 {
@@ -71,17 +71,17 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 	return true;
 }
 
-/* The parent that has no entry: at every root, and nobody keeps anything for it. */
+/* Stands for a parent without an entry: at every root, and without data. */
 static struct member nobody;
 
-/* Settles the membership of an unborn child; an errno makes fork fail. */
+/* Gives an unborn child its containers and asks the subsystems; an errno makes fork fail. */
 static __always_inline int fork_begin(struct task_struct *child, struct member *m,
 				      struct member *parent)
 {
 	struct bucket *b;
 	int h, err = 0;
 
-	/* every entry of an address before was removed with its task */
+	/* an earlier task at this address has taken its entry along */
 	b = table_lock(child);
 	table_add(b, m, child);
 	table_unlock(b);
@@ -97,14 +97,14 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	return err;
 }
 
-/* cgroup_can_fork() itself. */
+/* Calls the body of cgroup_can_fork(). */
 static __always_inline int fork_goes_on(struct task_struct *child, void *args)
 {
 	return container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
 				   (unsigned long)args, 0);
 }
 
-/* Without a spare one at hand. Preemption is off, but for the allocation. */
+/* For want of a spare entry. Preemption is disabled, but not during the allocation. */
 static noinline struct member *fork_alloc(void)
 {
 	struct member *m;
@@ -116,8 +116,8 @@ static noinline struct member *fork_alloc(void)
 }
 
 /*
- * For a child that gets an entry; preemption is off, and on again after. The entry is not
- * accounted for: the child's own structures are, which are far larger.
+ * The fork of a child that gets an entry. Enables preemption, which is disabled. The entry's
+ * memory is not charged anywhere: the child's own structures, which are far larger, are.
  */
 static noinline int fork_below(struct task_struct *child, void *args, struct member *parent)
 {
@@ -149,9 +149,9 @@ static int fork_enter(struct task_struct *child, void *args)
 	parent = table_find(current);
 	if (parent) {
 		WRITE_ONCE(parent->moved, false);
-		smp_mb(); /* before looking where it is: see fork_follow() */
+		smp_mb(); /* before its containers are read: see fork_follow() */
 	}
-	/* an idle task of a CPU coming up belongs to no container */
+	/* the idle task of a CPU that comes up belongs to no container */
 	if (((parent && member_is_below(parent)) || calls_now()->all[0]) && child->pid) {
 		err = fork_below(child, args, parent);
 	} else {
@@ -168,7 +168,7 @@ static void notrace hook_can_fork(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, fork_enter);
 }
 
-/* The entry of a child that is about to run, where it needs one after all. */
+/* Finds or adds the entry of a child that is about to run. */
 static struct member *fork_late_member(struct task_struct *child)
 {
 	struct member *m, *new;
@@ -194,7 +194,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	return m;
 }
 
-/* The locks of two tasks, whose buckets may be the same. */
+/* Locks the entries of two tasks, whose buckets may be the same. */
 static void lock_both(struct bucket *a, struct bucket *b)
 	__acquires(&a->lock)
 	__acquires(&b->lock)
@@ -218,10 +218,10 @@ static void unlock_both(struct bucket *a, struct bucket *b)
 }
 
 /*
- * A thread whose parent was moved while it was unborn goes after it. The
- * child began where the parent was after the mark was cleared, and the mover sets
- * the mark after the move and then gathers threads again: either it finds the
- * child in the list of threads, or we see the mark.
+ * Moves a thread after its parent, which was moved while the thread was unborn. fork_enter()
+ * clears @moved of the parent before it reads the parent's containers for the child; the mover
+ * sets it after the move and then gathers the threads again. So either the mover finds the
+ * child in the list of threads, or the child's fork sees the flag.
  */
 static void fork_follow(struct task_struct *child, struct member *parent)
 {
@@ -260,8 +260,8 @@ static void fork_tell(struct task_struct *child)
 }
 
 /*
- * Is there nobody who wants to be told of the child? It does not exit meanwhile; who is
- * about to adopt it is only looked for in vain.
+ * Is nothing left to call for the child? It cannot exit meanwhile, and if it is being adopted
+ * right now, an unneeded fork_tell() does no harm.
  */
 static inline bool fork_is_told(struct task_struct *child)
 {
@@ -276,7 +276,7 @@ static inline bool fork_is_told(struct task_struct *child)
 	return m && READ_ONCE(m->known) >= calls->generation;
 }
 
-/* Of a child with whom something is left to do; preemption as in task_exit(). */
+/* The rest of probe_newtask(), where there is one. Enables preemption. */
 static noinline void fork_finish(struct task_struct *child, struct member *parent)
 {
 	if (parent)
@@ -293,7 +293,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 	preempt_disable();
 	if (clone_flags & CLONE_THREAD) {
 		parent = table_find(current);
-		/* the child is in the list: pairs with the mover's in move_task() */
+		/* the child is in the list: pairs with the barrier in move_task() */
 		smp_mb();
 		if (parent && !READ_ONCE(parent->moved))
 			parent = NULL;
@@ -305,8 +305,8 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 }
 
 /*
- * What the hooks on birth and exit do for tasks with an entry is out of line and the last
- * thing they do, so that for the others they need not even save registers.
+ * What the hooks on birth and exit do for tasks with an entry is out of line and called last,
+ * so that for other tasks they need not even save registers.
  */
 static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -336,7 +336,7 @@ static void notrace hook_cancel_fork(unsigned long ip, unsigned long parent_ip,
 	preempt_enable();
 }
 
-/* No entry is made before all the others are armed, nor after one of them is not. */
+/* Armed in this order and disarmed in reverse: entries are added while all are armed. */
 struct container_hook fork_hooks[FORK_HOOKS] = {
 	[HOOK_CANCEL_FORK] = {
 		.name = "cgroup_cancel_fork",
@@ -367,7 +367,7 @@ static void member_drop(struct member *m)
 }
 
 /**
- * membership_track - somebody needs the hooks on fork and exit
+ * membership_track - arm the hooks on fork and exit for one more user
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of arming them.
@@ -387,7 +387,7 @@ int membership_track(void)
 }
 
 /**
- * membership_untrack - somebody needs them no more
+ * membership_untrack - disarm them, if this was the last user
  *
  * Context: manage lock held; sleeps.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hierarchies: found, made, bound and dissolved.
+ * Hierarchies: finding the one that a mount asks for, creating it, binding subsystems to it,
+ * and dissolving it.
  *
- * A hierarchy is active as long as its superblock is. While there are containers
- * below its root it holds a reference on that superblock's activity, so that
- * the last unmount leaves both in place.
+ * A hierarchy is active as long as its superblock is. While there are containers below its
+ * root it holds an active reference on the superblock, so that both survive the last unmount.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,13 +15,13 @@
 #include "core.h"
 #include "parse.h"
 
-/* Woken when a hierarchy is gone. */
+/* Woken when a hierarchy has been dissolved. */
 static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
 static atomic_t dissolved;
 
 /**
  * hierarchy_put - drop a reference on a hierarchy
- * @h: the hierarchy; freed after a grace period when it was the last
+ * @h: the hierarchy; the last reference frees it after a grace period
  */
 void hierarchy_put(struct hierarchy *h)
 {
@@ -31,7 +31,7 @@ void hierarchy_put(struct hierarchy *h)
 	kfree_rcu(h, top.rcu);
 }
 
-/* The set that a mount asks for, by subsystem id. Those that all has beside it are in it. */
+/* The set of subsystem ids that a mount asks for: those named, and with "all" every one. */
 static int wanted_set(struct mount_options *opts, unsigned long *set)
 {
 	struct container_subsys *ss;
@@ -61,7 +61,7 @@ static bool same_name(const struct hierarchy *h, const struct mount_options *opt
 	return opts->name[0] && !strcmp(h->name, opts->name);
 }
 
-/* What a hierarchy is called where it is in the way: as in /proc/<pid>/container. */
+/* The name of a hierarchy in messages: as in /proc/<pid>/container. */
 static const char *hierarchy_label(const struct hierarchy *h, char *buf, size_t size)
 {
 	struct container_subsys *ss;
@@ -97,7 +97,7 @@ static struct hierarchy *subsys_taken(struct mount_options *opts, const struct h
 				      hierarchy_label(h, label, sizeof(label))));
 }
 
-/* A mount has found its hierarchy: does it ask for it as it is? */
+/* Do the options of a mount agree with the hierarchy that it has found? */
 static struct hierarchy *options_fit(struct mount_options *opts, struct hierarchy *h)
 {
 	const char *other;
@@ -119,13 +119,13 @@ static struct hierarchy *options_fit(struct mount_options *opts, struct hierarch
 }
 
 /**
- * hierarchy_find - the active hierarchy that a mount asks for
- * @opts: its options; on failure they say why
+ * hierarchy_find - find the active hierarchy that a mount asks for
+ * @opts: its options; on failure @opts->why is set
  *
  * Context: manage lock held.
- * Return: the hierarchy; NULL if one is to be made; -ENOENT for an unknown name
- * or subsystem, -EINVAL for all when there is none, -EBUSY when the options
- * cannot be had because of a hierarchy that is active.
+ * Return: the hierarchy; NULL if one has to be created; -ENOENT for an unknown name or
+ * subsystem, -EINVAL for "all" without any subsystem, -EBUSY if the options conflict with an
+ * active hierarchy.
  */
 struct hierarchy *hierarchy_find(struct mount_options *opts)
 {
@@ -171,7 +171,7 @@ struct hierarchy *hierarchy_find(struct mount_options *opts)
 	return named ? name_taken(opts, named) : NULL;
 }
 
-/* Moves a subsystem and its top state from one hierarchy to another. */
+/* Moves a subsystem and its state for the root from one hierarchy to another. */
 static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from,
 			     struct hierarchy *to)
 {
@@ -182,12 +182,12 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
 	to->top.subsys[id]->container = &to->top;
 	__clear_bit(id, from->subsys);
 	__set_bit(id, to->subsys);
-	/* a reader that sees the new number sees the hierarchy behind it */
+	/* a reader that sees the new number also sees that hierarchy's state */
 	smp_store_release(&ss->hierarchy, to->top.hierarchy);
 	container_unlock();
 }
 
-/* Binds a subsystem that is bound nowhere; an errno if it is as before. */
+/* Binds a subsystem that is not bound; on failure nothing has changed. */
 static int hierarchy_bind(struct hierarchy *h, struct container_subsys *ss)
 {
 	int err;
@@ -209,7 +209,7 @@ err_rebind:
 	return err;
 }
 
-/* The opposite; its module may go now. */
+/* Undoes hierarchy_bind(), and drops the reference on the subsystem's module. */
 static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
 {
 	if (subsys_called_when_bound(ss))
@@ -221,12 +221,13 @@ static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
 }
 
 /**
- * hierarchy_create - make a hierarchy and bind its subsystems
- * @opts: what for; hierarchy_find() returned NULL for it. On failure they may say why
+ * hierarchy_create - create a hierarchy and bind its subsystems
+ * @opts: the options, for which hierarchy_find() returned NULL; on failure @opts->why may be
+ *	set
  * @sb: its superblock
  *
  * Context: manage lock held; sleeps.
- * Return: the hierarchy; -ENOSPC when there are too many, -ENOMEM, -EBUSY when a
+ * Return: the hierarchy; -ENOSPC if there are too many, -ENOMEM, -EBUSY if a
  * subsystem's module is being unloaded, or the errno of arming the hooks or of a
  * subsystem's bind(). On failure nothing has changed.
  */
@@ -277,7 +278,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	refcount_set(&h->ref, 1);
 
 	container_lock();
-	/* what it is, before anybody finds it by its number */
+	/* complete before it can be found by its number */
 	smp_store_release(&hierarchies[nr], h);
 	container_unlock();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
@@ -289,7 +290,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 
 err_bound:
 	options_refuse(opts, err, "%s cannot be bound: error %d", subsystems[id]->name, err);
-	/* it has the modules of those that are bound, we have the others */
+	/* dissolving it puts the modules of the bound ones; put the others */
 	for_each_set_bit_from(id, set, MAX_CONTAINER_SUBSYS)
 		module_put(subsystems[id]->owner);
 	hierarchy_dissolve(h);
@@ -297,7 +298,7 @@ err_bound:
 	return ERR_PTR(err);
 
 err_modules:
-	/* @id is where it stopped, the number of bits if it did not */
+	/* @id is where the loop stopped: the number of bits if it did not */
 	for_each_set_bit(nr, set, min_t(int, id, MAX_CONTAINER_SUBSYS))
 		module_put(subsystems[nr]->owner);
 	kfree(h->release_agent);
@@ -307,9 +308,9 @@ err_free:
 }
 
 /**
- * hierarchy_dissolve - the end of a hierarchy that has only its root
- * @h: the hierarchy; its superblock is on its way out. The reference for being
- *	active is the caller's to drop.
+ * hierarchy_dissolve - make a hierarchy that has only its root inactive
+ * @h: the hierarchy, whose superblock is being shut down. The caller drops the reference for
+ *	being active.
  *
  * Context: manage lock held; sleeps.
  */
@@ -354,8 +355,8 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
 }
 
 /**
- * hierarchy_wait_dissolved - wait for a hierarchy on its way out
- * @seen: hierarchies_dissolved() when it was seen, under the manage lock
+ * hierarchy_wait_dissolved - wait for a hierarchy to be dissolved
+ * @seen: hierarchies_dissolved() when the hierarchy was found, under the manage lock
  *
  * Context: sleeps.
  * Return: 0, or -EINTR.

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hook mechanism: attaches tables of handlers to kernel functions (by ftrace) and
+ * The hook layer: attaches tables of handlers to kernel functions (by ftrace) and to
  * tracepoints, and finds symbols that are not exported.
  *
- * hook_mutex guards the list of known rows, their state and arming itself. It
- * is held across grace periods, so a caller that arms or disarms holds nothing that a
- * handler wants.
+ * hook_mutex guards the list of known rows, their state and arming itself. It is held across
+ * grace periods, so a caller that arms or disarms must not hold a lock that a handler takes.
  *
- * Hooks use ftrace_ops without a recursion guard: no handler calls a function that is
- * hooked, so there is nothing to guard against, and nothing that could make a call go
- * missing. They are PERMANENT: a write of 0 to kernel.ftrace_enabled says EBUSY while
- * one is armed.
+ * The ftrace_ops have no recursion guard: no handler calls a hooked function, so none is
+ * needed, and a guard might drop a call. They are PERMANENT: writing 0 to
+ * kernel.ftrace_enabled fails with EBUSY while one is armed.
  *
- * Other tracers may be on the same functions, before us or after: what runs between
- * a handler and the function that it sends the call to is theirs. It keeps the function's
- * arguments and no other register, so nothing of ours travels in one.
+ * Other tracers may be attached to the same functions, before or after. Their code runs between
+ * a handler and the function to which it redirects the call, and preserves the arguments of the
+ * hooked function but no other register, so none is used to pass anything.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +34,7 @@ static unsigned long (*hook_kallsyms)(const char *name);
 static void *hook_ftrace_location;
 
 /**
- * container_hook_wait_callers - wait until nobody runs in place of a hooked function
+ * container_hook_wait_callers - wait until no task runs in place of a hooked function
  * @callers: as given to container_hook_enter(), by functions whose hooks are disarmed
  *
  * Context: sleeps, as long as the callers do.
@@ -48,13 +46,13 @@ void container_hook_wait_callers(const long __percpu *callers)
 
 	do {
 		sum = 0;
-		/* nobody enters any more, so once it was 0 it stays so */
+		/* no task enters any more, so once the sum is 0 it stays 0 */
 		for_each_possible_cpu(cpu)
 			sum += READ_ONCE(*per_cpu_ptr(callers, cpu));
 		if (sum)
 			msleep(20);
 	} while (sum);
-	/* the last of them may have a few instructions of theirs to go */
+	/* the last ones may not have returned yet */
 	compat_synchronize_tasks();
 }
 EXPORT_SYMBOL_GPL(container_hook_wait_callers);
@@ -74,7 +72,7 @@ EXPORT_SYMBOL_GPL(container_hook_symbol);
 EXPORT_SYMBOL_GPL(container_hook_call);
 EXPORT_SYMBOL_GPL(container_hook_call4);
 
-/* What a feature needs, and what is wrong with that; under hook_mutex. */
+/* What a feature needs, and why it is lost. Under hook_mutex. */
 static char hook_needs[512], hook_why[512];
 
 struct tracepoint_search {
@@ -90,7 +88,7 @@ static void hook_match_tracepoint(struct tracepoint *tp, void *data)
 		search->found = tp;
 }
 
-/* Does the kernel have what the row hooks, under this name? Prepares the row. */
+/* Looks for what the row hooks under a name, and prepares the row if it is there. */
 static bool hook_find(struct container_hook *hook, const char *name)
 {
 	struct tracepoint_search search = { .name = name };
@@ -116,8 +114,8 @@ static bool hook_find(struct container_hook *hook, const char *name)
 }
 
 /*
- * A BPF trampoline on the function has to be rebuilt for us to share it, under a lock of
- * its own that is only tried for; and rebuilding may have to be tried again.
+ * To share a function with a BPF trampoline, that has to be rebuilt under its own lock, for
+ * which the kernel only tries; both may have to be retried.
  */
 #define HOOK_TRIES 100
 
@@ -132,8 +130,8 @@ static int hook_attach(struct container_hook *hook)
 			 (hook->type == CONTAINER_HOOK_OVERRIDE ? FTRACE_OPS_FL_IPMODIFY : 0),
 	};
 	/*
-	 * By address: ftrace_set_filter() may say 0 when it had no memory for the
-	 * entry, and a filter without entries is one for every function.
+	 * By address: ftrace_set_filter() may return 0 although it had no memory for the
+	 * entry, and an empty filter means every function.
 	 */
 	err = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->body - MCOUNT_INSN_SIZE,
 				   0, 1);
@@ -141,7 +139,7 @@ static int hook_attach(struct container_hook *hook)
 		return err;
 	while ((err = register_ftrace_function(&hook->ops)) == -EAGAIN && --tries)
 		msleep(50);
-	/* a reset to nothing frees what was there */
+	/* resetting the filter frees it */
 	if (err)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
 	return err == -EAGAIN ? -EBUSY : err;
@@ -177,7 +175,7 @@ static int hook_arm(struct container_hook *hook)
 {
 	int err;
 
-	/* what is missing was said when it was looked for */
+	/* container_feature_find() has reported what is missing */
 	if (!hook->found)
 		return -EOPNOTSUPP;
 	if (hook->type == CONTAINER_HOOK_TRACEPOINT)
@@ -205,7 +203,7 @@ static bool hook_found(struct container_hook *hook)
 	return hook_find(hook, hook->name) || hook_find(hook, hook->alt);
 }
 
-/* Adds a name to what a feature needs, and to what is missing if it is not there. */
+/* Adds a name to what a feature needs and, if it was not found, to why it is lost. */
 static void hook_need(const char *found, const char *name, const char *alt, const char *how)
 {
 	size_t len = strlen(hook_needs);
@@ -220,14 +218,14 @@ static void hook_need(const char *found, const char *name, const char *alt, cons
 }
 
 /**
- * container_feature_find - look for what a feature needs
+ * container_feature_find - look for what a feature needs of the kernel
  * @feature: the feature
  *
- * Finds its symbols and prepares its hooks, enters it into the table of features, and
- * says in the log if it is lost, and for want of what.
+ * Finds its symbols, prepares its hooks and adds it to the table of features. If it is lost,
+ * the log says what is missing.
  *
  * Context: sleeps.
- * Return: 0; -EOPNOTSUPP where the kernel lacks some of it; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP if the kernel lacks something; -ENOMEM.
  */
 int container_feature_find(const struct container_feature *feature)
 {
@@ -263,23 +261,22 @@ EXPORT_SYMBOL_GPL(container_feature_find);
 
 /**
  * container_hooks_arm - arm a table of hooks
- * @hooks: the rows, of features that were looked for
+ * @hooks: the rows, of features for which container_feature_find() was called
  * @count: how many
  *
- * All that are not optional, or none; of the optional ones those that the kernel has and
- * that nobody else is in the way of. They go live one after another: a handler must
- * cope with a task that passed only some of them.
+ * Arms all that are not optional, or none; and of the optional ones those that can be. They go
+ * live one after another: handlers must cope with tasks that have passed only some of them.
  *
  * Context: sleeps for some grace periods.
- * Return: 0; -EOPNOTSUPP when the kernel lacks one, -EBUSY when another user
- * has it, -ENOMEM. The log names the function.
+ * Return: 0; -EOPNOTSUPP if the kernel lacks one, -EBUSY if another user has it, -ENOMEM. The
+ * log names the function.
  */
 int container_hooks_arm(struct container_hook *hooks, int count)
 {
 	int err = 0, i;
 
 	mutex_lock(&hook_mutex);
-	/* what was in the way of one that the kernel has may have gone */
+	/* what prevented an optional one before may be gone */
 	for (i = 0; i < count && !err; i++)
 		if (hooks[i].found && hooks[i].optional)
 			err = feature_set(hooks[i].optional, NULL, NULL);
@@ -301,11 +298,11 @@ EXPORT_SYMBOL_GPL(container_hooks_arm);
 
 /**
  * container_hooks_disarm - disarm a table
- * @hooks: the rows, armed
+ * @hooks: the rows
  * @count: how many
  *
- * When it returns no task is in a handler of the table, nor in a function that does not
- * sleep and runs in place of one of the table's.
+ * When it returns, no task is in a handler of the table, nor in a function that does not sleep
+ * and runs in place of a hooked one.
  *
  * Context: sleeps for some grace periods.
  */
@@ -318,11 +315,11 @@ void container_hooks_disarm(struct container_hook *hooks, int count)
 EXPORT_SYMBOL_GPL(container_hooks_disarm);
 
 /**
- * container_hooks_forget - take a disarmed table off the list
+ * container_hooks_forget - take a disarmed table off the list in /proc/containers
  * @hooks: the rows
  * @count: how many
  *
- * For a module on its way out.
+ * Called before the module that owns the table is unloaded.
  */
 void container_hooks_forget(struct container_hook *hooks, int count)
 {
@@ -336,7 +333,7 @@ void container_hooks_forget(struct container_hook *hooks, int count)
 }
 EXPORT_SYMBOL_GPL(container_hooks_forget);
 
-/* The Hooks: part of /proc/containers. */
+/* Prints "Hooks:" in /proc/containers. */
 void hook_show(struct seq_file *m)
 {
 	struct container_hook *hook;
@@ -351,9 +348,9 @@ void hook_show(struct seq_file *m)
 }
 
 /*
- * Finds kallsyms_lookup_name(), which kprobes can and we cannot. The probe is not armed: it
- * need not be, and arming one with kernel.ftrace_enabled at 0 leaves ftrace in a state
- * over which it gives up later.
+ * Finds kallsyms_lookup_name(), which is not exported, by a kprobe. The probe is not armed: it
+ * need not be, and arming one while kernel.ftrace_enabled is 0 leaves ftrace in a state in
+ * which it fails later.
  */
 int hook_init(void)
 {

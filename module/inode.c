@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inodes. Each, a directory's or a file's, has and keeps its container: nobody looks at a
- * path for it, since a file may have been opened through overlayfs.
+ * Inodes. Each one, of a directory or a file, names its container and keeps it. A file's path
+ * is never used to find the container, since it may have been opened through overlayfs.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
@@ -11,11 +11,11 @@
 #include "fs.h"
 
 /**
- * struct container_inode - an inode of ours
+ * struct container_inode - an inode of this filesystem
  * @vfs: the VFS's part
- * @cont: its container, which it keeps unless that is a root: that lives as long as the
- *	superblock. Set before the inode shows, and never changed
- * @cft: of a control file; set and kept as @cont is
+ * @cont: its container, with a reference unless it is a root, which lives as long as the
+ *	superblock. Set before the inode is visible, and never changed
+ * @cft: what a control file is; set like @cont
  */
 struct container_inode {
 	struct inode vfs;
@@ -32,7 +32,7 @@ static struct container_inode *to_ours(const struct inode *inode)
 
 /**
  * fs_container - the container that an inode of this filesystem belongs to
- * @inode: the inode, which keeps it
+ * @inode: the inode, which keeps the container
  */
 struct container *fs_container(const struct inode *inode)
 {
@@ -49,8 +49,8 @@ const struct container_cftype *fs_cftype(const struct inode *inode)
 }
 
 /*
- * chmod, chown, utimes. A control file has no size: who truncates it, as a shell does
- * before it writes, is told that this was done.
+ * chmod, chown, utimes and truncate. A control file has no size: truncating it, as a shell
+ * does before it writes, succeeds and does nothing.
  */
 static int file_setattr(COMPAT_IDMAP_PARAM struct dentry *dentry, struct iattr *attr)
 {
@@ -63,12 +63,12 @@ static const struct inode_operations file_inode_ops = {
 };
 
 /**
- * make_inode - an inode for a directory or a control file
+ * make_inode - allocate an inode for a directory or a control file
  * @sb: the superblock
- * @mode: which, and its permissions
+ * @mode: its type and permissions
  *
  * Context: sleeps.
- * Return: the inode, for own_inode(); NULL without memory.
+ * Return: the inode, for own_inode(); NULL if there is no memory.
  */
 struct inode *make_inode(struct super_block *sb, umode_t mode)
 {
@@ -91,9 +91,9 @@ struct inode *make_inode(struct super_block *sb, umode_t mode)
 }
 
 /**
- * own_inode - say whose a new inode is
- * @inode: the inode, which nobody else sees yet
- * @cont: the container; NULL: nobody's, after all, if that was a root
+ * own_inode - set the container of a new inode
+ * @inode: the inode, which is not visible yet
+ * @cont: the container; NULL to undo that for a root
  */
 void own_inode(struct inode *inode, struct container *cont)
 {
@@ -104,7 +104,7 @@ void own_inode(struct inode *inode, struct container *cont)
 
 /* --- control files ---------------------------------------------------------- */
 
-/* A file for a directory that is being made, which gets it once it is there. */
+/* A file to be created together with its directory. */
 struct new_file {
 	struct new_file *next;
 	struct dentry *dentry;
@@ -112,8 +112,8 @@ struct new_file {
 };
 
 /**
- * fs_add_file - give a directory that is being made a file
- * @cont: its container
+ * fs_add_file - add a file to a directory that is being created
+ * @cont: the container
  * @cft: the file
  * @fops: its operations
  *
@@ -155,7 +155,7 @@ err_file:
 }
 
 /**
- * fs_newest_file - the file that fs_add_file() has added last
+ * fs_newest_file - the file that fs_add_file() added last
  * @cont: the container
  *
  * Context: manage lock held.
@@ -167,12 +167,12 @@ struct dentry *fs_newest_file(const struct container *cont)
 }
 
 /**
- * finish_files - the end of what fs_add_file() began
+ * finish_files - make the files of fs_add_file() visible, or drop them
  * @cont: the container
  * @dir: its directory
- * @show: it is there now, and its files show; or it will not be, and they go
+ * @show: the directory exists now; otherwise it could not be created
  *
- * Context: holds the lock of the directory's inode; sleeps.
+ * Context: the lock of the directory's inode is held; sleeps.
  */
 void finish_files(struct container *cont, struct dentry *dir, bool show)
 {
@@ -196,7 +196,7 @@ void finish_files(struct container *cont, struct dentry *dir, bool show)
 
 struct inode *super_alloc_inode(struct super_block *sb)
 {
-	/* none of ours is ever kept unused: the VFS's lists of such do not matter */
+	/* no alloc_inode_sb(): these inodes are never unused, so never on the VFS's LRU list */
 	struct container_inode *ci = kmem_cache_alloc(inode_cache, GFP_KERNEL);
 
 	if (!ci)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kill_on_rmdir: the members of a container, and of all below it, are killed and waited for.
+ * kill_on_rmdir: kills the members of a container and of all its descendants, and waits
+ * until they are gone.
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -26,7 +27,7 @@ static void look_at_victim(struct member *m, void *ok)
 		*(bool *)ok = false;
 }
 
-/* Can every member die, and is none of them us? */
+/* Can every member be killed, and is the caller not one of them? */
 static bool may_kill(struct container *cont)
 {
 	bool ok = true;
@@ -44,10 +45,10 @@ static void kill_member(struct member *m, void *unborn)
 }
 
 /*
- * Kills all members but the unborn: a signal to a thread that its process does not list
- * yet marks the process as dying and reaches nobody else, ever. Such a fork fails as its
- * parent is killed, or was just too late for that.
- * Return: were there any? Then they have to be looked at again.
+ * Kills all members that are complete. A signal to a thread that is not in its process's list
+ * yet would mark the process as dying without reaching its other threads, ever. Such a fork
+ * fails because its parent is killed, unless it is past that point.
+ * Return: true if there were incomplete ones, which have to be looked at again.
  */
 static bool kill_all(struct container *cont)
 {
@@ -71,13 +72,13 @@ void container_emptied(void)
  * container_kill_members - kill all tasks in a container and below, and wait
  * @cont: the container
  *
- * From here on nobody forks in it, moves into it or makes a directory in it,
- * until it is removed or container_kill_end() is called.
+ * Until it is removed or container_kill_end() is called, forks in it fail, and so do moves
+ * and mkdir into it.
  *
- * Context: manage lock held, and given up while waiting; no lock that a dying
- * member may need may be held.
- * Return: 0; -EBUSY if the caller is among the members or one of them cannot be
- * killed, and none was; -EINTR; -ENODEV if it was removed meanwhile.
+ * Context: manage lock held, and dropped while waiting; the caller holds no lock that a
+ * dying member may need.
+ * Return: 0; -EBUSY if the caller is a member or one of them cannot be killed, in which case
+ * none was; -EINTR; -ENODEV if the container was removed meanwhile.
  */
 int container_kill_members(struct container *cont)
 {
@@ -118,10 +119,10 @@ int container_kill_members(struct container *cont)
 }
 
 /**
- * container_kill_end - the removal after container_kill_members() failed
+ * container_kill_end - undo container_kill_members(): the removal after it failed
  * @cont: the container
  *
- * What would have removed itself meanwhile does so now.
+ * Containers whose auto-delete was held off by it are deleted now.
  *
  * Context: manage lock held.
  */

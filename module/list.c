@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lists: reading tasks and procs.
+ * The lists of members that are read from tasks and procs.
  */
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -12,7 +12,7 @@
 #include "membership.h"
 
 /**
- * membership_count - how many live tasks a container has
+ * membership_count - count the live tasks in a container
  * @cont: the container
  *
  * Context: manage or callback lock held. At a root it walks over all tasks.
@@ -32,7 +32,7 @@ int membership_count(struct container *cont)
 	return count;
 }
 
-/* The number of a task in a namespace; 0 if it has none there, or is being made. */
+/* The number of a task in a namespace; 0 if it has none there, or is unborn. */
 static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool processes)
 {
 	if (!task_is_born(task))
@@ -71,7 +71,7 @@ static int compare_nr(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Are they in order already: up for a @sign of 1, down for -1? */
+/* Are they in strict order: ascending for a @sign of 1, descending for -1? */
 static bool numbers_run(const struct numbers *l, int sign)
 {
 	int i;
@@ -82,7 +82,7 @@ static bool numbers_run(const struct numbers *l, int sign)
 	return true;
 }
 
-/* Ascending, each once. Most come in order: members are listed youngest first. */
+/* Sorts and removes duplicates. Most lists are in order: the youngest member comes first. */
 static void numbers_finish(struct numbers *l)
 {
 	int i, n = 0;
@@ -133,7 +133,7 @@ static int list_members(struct container *cont, struct pid_namespace *ns, bool p
 	return err;
 }
 
-/* Those of a root are the tasks of the namespace that are in no other. */
+/* A root's members are the tasks of the namespace that are in no other container. */
 static int list_top(struct container *cont, struct pid_namespace *ns, bool processes,
 		    struct numbers *l)
 {
@@ -154,7 +154,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 				break;
 			next = pid_nr_ns(pid, ns) + 1;
 			task = pid_task(pid, PIDTYPE_PID);
-			/* it leaves the root when it begins to exit: nothing tells the end */
+			/* no hook sees the end of a task at the root: it counts as gone now */
 			if (!task || (task->flags & PF_EXITING))
 				continue;
 			nr = visible_nr(task, ns, processes);
@@ -172,8 +172,8 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
  * @processes: list processes instead of threads, each once
  * @list: where to put the array, for kvfree()
  *
- * In the caller's pid namespace; who has no number there is left out. Locks are
- * held for a few hundred members at a time.
+ * The numbers are those in the caller's pid namespace; tasks without one are left out. Locks
+ * are held for a few hundred members at a time.
  *
  * Context: sleeps; @cont's memory is kept.
  * Return: how many, or -ENOMEM.

@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Membership: which container each task is in, kept through fork, exit and
- * moves. Here is what they have in common: looking it up, walks over members, an entry's
- * way from one list to another. The rest is in fork.c, move.c, list.c and callbacks.c.
+ * Membership: which container each task is in. This file has what fork.c, move.c, list.c and
+ * callbacks.c share: lookups, walks over members, and moving an entry between lists.
  *
- * Who takes part, and how they keep out of each other's way:
+ * Who takes part, and how races are settled:
  *
- * fork	The child's entry is made and put in its parent's containers by fork_enter(),
- *	in place of cgroup_can_fork(), before anybody can find the child. Each container's
- *	lock is held meanwhile, under which the parent can neither leave it nor be
- *	its last member to go. A parent that has no entry, or is at the top
- *	everywhere, gives the child none.
- * failed fork	If cgroup_can_fork() itself fails, fork_enter() sees it. A fork that fails
- *	later passes cgroup_cancel_fork(). Either way the entry goes.
- * born	task_newtask is passed when the child is complete and visible but has
- *	not run. Between the first hook and this point a thread is in nobody's
- *	list of threads, so a move of its whole process could miss it: if its
- *	parent, a thread of the same process, was moved meanwhile, the child
- *	follows, unless somebody moved the child itself.
+ * fork	fork_enter() runs in place of cgroup_can_fork(), before the child can be found. It
+ *	adds an entry for the child and puts it into the parent's containers, with each
+ *	container's lock held: under it the parent cannot leave. If the parent has no
+ *	entry, or is at the root everywhere, the child gets none.
+ * failed fork	If cgroup_can_fork() itself fails, fork_enter() sees that. A fork that fails
+ *	later calls cgroup_cancel_fork(). Either way the entry is removed.
+ * born	The tracepoint task_newtask is passed when the child is complete and visible but has
+ *	not run. A thread is not in its process's list from the first hook up to shortly
+ *	before this point, so that a move of the whole process could miss it: if its parent,
+ *	a thread of the same process, was moved meanwhile, the child follows, unless it was
+ *	moved itself.
  * exit	cgroup_exit(): the entry leaves its containers and the table.
- * move	Under the manage lock, so one at a time. The task may exit meanwhile: the
- *	mover puts the entry into the table first and looks at PF_EXITING after
- *	it; the exiting task sets PF_EXITING first and looks into the table after
- *	it. With a full barrier in both, one of them sees the other.
+ * move	Moves are serialized by the manage lock. The task may exit meanwhile: the mover adds
+ *	the entry to the table and then looks at PF_EXITING; the exiting task sets PF_EXITING
+ *	and then looks into the table. With a full barrier on both sides, one of them sees
+ *	the other.
  *
- * An entry at the top of every hierarchy is not removed before its task exits
- * (or the last hook is disarmed), so an entry found for a live task stays.
+ * An entry whose task is at the root of every hierarchy is kept until the task exits or the
+ * hooks are disarmed, so an entry that was found for a live task stays.
  *
- * Locks, inside the manage lock: table_lock() of the task (two at once only
- * here, by lock_both()), then container->lock, one at a time. No lock here is
- * global. The hooks disable preemption, which is as good as rcu_read_lock() for
- * what they read without a lock, and cheaper.
+ * Locks, inside the manage lock: table_lock() of the task (two at once only in lock_both()),
+ * then container->lock, one at a time. None of them is global. The hooks disable preemption,
+ * which serves as rcu_read_lock() for what they read without a lock, and is cheaper.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,9 +46,8 @@
  * @task: the task, which the caller keeps from being freed
  * @h: number of an active hierarchy, or 0
  *
- * Context: any, under rcu_read_lock(). Lockless: the entry may be freed and
- * reused for another task while we look, so its task is compared again after
- * the container has been read.
+ * Context: any, under rcu_read_lock(). Lockless: the entry may be freed and reused for
+ * another task meanwhile, so its task is compared again after the container was read.
  * Return: the container, readable until the read-side section ends.
  */
 struct container *membership_of(struct task_struct *task, int h)
@@ -78,8 +74,8 @@ struct container *membership_of(struct task_struct *task, int h)
 /**
  * task_container - the container a task is in
  * @task: the task, which the caller keeps from being freed
- * @ss: a registered subsystem; its hierarchy is the one that counts. While it is
- *	bound to none, every task is in the dummy hierarchy's one container
+ * @ss: a registered subsystem, whose hierarchy is meant. While it is not bound, that is the
+ *	dummy hierarchy, which has one container for all tasks
  *
  * Context: any, under rcu_read_lock(), which keeps the answer readable. The task
  * may be moved at any moment unless the manage lock is held.
@@ -92,14 +88,14 @@ struct container *task_container(struct task_struct *task, struct container_subs
 EXPORT_SYMBOL_GPL(task_container);
 
 /**
- * container_task_data - what a subsystem keeps for a task that does not exit meanwhile
- * @task: the current task, or one that the caller keeps from running
+ * container_task_data - the data that a subsystem keeps for a task
+ * @task: the current task, or one that the caller keeps from running, so that it cannot exit
  * @ss: a subsystem with task_size
  *
- * Others come by the data of a task in its callbacks, or by container_for_task().
+ * For other tasks there are the callbacks, and container_for_task().
  *
  * Context: any, under rcu_read_lock(); no lock is taken, so callbacks for @task may run.
- * Return: its data, or NULL for a task that is not and never was below a root.
+ * Return: the data, or NULL for a task that never was below a root.
  */
 void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 {
@@ -110,9 +106,9 @@ void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 EXPORT_SYMBOL_GPL(container_task_data);
 
 /*
- * A walk over a container's members, in portions. Between two of them the lock is
- * dropped, and a mark stays in the list where the next one begins; who comes in
- * meanwhile is before it.
+ * A walk over a container's members, in portions. Between two portions the lock is dropped,
+ * and a cursor stays in the list where the next one begins. Members that join meanwhile are
+ * added before it.
  */
 void walk_begin(struct container *cont, struct place *mark)
 {
@@ -122,7 +118,7 @@ void walk_begin(struct container *cont, struct place *mark)
 	spin_unlock(&cont->lock);
 }
 
-/* One portion, with the lock held, and under RCU. Return: is there another one? */
+/* Visits one portion, with the lock held and under RCU. Return: is there another one? */
 bool walk_on(struct container *cont, struct place *mark,
 	     void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -146,7 +142,7 @@ bool walk_on(struct container *cont, struct place *mark,
 	return node;
 }
 
-/* Before the end, if need be. */
+/* Ends a walk early. */
 void walk_end(struct container *cont, struct place *mark)
 {
 	spin_lock(&cont->lock);
@@ -155,12 +151,12 @@ void walk_end(struct container *cont, struct place *mark)
 }
 
 /**
- * membership_walk - call a function for each member's entry
+ * membership_walk - call a function for the entry of each member
  * @cont: a container below a root
  * @fn: the function; must not sleep or move tasks
  * @arg: passed to @fn
  *
- * Context: as container_for_each_member(), which see.
+ * Context: see container_for_each_member().
  */
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -187,14 +183,13 @@ static void for_each_fn(struct member *m, void *arg)
 /**
  * container_for_each_member - call a function for each member
  * @cont: a container below a root: a root has no list of its members
- * @ss: whose data to pass
- * @fn: the function; must not sleep or move tasks. Called under RCU, and with @cont->lock
- *	held, so that the member does not leave or exit meanwhile
+ * @ss: the subsystem whose data to pass
+ * @fn: the function; must not sleep or move tasks. Called under RCU and with @cont->lock
+ *	held, so that the member cannot leave or exit meanwhile
  * @arg: passed to @fn
  *
- * The lock is held for a few hundred members at a time. Each who is a member from the
- * beginning to the end is met once; who leaves or comes in between, at most once for
- * each time that he came.
+ * The lock is held for a few hundred members at a time. A task that is a member all the time
+ * is visited once; one that joins or leaves meanwhile, at most once for each time it joined.
  *
  * Context: process, not under RCU; sleeps between the calls.
  */
@@ -211,16 +206,15 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
 /**
  * container_for_task - call a function for one task
  * @task: the task, which the caller keeps from being freed
- * @ss: whose data to pass
+ * @ss: the subsystem whose data to pass
  * @fn: the function; must not sleep or move tasks
  * @arg: passed to @fn
  *
- * Holds the lock of the task's entry, as attach(), fork() and exit() do, so that
- * none of them runs for this task meanwhile.
+ * The lock of the task's entry is held, under which attach(), fork() and exit() are called,
+ * so that none of them runs for this task meanwhile.
  *
  * Context: any but interrupts and those callbacks.
- * Return: false, and @fn is not called, for a task that has exited or that is not
- * and never was below a root.
+ * Return: false, without a call of @fn, for a task that has exited or never was below a root.
  */
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg)
@@ -237,12 +231,11 @@ EXPORT_SYMBOL_GPL(container_for_task);
 
 /**
  * task_is_born - is a task complete?
- * @task: the task; one that is being made can be found among the members already
+ * @task: the task; an unborn one can be found among the members already
  *
- * From then on its fork cannot fail any more, and others find it by its number. A new
- * task has that number when it is the one that the number leads to. That is not so for
- * a moment when a thread takes the number of its process in execve(); but such a thread
- * has run.
+ * A complete task can be found by its number, and its fork cannot fail any more. So a new
+ * task is complete if its number leads to it. For a moment that does not hold for a thread
+ * that takes the number of its process in execve(), but such a thread is not new.
  *
  * Context: any, under RCU or with the lock of a container that it is in.
  */
@@ -261,7 +254,7 @@ bool task_is_born(struct task_struct *task)
  * @task: the task, which the caller keeps from being freed
  * @cont: the container
  *
- * Context: any. The answer stays valid under the manage lock only.
+ * Context: any. The answer is stable under the manage lock only.
  */
 bool task_is_in(struct task_struct *task, struct container *cont)
 {
@@ -275,7 +268,7 @@ bool task_is_in(struct task_struct *task, struct container *cont)
 
 /* --- entries and lists ------------------------------------------------------- */
 
-/* Puts an entry on the list of a container below a root. */
+/* Adds an entry to the list of a container below a root. */
 void member_link(struct member *m, struct container *cont)
 {
 	spin_lock(&cont->lock);
@@ -285,7 +278,7 @@ void member_link(struct member *m, struct container *cont)
 	spin_unlock(&cont->lock);
 }
 
-/* Its last member has left, the container's lock is held: is it released? */
+/* The last member has left; the container's lock is held. Return: is it released? */
 bool members_gone(struct container *cont)
 {
 	if (test_bit(CONT_KILLING, &cont->flags))
@@ -297,12 +290,11 @@ bool members_gone(struct container *cont)
 /**
  * member_move - move an entry within a hierarchy
  * @m: the entry, whose lock is held
- * @move: whose it is, why, and where to; where from is said here
+ * @move: the task, why it moves and where to; its from is set here
  *
- * The subsystems are told before it shows, so that what they do for the old container
- * is done while the task still counts there; who does not know it yet adopts it there
- * first. To whoever asks for the task's container it is in the old one or the new one,
- * never at the top in between.
+ * attach() is called before the move is visible, while the task still counts in the old
+ * container; a subsystem that does not know the task yet adopts it there first. A lookup finds
+ * the task in the old container or in the new one, never at the root in between.
  *
  * Context: atomic.
  */
@@ -329,10 +321,7 @@ void member_move(struct member *m, struct container_move *move)
 	trace_attach(to, from, m->task);
 }
 
-/*
- * Makes sure that a task has an entry. Once this has succeeded the entry stays
- * until the task exits, and its exit takes care of it.
- */
+/* Makes sure that a task has an entry, which stays until the exit of the task removes it. */
 int member_ensure(struct task_struct *task, gfp_t gfp)
 {
 	struct member *m, *spare;
@@ -355,7 +344,7 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 		/* pairs with the exiting task's: it sets the flag, then looks for the entry */
 		smp_mb();
 		if (READ_ONCE(task->flags) & PF_EXITING) {
-			/* it may have seen the entry: then it waits for the lock */
+			/* its exit may have seen the entry, and then waits for the lock */
 			table_del(m);
 			m = NULL;
 			err = -ESRCH;
@@ -367,7 +356,7 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 	return err;
 }
 
-/* The first struct pid from a number on; under RCU. Not exported everywhere. */
+/* The first struct pid from a number on; under RCU. Not exported by all kernels. */
 static void *find_ge_pid_fn;
 
 struct pid *next_pid(int nr, struct pid_namespace *ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entries of the table and the lists of members: what the files that fork, move, list and
- * call have in common. What the path of fork and exit needs is inline.
+ * Entries of the table and lists of members, as fork.c, move.c, list.c and callbacks.c use
+ * them. What the paths of fork and exit need is inline.
  */
 #ifndef _MEMBERSHIP_H
 #define _MEMBERSHIP_H
@@ -16,12 +16,12 @@ enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 extern struct container_hook fork_hooks[FORK_HOOKS];
 
 /*
- * Before a loop over the hierarchies, few as they are, in the path of fork or exit. A plain
- * loop, up to the last one that is active, takes about 30 instructions more for each task.
+ * For loops over the few hierarchies on the paths of fork and exit. A plain loop, up to the
+ * last active one, costs about 30 instructions more for each task.
  */
 #define unrolled _Pragma("GCC unroll 8")
 
-/* A walk over the members of a container takes its lock for so many at a time. */
+/* How many members a walk visits before it drops the container's lock. */
 #define WALK_PORTION 256
 
 void walk_begin(struct container *cont, struct place *mark);
@@ -36,9 +36,9 @@ void member_move(struct member *m, struct container_move *move);
 int member_ensure(struct task_struct *task, gfp_t gfp);
 
 /*
- * Takes it off again; called under RCU, which keeps the container readable. Its
- * place changes to @to with it, under the same lock: who holds the lock of the
- * container that a place names, for longer than a moment, knows that it stays.
+ * Takes a place off the list of its container and changes it to @to, both under the
+ * container's lock: with that lock held, a place that names the container keeps doing so.
+ * Called under RCU, which keeps the container readable.
  */
 static __always_inline void member_unlink(struct place *at, struct container *cont,
 					  struct container *to)
@@ -77,8 +77,8 @@ static inline bool member_is_below(const struct member *m)
 }
 
 /*
- * The entry of a task that has not begun to exit, or NULL. Its lock is held, which
- * the task's exit will want.
+ * The entry of a task that has not begun to exit, or NULL. The lock of the entry is held, for
+ * which the task's exit has to wait.
  */
 static inline struct member *live_member(struct task_struct *task)
 {

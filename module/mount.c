@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The type of the filesystem, its superblocks and mount options. A superblock belongs to
- * one hierarchy.
+ * The filesystem type, its superblocks, each of which belongs to one hierarchy, and mounting.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -68,7 +67,7 @@ static int super_fill(struct super_block *sb)
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
-/* Makes the hierarchy that a new superblock is for, and its root directory. */
+/* Creates the hierarchy of a new superblock, and the files of its root. */
 static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
@@ -81,28 +80,28 @@ static int super_make_hierarchy(struct super_block *sb, struct mount_options *op
 	err = files_populate(&h->top);
 	finish_files(&h->top, sb->s_root, !err);
 	if (err) {
-		/* at once: a mount that comes now may not find it half made */
+		/* still under the manage lock: no mount must find it incomplete */
 		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
 		hierarchy_put(h);
 		return err;
 	}
 	sb->s_fs_info = h;
-	/* from here on container_clone() may make directories */
+	/* from here on container_clone() may create directories */
 	sb->s_flags |= SB_ACTIVE;
 	return 0;
 }
 
 /*
- * Says why a mount is refused, once in the kernel log and once in that of fsopen(2), if
- * the caller has one, which mount(8) shows.
+ * Reports why a mount is refused: in the kernel log, and in the log of fsopen(2), which
+ * mount(8) prints, if the caller has one.
  */
 static int mount_result(struct fs_context *fc, int err)
 {
 	const struct mount_options *opts = fc->fs_private;
 
 	if (err && opts->why[0]) {
-		/* without that log errorf() would say it in the kernel's */
+		/* without that log errorf() would write to the kernel's */
 		if (fc->log.log)
 			errorf(fc, "%s", opts->why);
 		pr_err("mount refused: %s\n", opts->why);
@@ -110,7 +109,7 @@ static int mount_result(struct fs_context *fc, int err)
 	return err;
 }
 
-/* Looked at before the options, so that nobody else fills the kernel log with those. */
+/* Checked before the options, so that unprivileged users cannot fill the kernel log. */
 static int check_privilege(struct fs_context *fc)
 {
 	static const char why[] = "this takes CAP_SYS_ADMIN in the initial user namespace";
@@ -124,7 +123,7 @@ static int check_privilege(struct fs_context *fc)
 	return -EPERM;
 }
 
-/* Loads the modules of subsystems that are named and not there. */
+/* Loads the modules of named subsystems that are not registered. */
 static void load_subsystems(const struct mount_options *opts)
 {
 	const char *name;
@@ -140,8 +139,8 @@ static void load_subsystems(const struct mount_options *opts)
 }
 
 /*
- * A mount asks for a hierarchy that may be there, or that is just being made or
- * dissolved. It is looked for under the manage lock, and waited for without.
+ * One attempt to mount: the hierarchy may exist, or not exist, or be going away, which is
+ * waited for without the manage lock. -ERESTART if another mount interfered.
  */
 static int get_tree_once(struct fs_context *fc)
 {
@@ -180,7 +179,7 @@ static int get_tree_once(struct fs_context *fc)
 	err = super_fill(sb);
 	if (!err) {
 		container_manage_lock();
-		/* somebody may have been faster, or in the way, since we looked */
+		/* another mount may have created it, or a conflicting one, meanwhile */
 		h = hierarchy_find(opts);
 		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
 		container_manage_unlock();
@@ -221,7 +220,7 @@ static int fs_reconfigure(struct fs_context *fc)
 		return mount_result(fc, err);
 	container_manage_lock();
 	found = hierarchy_find(opts);
-	/* a reason why these options cannot be had is one why they cannot be had here */
+	/* options that conflict with another hierarchy cannot be had here either */
 	if (found != h)
 		err = IS_ERR(found) ? -EBUSY :
 			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");

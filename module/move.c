@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Moves: writing tasks and procs, and what the kernel's own parts ask for. All who may
- * object are asked and all memory is there before the first task goes; then nothing can
- * fail.
+ * Moves of tasks: by writes to tasks and procs, by container_clone() and by subsystems. All
+ * subsystems are asked and all memory is allocated before the first task moves; from then on
+ * nothing can fail.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,12 +22,12 @@ static int move_task(struct container_move *move)
 
 	if (m) {
 		member_move(m, move);
-		/* not before it is there: see fork_follow() */
+		/* after the move: see fork_follow() */
 		smp_wmb();
 		WRITE_ONCE(m->moved, true);
 	}
 	table_unlock(b);
-	/* the mark is set: look for threads again only after this */
+	/* @moved is set before threads are gathered again: see fork_follow() */
 	smp_mb();
 	return m ? 0 : -ESRCH;
 }
@@ -53,13 +53,13 @@ struct moves {
 	int count;
 	struct one_move {
 		struct container_move move;
-		int asked;	/* subsystems of lower numbers have been */
-		bool gone;	/* attach() was called */
+		int asked;	/* subsystems with lower numbers were */
+		bool gone;	/* it has moved */
 		void *data[MAX_CONTAINER_SUBSYS];
 	} tasks[];
 };
 
-/* Room for so many. */
+/* Allocates room for so many. */
 static struct moves *moves_alloc(struct container *to, int room, gfp_t gfp)
 {
 	struct moves *mv = kvmalloc(struct_size(mv, tasks, room), gfp);
@@ -83,13 +83,13 @@ static void moves_add(struct moves *mv, struct task_struct *task,
 	one->move.data = one->data;
 }
 
-/* Whether a subsystem is asked about a move. */
+/* Is a subsystem asked about a move? */
 static bool is_asked(const struct container_subsys *ss, const struct container_move *move)
 {
 	return move->why == CONTAINER_MOVE_CLONE ? ss->can_clone : ss->can_attach;
 }
 
-/* A task does not go after all. */
+/* Tells the subsystems that were asked that a task does not move. */
 static void move_cancel(struct one_move *one)
 {
 	struct container_move *move = &one->move;
@@ -113,7 +113,7 @@ static void moves_free(struct moves *mv)
 	kvfree(mv);
 }
 
-/* The threads of a process that are not in a container and not exiting. */
+/* Gathers the threads of a process that are not in a container yet, nor exiting. */
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
 {
@@ -147,7 +147,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 	}
 }
 
-/* Asks all who may object to the move of a task; they prepare for it, too. */
+/* Asks the subsystems about the move of a task; they prepare for it as well. */
 static int move_ask(struct one_move *one)
 {
 	struct container_move *move = &one->move;
@@ -179,7 +179,7 @@ static int moves_ask(struct moves *mv)
 	return err;
 }
 
-/* Gets what the moves need, so that they cannot fail. */
+/* Allocates what the moves need, so that they cannot fail. */
 static int moves_prepare(struct moves *mv, gfp_t gfp)
 {
 	int i;
@@ -190,7 +190,7 @@ static int moves_prepare(struct moves *mv, gfp_t gfp)
 	return 0;
 }
 
-/* Moves them. Those that exit meanwhile are left out; says how many went. */
+/* Moves the tasks that have not begun to exit. Return: how many. */
 static int moves_go(struct moves *mv)
 {
 	struct container_subsys *ss;
@@ -201,7 +201,7 @@ static int moves_go(struct moves *mv)
 		if (move_task(&one->move))
 			continue;
 		gone++;
-		/* unless it was there already: a thread that has followed */
+		/* a thread that has followed its parent was there already */
 		one->gone = one->move.from != one->move.to;
 	}
 	for (one = mv->tasks; one < mv->tasks + mv->count; one++)
@@ -211,7 +211,7 @@ static int moves_go(struct moves *mv)
 	return gone;
 }
 
-/* Prepares the move of one task, so that only its exit can be in the way. */
+/* Prepares the move of one task, which only its exit can prevent then. */
 static struct moves *moves_begin(struct container *to, struct task_struct *task,
 				 enum container_move_reason why)
 {
@@ -233,11 +233,11 @@ static struct moves *moves_begin(struct container *to, struct task_struct *task,
  * container_enter_prepare - prepare the current task's move into a new container
  * @to: a child of the container it is in. May not be linked yet
  *
- * The task needs no right to do so.
+ * No permission is checked.
  *
  * Context: manage lock held until container_enter(); sleeps.
- * Return: for container_enter(); or -ENOMEM, or what a subsystem's can_clone()
- * says, and nothing has changed.
+ * Return: the argument for container_enter(); or -ENOMEM, or the errno of a subsystem's
+ * can_clone(), and nothing has changed.
  */
 struct moves *container_enter_prepare(struct container *to)
 {
@@ -246,7 +246,7 @@ struct moves *container_enter_prepare(struct container *to)
 }
 
 /**
- * container_enter - move the current task, which cannot fail any more
+ * container_enter - move the current task; cannot fail
  * @mv: what container_enter_prepare() returned, for a container that is linked; freed
  *
  * Context: manage lock held; sleeps.
@@ -276,14 +276,14 @@ static int move_one(struct container *to, struct task_struct *task,
 
 /**
  * container_attach_task - move a task
- * @to: where; not removed
- * @task: the task, with a reference of the caller's
- * @cred: whose right it is to do so
+ * @to: the container to move it to
+ * @task: the task, to which the caller has a reference
+ * @cred: the credentials that have to allow it
  *
  * Context: manage lock held; sleeps.
  * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, -ENODEV if @to is removed,
- * -EINVAL without the lock, or what a subsystem's can_attach() says. On failure nothing
- * has changed.
+ * -EINVAL without the lock, or the errno of a subsystem's can_attach(). On failure nothing has
+ * changed.
  */
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
@@ -304,11 +304,10 @@ EXPORT_SYMBOL_GPL(container_attach_task);
 
 /**
  * container_evict_task - move a task out of a container in which it cannot stay
- * @to: where; not removed
- * @task: the task, with a reference of the caller's
+ * @to: the container to move it to, which is not removed
+ * @task: the task, to which the caller has a reference
  *
- * For the kernel itself: a subsystem that refuses is overruled, and it does not matter what
- * the current task may do.
+ * No permission is checked, and refusals of subsystems are overruled.
  *
  * Context: manage lock held; sleeps.
  * Return: 0; -ESRCH if it is exiting, -ENOMEM, -EINVAL without the lock, and nothing has
@@ -326,11 +325,11 @@ EXPORT_SYMBOL_GPL(container_evict_task);
 
 /**
  * container_attach_process - move all threads of a process
- * @to: where; not removed
- * @task: any of its threads, with a reference of the caller's
- * @cred: whose right it is to do so
+ * @to: the container to move them to, which is not removed
+ * @task: any of the threads, to which the caller has a reference
+ * @cred: the credentials that have to allow it
  *
- * All or none: a thread that is born meanwhile is found by another look, or
+ * All threads move or none. A thread that is born meanwhile is gathered in another round, or
  * follows its parent (see the top of membership.c).
  *
  * Context: manage lock held; sleeps.
@@ -368,8 +367,9 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	moves_free(mv);
 
 	/*
-	 * Threads that are new since belong to a process that has moved. There is no way
-	 * back: who is asked only prepares, and does without what there is no memory for.
+	 * Threads that were born since belong to a process that has moved, and there is no way
+	 * back: subsystems are asked only to let them prepare, and do without what there is no
+	 * memory for.
 	 */
 	while (gone) {
 		mv = moves_gather(task, to, CONTAINER_MOVE_EVICT, GFP_KERNEL | __GFP_NOFAIL);

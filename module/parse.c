@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading what users write: mount options and the values of control files. Pure
- * functions of their arguments; KUnit tests them by themselves.
+ * Parsing of mount options, names and numbers: pure functions, which KUnit tests.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -13,10 +12,10 @@
 #include "parse.h"
 
 /**
- * parse_name_ok - is this a name made of letters, digits and a few more?
+ * parse_name_ok - does a name consist of letters, digits and some other characters?
  * @name: the name
- * @also: the other characters it may have
- * @max: longest allowed
+ * @also: the other characters that it may have
+ * @max: the longest that is allowed
  */
 bool parse_name_ok(const char *name, const char *also, int max)
 {
@@ -47,7 +46,7 @@ int options_refuse(struct mount_options *opts, int err, const char *fmt, ...)
 }
 
 /**
- * options_unknown - note that nobody knows an option
+ * options_unknown - note that an option is unknown
  * @opts: the options
  * @name: what should have been an option or a subsystem
  *
@@ -67,7 +66,7 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 	for_each_option_subsys(opts, known)
 		if (!strcmp(known, name))
 			return 0;
-	/* more names than can be registered, or one that cannot: unknown */
+	/* more names than can be registered, or too long for one: unknown */
 	if (opts->nr_subsys == MAX_CONTAINER_SUBSYS ||
 	    strlen(name) > MAX_CONTAINER_TYPE_NAMELEN)
 		return options_unknown(opts, name);
@@ -76,13 +75,13 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 }
 
 /**
- * parse_option - take one mount option
- * @opts: collects them
+ * parse_option - parse one mount option
+ * @opts: where to note it
  * @key: the option
  * @value: what follows its equals sign, or NULL
  *
  * Return: 0, -EINVAL, -ENOENT for what cannot be a subsystem, -ENAMETOOLONG,
- * -ENOMEM. All but the last say why.
+ * -ENOMEM. All but the last set @opts->why.
  */
 int parse_option(struct mount_options *opts, const char *key, const char *value)
 {
@@ -124,10 +123,10 @@ int parse_option(struct mount_options *opts, const char *key, const char *value)
 }
 
 /**
- * parse_options_check - are the options, now complete, good together?
- * @opts: the options; all is the default when they name no set and no hierarchy
+ * parse_options_check - check that the options fit together
+ * @opts: all of them; "all" is the default if they name neither subsystems nor a hierarchy
  *
- * Return: 0, or -EINVAL, which says why.
+ * Return: 0, or -EINVAL with @opts->why set.
  */
 int parse_options_check(struct mount_options *opts)
 {
@@ -141,7 +140,7 @@ int parse_options_check(struct mount_options *opts)
 }
 
 /**
- * parse_has_empty_token - is there nothing before, between or after commas?
+ * parse_has_empty_token - is there an empty token: before, between or after commas?
  * @options: a mount's option string; the empty string has no token at all
  */
 bool parse_has_empty_token(const char *options)
@@ -153,13 +152,13 @@ bool parse_has_empty_token(const char *options)
 }
 
 /**
- * container_parse_number - read a decimal number, with blanks allowed around it
+ * container_parse_number - parse a decimal number, with blanks allowed around it
  * @s: the text
  * @max: largest allowed
  * @value: where to put it
  *
  * Context: any.
- * Return: 0; -EINVAL for anything but digits, and for what is too large.
+ * Return: 0; -EINVAL for anything but digits, or a number larger than @max.
  */
 int container_parse_number(const char *s, unsigned long max, unsigned long *value)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading mount options, and names.
+ * Parsing of mount options and names.
  */
 #ifndef _PARSE_H
 #define _PARSE_H
@@ -9,16 +9,16 @@
 
 /**
  * struct mount_options - what a mount asks for
- * @all: every subsystem that is registered
+ * @all: every registered subsystem
  * @none: no subsystem
  * @noprefix: cpuset's files without their prefix
- * @clone_children: the root's clone_children begins as 1
- * @given: any option at all was given
+ * @clone_children: the root's clone_children is 1 at first
+ * @given: there was any option
  * @name: of the hierarchy, or empty
  * @release_agent: initial program, allocated; NULL if not given
  * @nr_subsys: how many subsystems are named
  * @subsys: their names, each once
- * @why: what is wrong with them, once they are refused
+ * @why: why they are refused, if they are
  */
 struct mount_options {
 	bool all;

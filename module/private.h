@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the core does for the subsystems of this project alone. It is not installed: others
- * have no need of it, and it may change.
+ * What only the subsystems of this project use of the core. It is not installed, and may
+ * change.
  */
 #ifndef _PRIVATE_H
 #define _PRIVATE_H
@@ -17,12 +17,11 @@ int container_evict_task(struct container *to, struct task_struct *task);
 
 /**
  * container_refusal_is_news - should the log say that a limit has refused something?
- * @told: when it last said so of the limits of the same container; 0 at first
+ * @told: when a limit of the same container was logged last; 0 at first
  * @seen: when this limit last refused something; 0 at first
  *
- * Refusals with less than ten seconds between one and the next are one episode, which
- * is told once: the first time that nothing was said of the container for ten
- * seconds.
+ * Refusals with less than ten seconds between them are one episode, which is logged once, and
+ * a container has at most one line in ten seconds.
  *
  * Context: any; any number of callers at once.
  */

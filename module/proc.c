@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What /proc says of containers: the file /proc/containers, and the text of
- * /proc/<pid>/container, for proc_pid.c.
+ * The file /proc/containers, and the text of /proc/<pid>/container for proc_pid.c.
  */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
@@ -22,7 +21,7 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
 	rcu_read_lock();
 	cont = membership_of(task, h->top.hierarchy);
 	rcu_read_unlock();
-	/* it has a member, so it is not removed, and while we hold the lock stays so */
+	/* it has a member, so it is not removed, and the callback lock keeps it so */
 	err = container_path(cont, path, PATH_MAX);
 	if (err)
 		return err;
@@ -40,8 +39,8 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
 }
 
 /**
- * proc_show_task - where a task is: a line for each hierarchy
- * @m: where it is shown
+ * proc_show_task - print the containers of a task, a line for each hierarchy
+ * @m: where to print
  * @task: the task
  *
  * Context: takes the callback lock; sleeps.
@@ -80,8 +79,8 @@ static int containers_open(struct inode *inode, struct file *file)
 }
 
 /*
- * The reader's buffer may be a page that it has to supply itself, as late as it likes: so
- * it has a reference on us, and we do not unload meanwhile.
+ * The reader's buffer may be memory that the reader itself supplies (userfaultfd, FUSE), as
+ * late as it likes. The reference on this module makes unloading fail meanwhile, not wait.
  */
 static ssize_t containers_read(struct kiocb *iocb, struct iov_iter *to)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The inodes of procfs, from outside: what procfs keeps beside an inode lies in a structure
- * of its own, which no header shows. We look for a value that we know in the words before
- * the inode.
+ * Access to what procfs keeps beside an inode, in a structure that no header declares: a known
+ * value is searched for in the words before the inode.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -14,16 +13,16 @@
 #include "compat.h"
 #include "proc_inode.h"
 
-/* The words of a struct proc_inode lie before its inode, at most so many. */
+/* The most words that a struct proc_inode has before its inode. */
 #define PROC_INODE_WORDS 9
 
 /**
  * proc_inode_word - find a word that procfs keeps beside an inode
  * @inode: an inode of procfs
- * @value: what is in the word
+ * @value: the word
  *
  * Context: any.
- * Return: where it is, or NULL.
+ * Return: its address, or NULL.
  */
 void **proc_inode_word(struct inode *inode, const void *value)
 {
@@ -37,16 +36,15 @@ void **proc_inode_word(struct inode *inode, const void *value)
 }
 
 /**
- * proc_inode_check - does procfs keep what we look for where we look for it?
+ * proc_inode_check - check that the words can be found in this kernel
  * @procfs: the type of the filesystem
  * @fops: operations of the file "cgroup" of a process
  * @show: its show function
  *
- * Looks in an instance of procfs of our own, since nobody need have one mounted where we
- * could find it.
+ * Uses an internal mount of procfs, since there need not be another one that can be found.
  *
  * Context: sleeps.
- * Return: 0, -EOPNOTSUPP if it does not, -ENOMEM.
+ * Return: 0, -EOPNOTSUPP if they are not there, -ENOMEM.
  */
 int proc_inode_check(struct file_system_type *procfs, const struct file_operations *fops,
 		     const void *show)
@@ -70,7 +68,7 @@ int proc_inode_check(struct file_system_type *procfs, const struct file_operatio
 	return err;
 }
 
-/* What is looked for, and put in its place. */
+/* What to search for, and what to replace it with. */
 struct disowning {
 	const struct file_operations *fops;
 	const void *show;
@@ -82,7 +80,7 @@ static void disown_inode(struct inode *inode, const struct disowning *d)
 	struct dentry *dentry;
 	void **slot;
 
-	/* where procfs keeps the show function; no other word has that value */
+	/* no other word can have the address of the show function */
 	slot = proc_inode_word(inode, d->show);
 	if (!slot)
 		return;
@@ -104,7 +102,7 @@ static void disown_inodes(struct super_block *sb, void *arg)
 		if (READ_ONCE(inode->i_fop) != d->fops || !igrab(inode))
 			continue;
 		spin_unlock(&sb->s_inode_list_lock);
-		/* the reference keeps our place in the list */
+		/* the reference keeps the position in the list */
 		iput(prev);
 		prev = inode;
 		disown_inode(inode, d);
@@ -116,14 +114,14 @@ static void disown_inodes(struct super_block *sb, void *arg)
 }
 
 /**
- * proc_inodes_disown - make bad inodes of those that have a show function of ours
+ * proc_inodes_disown - turn all inodes with a show function of this module into bad ones
  * @procfs: the type of the filesystem
  * @fops: their operations
- * @show: the function; nobody makes an inode with it any more
- * @idle: a function of the kernel's that takes its place
+ * @show: the function, with which no new inodes are made any more
+ * @idle: a function of the kernel that takes its place
  *
- * They stay for as long as somebody has them open, but no longer lead to us. Who has
- * fetched the function's address before may still call it.
+ * They exist for as long as they are open, but do not lead to the function any more. A task
+ * that has fetched its address before may still call it.
  *
  * Context: sleeps.
  */

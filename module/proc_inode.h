@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The inodes of procfs, from outside.
+ * Access to what procfs keeps beside an inode.
  */
 #ifndef _PROC_INODE_H
 #define _PROC_INODE_H

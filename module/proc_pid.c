@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/<pid>/container, for processes and threads. To be skipped at a first reading.
+ * /proc/<pid>/container, for processes and threads. Skip this at a first reading.
  *
- * procfs finds the files of a process in two static tables. While we are loaded
- * its lookups and listings see copies of them with one entry more, a clone of
- * the entry "cgroup": the functions that take the tables as arguments are called with
- * ours. A compiler may have inlined the lookup's function; then the lookups in the
- * directories of processes and threads are redirected to one of ours, for this one name.
- * Where even that cannot be, there are no such files, and the log says so.
+ * procfs finds the files of a process in two static tables, one for processes and one for
+ * threads. While this module is loaded, lookups and listings get copies of the tables with
+ * one more entry, a clone of the entry "cgroup": hooks replace the tables in the arguments of
+ * the functions that search them. A compiler may have inlined the function that looks a name
+ * up; then the lookups in the directories of processes and threads are redirected here, for
+ * this one name. Where that is impossible as well there are no such files, and the log says so.
  *
- * A listing may stop in the middle for as long as a user likes, whose buffer is a page
- * that he himself has to supply. So while a task is in one it has a reference on us, and
- * we do not unload.
+ * A listing may stop in the middle for as long as a user likes, if the user supplies the
+ * memory of the buffer (userfaultfd, FUSE). So a task in a listing holds a reference on this
+ * module, which cannot be unloaded meanwhile.
  *
- * The operations of a process's file are the kernel's own; all that leads to us is the
- * show function that procfs keeps beside the inode. What may outlive us is made safe
- * when we unload, in this order:
- *   - the hooks are disarmed: no new call gets a copy of a table. No listing has one;
+ * The operations of the file are the kernel's own. Only the show function, which procfs keeps
+ * beside the inode, is in this module. Unloading removes what refers to the module in this
+ * order:
+ *   - the hooks are disarmed, so that no new call gets a copy of a table. No listing has one,
+ *     because of the references;
  *   - lookups that have one finish: they wait for nothing but memory;
- *   - in each inode of ours the show function is replaced by one of the kernel's
- *     that shows nothing of ours, and the inode becomes a bad one: it stays as long as
- *     somebody has it open, or holds its dentry, but no longer leads to us;
- *   - who has fetched the function's address by then, or is in it, finishes.
+ *   - in each inode of ours the show function is replaced by one of the kernel's that shows
+ *     nothing of ours, and the inode becomes a bad one: it may be open for long, but does not
+ *     lead here any more;
+ *   - tasks that have fetched the function's address before, or run it, finish.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,7 +44,7 @@
 #include "core.h"
 #include "proc_inode.h"
 
-/* An entry of the tables; fs/proc/internal.h and base.c. Checked when we load. */
+/* An entry of the tables, as in the kernel's fs/proc/base.c. Checked at load time. */
 struct pid_entry {
 	const char *name;
 	unsigned int len;
@@ -54,23 +55,23 @@ struct pid_entry {
 		    struct task_struct *task);
 };
 
-/* A table of the kernel's and our copy of it. */
+/* A table of the kernel and the copy of it. */
 static struct pid_table {
 	const struct pid_entry *orig;
 	struct pid_entry *copy;
 	unsigned int count;		/* of the copy */
 } pid_tables[2];		/* of processes and of threads */
 
-/* The operations of our files, which they share with others of procfs. */
+/* The operations of the files, shared with others of procfs. */
 static const struct file_operations *pid_file_ops;
-/* The kernel's function that makes a file of a process, where we need it. */
+/* The kernel's function that instantiates a file of a process, if it is needed. */
 static void *pident_instantiate;
-/* Tasks in our lookups. */
+/* How many tasks are in lookups by a function of this file. */
 static DEFINE_PER_CPU(long, lookup_callers);
-/* Runs of pid_container_show(), to be waited for when we unload. */
+/* How many tasks are in pid_container_show(); unloading waits for them. */
 static atomic_t shows;
 
-/* procfs calls it for who reads the file of a task. */
+/* Called by procfs to read the file of a task. */
 static int pid_container_show(struct seq_file *m, struct pid_namespace *ns,
 			      struct pid *pid, struct task_struct *task)
 {
@@ -93,7 +94,7 @@ static struct pid_table *pid_table_of(const void *orig)
 	return NULL;
 }
 
-/* What may be lost. */
+/* The features that may be lost. */
 #define PID_FILE "/proc/<pid>/container"
 #define PID_LISTED "/proc/<pid>/container in listings"
 
@@ -125,7 +126,7 @@ static void notrace hook_lookup(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, lookup_entry);
 }
 
-/* Runs in place of proc_pident_readdir() for a table of ours, with a reference on us. */
+/* Runs in place of proc_pident_readdir(), with a reference on this module. */
 static int list_entries(struct file *file, struct dir_context *ctx,
 			const struct pid_entry *first, unsigned int count)
 {
@@ -138,14 +139,14 @@ static int list_entries(struct file *file, struct dir_context *ctx,
 	return err;
 }
 
-/* In call.S, and where it goes on: the same for each call. */
+/* In call.S, and where it continues: the same address for each call. */
 void listing_pass(void);
 void *listing_body;
 
 /*
- * The reference is taken here since there is no way back from list_entries(): who finds
- * us unloading must not have a frame of ours below the kernel's. No BPF program may make
- * this function return before it gets there.
+ * The reference is taken here and not in list_entries(): a task that finds the module unloading
+ * must not get a stack frame of this module. proc_pident_readdir() is no function for which a
+ * BPF program may return, so list_entries(), which puts the reference, is always reached.
  */
 static void notrace hook_readdir(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -159,8 +160,8 @@ static void notrace hook_readdir(unsigned long ip, unsigned long parent_ip,
 }
 
 /*
- * The task that a directory of procfs is for. Its number may be another task's
- * by now, so the pid has to be the one that procfs keeps in the directory.
+ * The task that a directory of procfs is for. Its number may have been reused, so the struct
+ * pid has to be the one that procfs keeps for the directory.
  */
 static struct task_struct *directory_task(struct inode *dir, struct dentry *dentry)
 {
@@ -261,10 +262,10 @@ static struct container_hook proc_hooks[PROC_HOOKS] = {
 	},
 };
 
-/* Those of them that this kernel needs: the last two, or all but the last. */
+/* The hooks that this kernel needs: the last two, or all but the last. */
 static struct container_hook *hooks_used;
 static int hooks_count;
-/* What the file takes of this kernel, and proc_cgroup_show(). */
+/* What the file needs of this kernel, and proc_cgroup_show(). */
 static const struct container_feature *pid_file;
 static void *cgroup_show;
 
@@ -313,7 +314,7 @@ static int choose_hooks(void)
 	return container_feature_find(pid_file);
 }
 
-/* How many entries a table has: as many as look like one within the symbol. */
+/* Counts the entries of a table: those within the symbol that look like one. */
 static unsigned int pid_table_length(const struct pid_entry *table)
 {
 	char symbol[KSYM_SYMBOL_LEN], *slash;
@@ -364,7 +365,7 @@ static int pid_table_copy(struct pid_table *t)
 	return 0;
 }
 
-/* The tables stay until we unload: a listing may have one even if this fails. */
+/* The tables stay until the module is unloaded, since a listing may use one even on failure. */
 static void pid_entries_add(struct file_system_type *procfs)
 {
 	int i, err;
@@ -390,22 +391,22 @@ static void pid_entries_add(struct file_system_type *procfs)
 }
 
 /**
- * pid_entries_init - show /proc/<pid>/container, if this kernel lets us
+ * pid_entries_init - add /proc/<pid>/container, if this kernel allows it
  *
- * The last thing to be done when we load, since what it takes a reference on must not go
- * because something else has failed.
+ * The last step of loading: listings take references on the module, so nothing may fail after
+ * it.
  */
 void pid_entries_init(void)
 {
 	struct file_system_type *procfs = get_fs_type("proc");
 
-	/* which says if it is lost */
+	/* reports by itself if the feature is lost */
 	pid_entries_add(procfs);
 	module_put(procfs->owner);
 }
 
 /**
- * pid_entries_exit - show it no more; nothing leads to us when this returns
+ * pid_entries_exit - remove it; nothing of procfs refers to this module on return
  */
 void pid_entries_exit(void)
 {
@@ -419,7 +420,7 @@ void pid_entries_exit(void)
 	module_put(procfs->owner);
 	compat_synchronize_tasks();
 	wait_var_event(&shows, !atomic_read(&shows));
-	/* for those who were the last to leave and have yet to return */
+	/* tasks that have decremented the counter may not have returned yet */
 	compat_synchronize_tasks();
 	container_hooks_forget(hooks_used, hooks_count);
 	for (i = 0; i < ARRAY_SIZE(pid_tables); i++)

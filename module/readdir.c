@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listing a directory, without holding up those who want to change it.
+ * Listing a directory without blocking changes to it.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
@@ -11,17 +11,17 @@
 #include "fs.h"
 
 /**
- * struct dir_listing - a directory as it was when somebody began to list it
- * @lock: held to make it and to read it; outside the lock of the directory's inode
- * @buf: its entries, one after another
- * @len: how long they are
- * @room: how long they may get
- * @next: where the one is that has not been read yet
+ * struct dir_listing - a snapshot of a directory, for one open file
+ * @lock: guards the rest; taken outside the lock of the directory's inode
+ * @buf: the entries, one after another
+ * @len: their length
+ * @room: size of @buf
+ * @next: offset of the next entry to read
  *
- * The VFS has the reader hold the inode's lock. If he reads into memory that does not
- * come (a filesystem of his own, userfaultfd), then nobody could make or remove
- * anything in the directory, and no task could be given a container there, for as long
- * as he likes. So he gets a copy, and the lock is given up meanwhile.
+ * The VFS holds the inode's lock while user memory is written. A user can delay that for as
+ * long as he likes (userfaultfd, FUSE), and all that time nothing could be created in the
+ * directory or removed from it. So the reader gets a copy, and the lock is dropped while the
+ * copy is written to user memory.
  */
 struct dir_listing {
 	struct mutex lock;
@@ -29,7 +29,7 @@ struct dir_listing {
 	size_t len, room, next;
 };
 
-/* An entry of it. */
+/* An entry of the listing. */
 struct dir_entry {
 	u64 ino;
 	u16 size;
@@ -98,7 +98,7 @@ static int listing_make(struct dir_listing *l, struct dentry *dir)
 	return err;
 }
 
-/* Where the entry is that a position, which the user may have made up, means. */
+/* Finds the entry at or after a position, which the user may have made up. */
 static void listing_seek(struct dir_listing *l, loff_t pos)
 {
 	if (l->next == pos)
@@ -107,7 +107,7 @@ static void listing_seek(struct dir_listing *l, loff_t pos)
 		l->next += ((struct dir_entry *)(l->buf + l->next))->size;
 }
 
-/* Position 0 and 1 are the dots, then come the bytes of the listing. */
+/* Positions 0 and 1 are the dots; after them, each byte of the listing is one. */
 static int listing_read(struct dir_listing *l, struct file *file, struct dir_context *ctx)
 {
 	const struct dir_entry *e;

@@ -2,9 +2,9 @@
 /*
  * The two mutexes, and the hierarchies that are active.
  *
- * manage_mutex is taken by everything that changes something; callback_mutex inside it
- * around the change itself, so that holding either keeps the trees as they are. The
- * entries of hierarchies[] are also read under RCU, by way of membership_of().
+ * Every change is made under manage_mutex, and the change itself under callback_mutex as
+ * well, so that holding either one keeps the trees as they are. The entries of hierarchies[]
+ * are also read under RCU: see membership_of().
  */
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
@@ -12,7 +12,7 @@
 #include "core.h"
 
 DEFINE_MUTEX(manage_mutex);
-/* Who has it. */
+/* The task that holds it, or NULL. */
 static struct task_struct *manager;
 static DEFINE_MUTEX(callback_mutex);
 
@@ -22,7 +22,7 @@ struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 /**
  * container_manage_lock - keep containers, memberships and bindings as they are
  *
- * For whoever changes them. Outermost of the project's locks; a mutex.
+ * Held to change any of them. A mutex, the outermost of the project's locks.
  */
 void container_manage_lock(void)
 {
@@ -32,7 +32,7 @@ void container_manage_lock(void)
 EXPORT_SYMBOL_GPL(container_manage_lock);
 
 /**
- * container_manage_unlock - the end of that
+ * container_manage_unlock - release the manage lock
  */
 void container_manage_unlock(void)
 {
@@ -44,9 +44,9 @@ EXPORT_SYMBOL_GPL(container_manage_unlock);
 /**
  * manage_lock_is_mine - does the current task hold the manage lock?
  *
- * For calls from outside that would hang, or do harm, in the wrong place.
+ * For exported functions that would deadlock or do harm when called with it held.
  *
- * Context: process. Lockless: nobody else makes it the current task, or another.
+ * Context: process. Lockless: only the current task sets @manager to itself, and back.
  */
 bool manage_lock_is_mine(void)
 {
@@ -54,9 +54,9 @@ bool manage_lock_is_mine(void)
 }
 
 /**
- * container_lock - keep containers where they are, for a look
+ * container_lock - keep containers where they are, to look at them
  *
- * The callback lock: a mutex, inside the manage lock. Tasks may still move.
+ * The callback lock: a mutex that nests inside the manage lock. Tasks may still move.
  */
 void container_lock(void)
 {
@@ -65,7 +65,7 @@ void container_lock(void)
 EXPORT_SYMBOL_GPL(container_lock);
 
 /**
- * container_unlock - the end of that
+ * container_unlock - release the callback lock
  */
 void container_unlock(void)
 {
@@ -73,7 +73,7 @@ void container_unlock(void)
 }
 EXPORT_SYMBOL_GPL(container_unlock);
 
-/* A set in hex, without leading zeros. */
+/* Prints a bitmap in hex, without leading zeros. */
 static void show_bits(struct seq_file *m, const unsigned long *set)
 {
 	int i = BITS_TO_LONGS(MAX_CONTAINER_SUBSYS) - 1;
@@ -85,7 +85,7 @@ static void show_bits(struct seq_file *m, const unsigned long *set)
 		seq_printf(m, "%016lx", set[i]);
 }
 
-/* The Hierarchies: part of /proc/containers; under the callback lock. */
+/* A line below "Hierarchies:" in /proc/containers; under the callback lock. */
 static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
 {
 	struct container_subsys *ss;

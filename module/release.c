@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens when a container is released, that is, left without members and
- * children: its release agent is run, or it removes itself.
+ * The release of a container, that is, when it is left without members and children: the
+ * release agent is run, or the container is deleted (auto_delete).
  *
- * Fork, exit and moves only note the event and queue the container's work item,
- * which keeps the container. The workers of our own queue do the rest.
+ * Exits and moves only count the release and queue the container's work item, which holds a
+ * reference on the container. A worker does the rest.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,7 +18,7 @@
 
 static struct workqueue_struct *release_wq;
 
-/* Runs the agent for a container that may be gone by now. */
+/* Runs the agent for a container, unless that has been removed meanwhile. */
 static void run_agent(struct container *cont)
 {
 	static char *envp[] = {
@@ -39,20 +39,17 @@ static void run_agent(struct container *cont)
 		argv[0] = agent;
 		argv[1] = path;
 		argv[2] = NULL;
-		/* waits for the exec, so that the strings are ours to free */
+		/* after the exec the strings can be freed */
 		call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
 	}
 	kfree(agent);
 	kfree(path);
 }
 
-/*
- * Removes the container unless it is in use again, or somebody's rmdir is killing its
- * members and removes it itself.
- */
+/* Removes the container unless it is in use again, or an rmdir is killing its members. */
 static void auto_delete(struct container *cont)
 {
-	/* before trying, so that what is in the way does not go unseen */
+	/* set first: the last put of a reference that is in the way has to see it */
 	set_bit(CONT_DELETE_PENDING, &cont->flags);
 	fs_remove_container(cont);
 }
@@ -72,7 +69,7 @@ void container_release_work(struct work_struct *work)
 
 static void release_queue(struct container *cont)
 {
-	/* gone for good: nothing to run for it, and its work cannot keep it */
+	/* the last reference is gone, so it has been removed */
 	if (!refcount_inc_not_zero(&cont->ref))
 		return;
 	if (!queue_work(release_wq, &cont->release_work))
@@ -95,7 +92,7 @@ void container_released(struct container *cont)
 }
 
 /**
- * container_delete_again - what was in the way of an automatic removal may be gone
+ * container_delete_again - retry an auto-delete, if one has failed
  * @cont: the container, readable under RCU
  *
  * Context: any that may take a spinlock.
@@ -110,7 +107,7 @@ void container_delete_again(struct container *cont)
  * container_css_get_current - take a reference on the current task's state
  * @ss: a bound subsystem
  *
- * Context: any but NMI. Tries again when the task is moved away meanwhile.
+ * Context: any but NMI. Retries if the task is moved away meanwhile.
  * Return: the state, with a reference.
  */
 struct container_subsys_state *container_css_get_current(struct container_subsys *ss)
@@ -128,11 +125,11 @@ EXPORT_SYMBOL_GPL(container_css_get_current);
 
 /**
  * container_css_put - drop a reference
- * @css: the state; the caller may not touch it afterwards
+ * @css: the state, which the caller must not use afterwards
  *
- * One that nobody had is put back, and it is said whose fault that is.
+ * If there was no reference, the count is restored and an error names the caller.
  *
- * Context: any but NMI; the last one may queue work.
+ * Context: any but NMI; the last put may queue work.
  */
 void container_css_put(struct container_subsys_state *css)
 {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Subsystems: registering and unregistering them.
+ * Registering and unregistering subsystems.
  *
- * Owns subsystems[], written under both mutexes, so read under either; the hooks
- * of fork and exit read it under RCU, as far as callbacks.c has told them to
- * call the subsystem. A subsystem's state for its top container is made here,
- * in the dummy hierarchy, and moves with the subsystem when it is bound.
+ * subsystems[] is written under both mutexes and read under either one. A subsystem's state
+ * for the root is created here, in the dummy hierarchy, and moves with the subsystem when that
+ * is bound.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,11 +18,11 @@
 struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
 
 /**
- * subsys_find - look a subsystem up
+ * subsys_find - find a subsystem by its name
  * @name: its name
  *
  * Context: manage or callback lock held.
- * Return: the subsystem, registered in full, or NULL.
+ * Return: the subsystem, whose registration is complete, or NULL.
  */
 struct container_subsys *subsys_find(const char *name)
 {
@@ -36,13 +35,13 @@ struct container_subsys *subsys_find(const char *name)
 	return NULL;
 }
 
-/* What a subsystem's part of a task's data takes up, as it may begin with a u64. */
+/* The size of a subsystem's data for a task, with alignment. */
 static size_t task_room(const struct container_subsys *ss)
 {
 	return round_up((size_t)ss->task_size, sizeof(u64));
 }
 
-/* Finds room in the tasks' data, among the parts of the others. */
+/* Finds an offset in the tasks' data that no other subsystem uses. */
 static int subsys_place_data(struct container_subsys *new)
 {
 	struct container_subsys *ss;
@@ -118,7 +117,7 @@ err_id:
 	return err;
 }
 
-/* Words that the options of a mount have taken already. */
+/* Is the name one of the other mount options? */
 static bool subsys_name_reserved(const char *name)
 {
 	static const char * const words[] = {
@@ -128,7 +127,7 @@ static bool subsys_name_reserved(const char *name)
 	return match_string(words, ARRAY_SIZE(words), name) >= 0;
 }
 
-/* Is each callback that it has one that can be called? */
+/* Can each of its callbacks be called, by its scope? */
 static bool subsys_callbacks_ok(const struct container_subsys *ss)
 {
 	if (ss->scope == CONTAINER_MEMBERS && (ss->adopt || ss->exited))
@@ -137,8 +136,8 @@ static bool subsys_callbacks_ok(const struct container_subsys *ss)
 }
 
 /*
- * Is a call that takes the manage lock made where it is held? It would wait for
- * itself, and the whole system for it.
+ * Does the caller of a function that takes the manage lock hold it already? It would deadlock,
+ * and everything that needs the lock would wait as well.
  */
 static bool would_hang(const char *call)
 {
@@ -149,19 +148,19 @@ static bool would_hang(const char *call)
 }
 
 /**
- * container_register_subsys - make a subsystem known
- * @ss: the subsystem, which stays where it is until it is unregistered
+ * container_register_subsys - register a subsystem
+ * @ss: the subsystem; must not be freed or moved until it is unregistered
  *
- * At any time, with hierarchies active; it is bound by the next mount that asks
- * for it. Its create() is called for the top container, and with CONTAINER_ALL_TASKS its
- * adopt() or fork() once for every task that exists.
+ * Possible at any time; the next mount that asks for the subsystem binds it. Its create() is
+ * called for the root, and with CONTAINER_ALL_TASKS its adopt() or fork() once for every task
+ * that exists.
  *
  * Context: process, no lock held; sleeps.
- * Return: 0; -EINVAL for a bad name, without create() or destroy(), with callbacks that
- * its scope does not have, or if create() makes no state; -EEXIST for a name, or a structure, that
- * is registered; -ENOSPC when there are too many or their task_size does not fit, which
- * the log says; -ENOMEM; -EDEADLK with the manage lock held; what create() says; or what
- * arming the hooks says (-EBUSY, -EOPNOTSUPP), for a subsystem that is told of every task.
+ * Return: 0; -EINVAL for a bad name, without create() or destroy(), with callbacks that its
+ * scope excludes, or if create() sets no state; -EEXIST if the name or the structure is
+ * registered; -ENOSPC if there are too many or task_size does not fit, which is logged;
+ * -ENOMEM; -EDEADLK with the manage lock held; the errno of create(); or, with
+ * CONTAINER_ALL_TASKS, that of arming the hooks (-EBUSY, -EOPNOTSUPP).
  */
 int container_register_subsys(struct container_subsys *ss)
 {
@@ -182,11 +181,11 @@ int container_register_subsys(struct container_subsys *ss)
 EXPORT_SYMBOL_GPL(container_register_subsys);
 
 /**
- * container_unregister_subsys - make the core forget a subsystem
+ * container_unregister_subsys - unregister a subsystem
  * @ss: a registered subsystem
  *
- * When it returns no callback of @ss is running or will be called. States that
- * destroy() frees after a grace period need an rcu_barrier() of the module's own.
+ * When it returns, no callback of @ss is running or will be called. If destroy() frees states
+ * after a grace period by a function of the module, that has to call rcu_barrier() itself.
  *
  * Context: process, no lock held; sleeps.
  * Return: 0; -EBUSY while it is bound to a hierarchy, -EINVAL if it is not
@@ -239,8 +238,8 @@ EXPORT_SYMBOL_GPL(container_subsys_root);
  * @ss: a subsystem bound to it
  * @path: the program; shorter than PATH_MAX
  *
- * Nothing happens while @ss is not bound, or when there is no memory; nor, but for a line
- * in the log, for a path that is too long, or without the lock.
+ * Does nothing while @ss is not bound or if there is no memory, and only logs an error if the
+ * path is too long or the lock is not held.
  *
  * Context: process, callback lock not held; manage lock held, as in bind().
  */
@@ -254,7 +253,7 @@ void container_set_release_agent_path(struct container_subsys *ss, const char *p
 }
 EXPORT_SYMBOL_GPL(container_set_release_agent_path);
 
-/* The Subsystems: part of /proc/containers; under the callback lock. */
+/* Prints "Subsystems:" in /proc/containers; under the callback lock. */
 void subsys_show(struct seq_file *m)
 {
 	struct container_subsys *ss;

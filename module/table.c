@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of members: its memory, and walks over all of it. What it is, and how
- * it is read without a lock, is in table.h.
+ * The memory of the table of members, and walks over all of it. See table.h for its rules.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -13,17 +12,17 @@ static struct kmem_cache *member_cache;
 
 DEFINE_PER_CPU(struct table_spares, table_spares);
 
-/* Once for each piece of memory: lookups may pass through it ever after. */
+/* The constructor: from then on a lookup may pass through the entry, free or not. */
 static void member_init(void *m)
 {
 	memset(m, 0, sizeof(struct member));
 }
 
 /**
- * table_alloc - make an entry that is in no container
+ * table_alloc - allocate an entry, which is in no container
  * @gfp: how to allocate
  *
- * Context: process; sleeps if @gfp says so.
+ * Context: process; sleeps if @gfp allows it.
  * Return: the entry, not yet in the table, or NULL.
  */
 struct member *table_alloc(gfp_t gfp)
@@ -51,7 +50,7 @@ void table_free(struct member *m)
  * @fn: the function, called with the entry's lock held
  * @arg: passed to @fn
  *
- * Entries that come or go meanwhile may be left out.
+ * Entries that are added or removed meanwhile may be missed.
  */
 void table_for_each(void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -69,9 +68,9 @@ void table_for_each(void (*fn)(struct member *m, void *arg), void *arg)
 
 /**
  * table_flush - empty the table
- * @drop: takes the entry out of whatever it is in; called with its lock held
+ * @drop: takes the entry out of its containers; called with its lock held
  *
- * For when no hook is armed: nobody else adds, removes or looks.
+ * Context: process; no hook is armed, so nothing else adds, removes or looks up entries.
  */
 void table_flush(void (*drop)(struct member *m))
 {

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of members: what the core knows about a task that is, or once was,
- * below the root of some hierarchy. A task that it does not know is in the
- * root container of every hierarchy.
+ * The table of members: an entry for each task that is, or once was, below the root of
+ * some hierarchy. A task without an entry is in the root container of every hierarchy.
  *
- * It is a hash of the task's address. Each bucket's lock guards its chain and the
- * entries on it: table_lock() is the lock of a task's entry, there or not.
+ * The table is hashed by the task's address. A bucket's lock guards its chain and the
+ * entries on it: table_lock() locks the entry of a task, whether it exists or not.
  *
- * Lookups take no lock. The slab keeps its type under RCU, so an entry may be
- * freed at once (fork and exit leave no work for a grace period) and reused for
- * another task while somebody is looking at it: a lookup that strays onto
- * another chain by that notices from the chain's end marker and starts again.
- * A lookup for the current task, or for one that can neither exit nor appear
- * meanwhile, needs nothing more; any other has to take the lock and look at the
- * entry's task again.
+ * Lookups take no lock. Entries come from a SLAB_TYPESAFE_BY_RCU cache, so that fork and
+ * exit need not wait for grace periods: an entry may be freed and reused for another task
+ * while a reader looks at it. A reader that strays onto another chain by that notices it by
+ * the chain's end marker and starts again. A lookup for the current task, or for one that can
+ * neither exit nor appear meanwhile, needs nothing more; any other has to take the lock and
+ * compare the entry's task again.
  *
- * What fork and exit need of it is inline.
+ * What fork and exit use is inline.
  */
 #ifndef _TABLE_H
 #define _TABLE_H
@@ -28,10 +26,10 @@
 #include "container.h"
 
 /**
- * struct place - where a task is in a hierarchy
+ * struct place - the place of a task in a hierarchy
  * @cont: the container, NULL for the top one; never NULL while @link is on a list
- * @link: in the container's list of members. A reader of the list may put a place
- *	without a container there, to mark where it is.
+ * @link: in the container's list of members. A reader of the list inserts a place without
+ *	a container as a cursor.
  */
 struct place {
 	struct container *cont;
@@ -39,15 +37,14 @@ struct place {
 };
 
 /**
- * struct member - a task that is known
+ * struct member - the entry of a task
  * @node: link in the table
  * @task: the task; NULL while the entry is not in the table
- * @charged: the generation whose can_fork() agreed to it: see callbacks.h; 0 for none
- * @known: the generation that was told of it; 0 for none. Both are set by the forking task
- *	before anybody can find the child, and changed with the entry's lock held
- * @moved: somebody moved this task, since it was made or last forked
- * @in: for each hierarchy, where the task is; changed under the container's lock
- *	as well
+ * @charged: the generation whose can_fork() agreed: see callbacks.h; 0 for none
+ * @known: the generation that knows the task; 0 for none. Both are set by the forking task
+ *	before the child can be found, and changed with the entry's lock held
+ * @moved: the task was moved since it was forked, or last forked itself
+ * @in: the task's place in each hierarchy; changed under the container's lock as well
  * @data: what the subsystems keep for the task, each at its task_offset
  */
 struct member {
@@ -105,7 +102,7 @@ static inline void table_unlock(struct bucket *b)
  * @task: the task
  *
  * Context: any, under RCU or the task's lock.
- * Return: the entry or NULL; see the top of the file for what it is worth.
+ * Return: the entry or NULL. The top of the file says when it can be relied on.
  */
 static inline struct member *table_find_in(const struct bucket *b,
 					   const struct task_struct *task)
@@ -148,7 +145,7 @@ static inline void table_add(struct bucket *b, struct member *m, struct task_str
  * table_del - take an entry out of the table
  * @m: the entry, with its task's lock held
  *
- * From here on nobody finds it, and who found it before sees that it is void.
+ * Lookups do not find it any more; those that did see that its task is gone.
  */
 static inline void table_del(struct member *m)
 {
@@ -160,9 +157,9 @@ struct member *table_alloc(gfp_t gfp);
 void table_free(struct member *m);
 
 /*
- * Entries that are out of use, kept at hand for the forks to come on this CPU: most
- * tasks exit soon after another, and a round through the slab costs more than
- * all the rest of what an entry does. Guarded by disabling preemption.
+ * Free entries that are kept for the next forks on this CPU: forks and exits mostly
+ * alternate, and a round through the slab costs more than all the rest that an entry does.
+ * Guarded by disabled preemption.
  */
 struct table_spares {
 	int count;
@@ -171,7 +168,7 @@ struct table_spares {
 
 DECLARE_PER_CPU(struct table_spares, table_spares);
 
-/* An entry out of use is in no container: there is nothing to clear of that. */
+/* Clears an entry for reuse. Its places are empty: a free entry is in no container. */
 static inline void table_clear(struct member *m)
 {
 	int i;
@@ -179,7 +176,7 @@ static inline void table_clear(struct member *m)
 	m->charged = 0;
 	m->known = 0;
 	m->moved = false;
-	/* a store each, where the compiler would make it a call or a string operation */
+	/* plain stores, where the compiler would use memset() or a string operation */
 	_Pragma("GCC unroll 16")
 	for (i = 0; i < ARRAY_SIZE(m->data); i++)
 		WRITE_ONCE(m->data[i], 0);
@@ -189,7 +186,7 @@ static inline void table_clear(struct member *m)
  * table_take_spare - table_alloc() from the spares
  *
  * Context: process, preemption disabled.
- * Return: the entry, or NULL if none is at hand.
+ * Return: the entry, or NULL if there is no spare one.
  */
 static inline struct member *table_take_spare(void)
 {

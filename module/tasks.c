@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The files tasks and procs: the numbers of a container's members, and moves by a write.
+ * The files tasks and procs: reading lists the members of a container, writing moves tasks
+ * into it.
  *
- * The list is made when the file is opened, and is that of this moment for as long as the
- * file is open. Neither lock is held while it is read: its reader may be slow.
+ * The list is made when the file is opened and does not change while it is open. No lock is
+ * held while it is read, since the reader may be slow.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -18,13 +19,13 @@
 #include "container_parse.h"
 #include "core.h"
 
-/* The list that one open of the file gives. */
+/* The list of an open file. */
 struct members {
 	pid_t *list;
 	int count;
 };
 
-/* How many of them seq_file gets as one record: each has its price. */
+/* How many numbers are one record for seq_file: each record costs something. */
 #define MEMBERS_AT_ONCE 32
 
 static void *members_start(struct seq_file *m, loff_t *pos)
@@ -45,7 +46,7 @@ static void members_stop(struct seq_file *m, void *v)
 {
 }
 
-/* A line with a number. seq_put_decimal_ull() takes three times as long. */
+/* Formats a number and a newline, three times as fast as seq_put_decimal_ull(). */
 static char *put_line(char *to, unsigned int nr)
 {
 	char digits[10];
@@ -68,7 +69,7 @@ static int members_show(struct seq_file *m, void *v)
 	char *buf, *to;
 
 	if (seq_get_buf(m, &buf) < MEMBERS_AT_ONCE * sizeof("2147483647")) {
-		/* seq_file comes back with more room */
+		/* seq_file calls again with more room */
 		seq_commit(m, -1);
 		return 0;
 	}
@@ -155,7 +156,7 @@ static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
 		return PTR_ERR(buf);
 	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
-	/* "the writer", and it is not known: a helper of the kernel's writes for a thread */
+	/* 0 is the writer, which is unknown if a kernel thread or io_uring worker writes for it */
 	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
 			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
 		err = -EINVAL;

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What container_trace.h declares is made here. */
+/* Defines the tracepoints of container_trace.h. */
 #define CREATE_TRACE_POINTS
 #include "container_trace.h"
