@@ -14,6 +14,8 @@
 # make matrix     the tests on each supported kernel
 # make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
+# make debian-test   the packages on a Debian with systemd (SUITE=trixie: on that one)
+# make debian-shell  a root shell there
 # make bench      cost of each operation in instructions
 #
 # Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
@@ -94,9 +96,15 @@ test check shell matrix headers kunit dkms packages:
 test-all:
 	@userspace-tests/test all
 
+debian-test:
+	@userspace-tests/debian
+
+debian-shell:
+	@userspace-tests/debian --shell
+
 bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check shell matrix headers kunit dkms packages bench
+.PHONY: run test test-all check shell matrix headers kunit dkms packages bench debian-test debian-shell
 .DEFAULT_GOAL := modules

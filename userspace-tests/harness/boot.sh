@@ -5,11 +5,13 @@
 
 CMDLINE="console=ttyS0 no_timer_check memhp_default_state=offline panic=1 oops=panic panic_on_oops=1 printk.devkmsg=on log_buf_len=4M"
 
-# boot LABEL: runs the guest's tests, shows what they say, and adds the
+# boot LABEL [ARGS...]: runs the guest's tests, shows what they say, and adds the
 # result to the file $RESULTS.  The kernel log goes to the first serial port,
 # what the tests say to the second: on one they would cut each other's lines.
+# The arguments are QEMU's.
 boot() {
 	local label=$1 log=$CACHE/log/$1 start passed failed skipped
+	shift
 	start=$(date +%s)
 	say "$label: booting $(kernel_release); kernel log: $log.console"
 	rm -f "$WORK/tap" "$WORK/console"
@@ -20,7 +22,7 @@ boot() {
 	rm -f "$WORK/qemu.pid"
 	count "$label" <"$WORK/tap" &
 	local counter=$!
-	qemu -serial "file:$WORK/console" -serial stdio -append "$CMDLINE loglevel=7 ${APPEND:-}" \
+	qemu -serial "file:$WORK/console" -serial stdio -append "$CMDLINE loglevel=7 ${APPEND:-}" "$@" \
 		</dev/null >"$WORK/tap" 2>"$WORK/qemu.log"
 	echo "$QEMU_PID" >"$WORK/qemu.pid"
 	wait "$QEMU_PID" || say "$label: qemu: status $? $(cat "$WORK/qemu.log")"
