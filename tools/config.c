@@ -167,6 +167,36 @@ static void check_mount(const struct section *s)
 		at(s->file, s->line, 1, "dir is no absolute path: %s", shown(dir));
 }
 
+static bool is_number(const char *value)
+{
+	errno = 0;
+	strtoll(value, NULL, 10);
+	return *value && !value[strspn(value, "0123456789")] && !errno;
+}
+
+/*
+ * What a setting has to be, where the value is not that; NULL: the kernel decides. Where it
+ * refuses a value, part of the text has been applied, so what is plain is looked at first.
+ */
+static const char *wanted_value(const char *key, const char *value)
+{
+	static const char *const flags[] = {
+		"notify_on_release", "auto_delete", "kill_on_rmdir", "clone_children",
+		"cpuset.cpu_exclusive", "cpuset.mem_exclusive", "cpuset.memory_migrate",
+		"cpuset.memory_spread_page", "cpuset.memory_spread_slab",
+		"cpuset.memory_pressure_enabled",
+	};
+	struct idset ids;
+
+	if (among(key, flags, ARRAY_SIZE(flags)))
+		return strcmp(value, "0") && strcmp(value, "1") ? "0 or 1" : NULL;
+	if (!strcmp(key, "cpuset.cpus") || !strcmp(key, "cpuset.mems"))
+		return idset_parse(value, &ids) ? NULL : "a list such as 0-3,5";
+	if (file_unit(key) != UNIT_NONE && !is_number(value))
+		return "a decimal number without a unit, up to 9223372036854775807";
+	return NULL;
+}
+
 static void check_container(const struct section *s)
 {
 	char *label = label_of(s->title);
@@ -185,7 +215,7 @@ static void check_container(const struct section *s)
 		set = strings_split(setting(m, "subsystems"), ",");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct setting *t = &s->v[i];
-		const char *dot = strchr(t->key, '.');
+		const char *dot = strchr(t->key, '.'), *wanted = wanted_value(t->key, t->value);
 		unsigned long mode;
 		uid_t uid;
 		gid_t gid;
@@ -198,6 +228,8 @@ static void check_container(const struct section *s)
 			if (!*t->value || *end || mode > 07777)
 				at(s->file, t->line, 1, "no octal mode: %s", shown(t->value));
 		}
+		if (wanted)
+			at(s->file, t->line, 1, "%s is %s, not \"%s\"", shown(t->key), wanted, shown(t->value));
 		if (among(t->key, core_settings, ARRAY_SIZE(core_settings)))
 			continue;
 		if (no_setting(t->key) || strchr(t->key, '/') ||

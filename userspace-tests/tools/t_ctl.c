@@ -527,6 +527,9 @@ static void test_config(void)
 	write_file(CONF, "[jobs:/new]\nbc.numfiles.limt = 3\n[nosuch:/x]\n");
 	check("names are looked at", ctl("apply " CONF), 1, CONF ":2:1: ", "bc.numfiles.limt", CONF ":3:2: ",
 	      NULL);
+	write_file(CONF, "[jobs:/new]\nbc.numfiles.limit = 3o\nauto_delete = yes\n[cpuset:/a]\ncpuset.cpus = 0;1\n");
+	check("so are values", ctl("apply " CONF), 1, CONF ":2:1: bc.numfiles.limit is a decimal number",
+	      CONF ":3:1: auto_delete is 0 or 1, not \"yes\"", CONF ":5:1: cpuset.cpus is a list", NULL);
 	write_file(CONF, "[cpuset:/a]\ncpuset.cpus = 0,77\n");
 	check("what the kernel refuses", ctl("apply " CONF), 1, "77 is not there", NULL);
 	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
