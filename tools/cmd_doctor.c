@@ -54,6 +54,12 @@ static char *first_line(const char *path)
 	return text;
 }
 
+/* Of a version or a source sum: both are known, and they are not the same. */
+static bool differ(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b);
+}
+
 /* What modinfo says of the module that modprobe would load; NULL: nothing. */
 static char *modinfo(const char *field)
 {
@@ -76,7 +82,7 @@ static void look_at_modules(const char *release)
 	char *build = xasprintf("/lib/modules/%s/build/Makefile", release);
 	char *file = modinfo("filename"), *of_file = modinfo("srcversion"), *signer = modinfo("signer");
 	char *of_loaded = first_line("/sys/module/container_core/srcversion");
-	char *version = first_line("/sys/module/container_core/version");
+	char *version = first_line("/sys/module/container_core/version"), *installed = modinfo("version");
 	char *enforced = first_line("/sys/module/module/parameters/sig_enforce");
 	char *rt = first_line("/sys/kernel/realtime");
 
@@ -97,9 +103,10 @@ static void look_at_modules(const char *release)
 		      "this kernel loads signed modules only, and the module has no signature");
 	if (!of_loaded)
 		found(file ? "modprobe container_core, or containerctl mount" : "see above", "container_core is not loaded");
-	else if (of_file && strcmp(of_file, of_loaded))
+	else if (differ(of_file, of_loaded) || differ(installed, version))
 		found("unmount the hierarchies, then modprobe -r the container_ modules and modprobe container_core",
-		      "container_core %s is loaded, and another build is installed", version ? version : "?");
+		      "container_core %s is loaded, and another build is installed: %s", version ? version : "?",
+		      installed ? installed : "?");
 	else
 		found(NULL, "loaded: container_core %s", version ? version : "?");
 }
