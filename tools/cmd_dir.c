@@ -171,6 +171,7 @@ static struct {
 	bool recursive, kill;
 	int64_t wait;
 	struct strings paths;
+	size_t removed;
 } del = { .wait = -1 };
 
 static error_t parse_delete(int key, char *arg, struct argp_state *state)
@@ -251,8 +252,10 @@ static bool delete(const struct cont *c, int64_t until)
 	}
 	f.err = remove_one(c, until);
 	/* somebody else, or auto_delete, was faster below the one that was named */
-	if (!f.err || (f.err == ENOENT && del.recursive))
+	if (!f.err || (f.err == ENOENT && del.recursive)) {
+		progress("containers removed", ++del.removed, del.recursive ? 0 : del.paths.n);
 		return true;
+	}
 	explain_failure(&f);
 	return false;
 }
@@ -296,5 +299,6 @@ int cmd_delete(int argc, char **argv)
 		if (was)
 			cont_write(&c[i], "kill_on_rmdir", was, NULL);
 	}
+	progress_end();
 	return status;
 }

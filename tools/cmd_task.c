@@ -15,6 +15,7 @@ static struct {
 	const char *path;
 	char **cmd;
 	struct strings pids;
+	size_t moved;
 } args;
 
 enum { KEY_CREATE = 0x100, KEY_RM, KEY_OCI };
@@ -170,6 +171,8 @@ static int move(const struct cont *c, pid_t pid, bool quiet)
 	f.err = cont_write(c, file, text, &f.at_open);
 	if (f.err && !(quiet && f.err == ESRCH))
 		explain_failure(&f);
+	if (!f.err)
+		progress("processes moved", ++args.moved, args.children ? 0 : args.pids.n);
 	free(text);
 	return f.err;
 }
@@ -262,6 +265,7 @@ int cmd_attach(int argc, char **argv)
 		if (move(&c, pid, false) || (args.children && !move_children(&c, pid)))
 			status = EXIT_FAILURE;
 	}
+	progress_end();
 	if (status && !cont_ids(&c, "procs", NULL))
 		undo(&c, made);
 	return status;

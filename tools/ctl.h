@@ -34,6 +34,12 @@ void die(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 void die_as(int status, const char *fmt, ...) __printf(2, 3) __attribute__((noreturn));
 void complain(const char *fmt, ...) __printf(1, 2);
 extern int die_status;			/* of die(); EXIT_FAILURE */
+/*
+ * How far a loop is, which did @n of so many, or of 0, an unknown number: shown on a terminal
+ * where it takes longer than a second, until progress_end().
+ */
+void progress(const char *what, size_t n, size_t of);
+void progress_end(void);
 
 void *xzalloc(size_t size);
 void *xrealloc_array(void *p, size_t n, size_t size);

@@ -13,9 +13,38 @@
 
 int die_status = EXIT_FAILURE;
 
+/* When a loop began that tells how far it is, and when it did so last; 0: not yet. */
+static int64_t loop_began, loop_told;
+
+static void clear_progress(void)
+{
+	if (loop_told)
+		fputs("\r\033[K", stderr);
+}
+
+void progress(const char *what, size_t n, size_t of)
+{
+	int64_t now = now_ms();
+
+	if (!loop_began)
+		loop_began = now;
+	if (now - loop_began < 1000 || now - loop_told < 100 || !isatty(STDERR_FILENO))
+		return;
+	clear_progress();
+	loop_told = now;
+	fprintf(stderr, of ? "%s: %zu of %zu" : "%s: %zu", what, n, of);
+}
+
+void progress_end(void)
+{
+	clear_progress();
+	loop_began = loop_told = 0;
+}
+
 static void say(const char *fmt, va_list ap)
 {
 	fflush(stdout);
+	clear_progress();
 	fputs("containerctl: ", stderr);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
