@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bc: the beancounters. What a container holds of each resource, together with those
- * below it, and how much of it their members may have.
+ * bc: the beancounters. They count what the members of a container and of its descendants hold
+ * of each resource, and limit it.
  *
- * Here are tasks, for which the core's callbacks are all that is needed, the life of a
- * beancounter, and the module. resources.c has the table of resources and the calls for
- * other modules, files.c the control files. Open files are counted in numfiles.c, address
- * spaces in vm.c; counter.h has the arithmetic.
+ * This file counts tasks, for which the core's callbacks are enough, and has the life of a
+ * beancounter and the module. resources.c has the table of resources and the calls for other
+ * modules, files.c the control files, numfiles.c counts open files, vm.c address spaces, and
+ * counter.h has the arithmetic.
  *
- * A charge counts in a container and in all above it, and has to fit in each. So
- * a new container, whoever makes it, lets nobody past a limit. Who else takes part:
+ * A charge counts in a container and in all its ancestors, and has to fit in each of them. So
+ * creating a container gets nobody past a limit. Who takes part, and how races are settled:
  *
  * charges	from anywhere, at any time, without a lock: see counter.h.
  * barriers and limits	are written under the manage lock and the callback lock.
- * fork, exit	while bound, for every task. A fork is charged before anybody can
- *	find the child and gives that back where it fails; a task is taken off the
- *	counters as it leaves its container, under the lock of its entry.
- * move	under the lock of the entry, never refused: all that follows the members
- *	is forced on the new container and then taken off the old one, so for a
- *	moment it counts in both and never in none. Those that are above both see
- *	nothing of it.
- * rmdir	a beancounter goes after its last member and the last reference on
- *	it, which each charged file is, and each user of beancounter.h; and after
- *	all below it. So who may charge one may charge those above.
- * mount	bind() comes before the first task is told of: the root's counters
- *	begin anew, then the hooks are armed, then fork() comes for each task.
- * unmount	no callback for tasks comes any more. The hooks are disarmed, and
- *	what tasks, files and address spaces were charged is taken off the root.
- *	What other modules have charged stays.
+ * fork, exit	while bound, for every task. A fork is charged before the child can be found,
+ *	and uncharged if it fails; an exiting task is uncharged as it leaves its container,
+ *	under the lock of its entry.
+ * move	under the lock of the entry, never refused: what follows the task is charged to the
+ *	new container by force and then uncharged in the old one, so for a moment it counts in
+ *	both and never in none. Common ancestors see no change.
+ * rmdir	a beancounter goes after its last member, the last reference on it (each charged
+ *	file and each user of beancounter.h has one), and all its descendants. So its
+ *	ancestors can be charged whenever it can.
+ * mount	bind() resets the root's counters and then arms the hooks, before adopt() is called
+ *	for the tasks.
+ * unmount	after the last callback for tasks the hooks are disarmed, and what tasks, files and
+ *	address spaces were charged is uncharged at the root. What other modules have charged
+ *	stays.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -56,7 +55,7 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 	return 0;
 }
 
-/* A task ends, or never began: nobody else changes its data any more. */
+/* Uncharges a task that ends or never began: nothing else changes its data any more. */
 static void task_uncharge(struct beancounter *bc, struct bc_task *t)
 {
 	struct vm_charge *vc = t->vm;
@@ -72,7 +71,7 @@ static void bc_cancel_fork(struct container_subsys *ss, struct container *cont,
 	task_uncharge(container_bc(cont), data);
 }
 
-/* For a task that was there, or unborn, when we were bound. */
+/* adopt(), see container.h */
 static void bc_adopt(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *task, void *data)
 {
@@ -94,7 +93,7 @@ static int bc_can_attach(struct container_subsys *ss, struct container_move *mov
 	return vm_prepare_move(container_move_data(move, ss));
 }
 
-/* What was set aside and not needed. */
+/* Frees what was allocated for a move and not used. */
 static void bc_end_attach(struct container_subsys *ss, struct container_move *move)
 {
 	kfree(*container_move_data(move, ss));
@@ -165,7 +164,7 @@ static void bc_unbind(struct container_subsys *ss, struct container *root)
 
 	vm_unbind();
 	numfiles_unbind();
-	/* nobody else can charge these */
+	/* other modules cannot charge these */
 	counter_uncharge(tasks, NULL, counter_held(tasks));
 }
 

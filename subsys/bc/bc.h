@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_bc.ko know of each other.
+ * What the source files of container_bc.ko share.
  */
 #ifndef _BC_H
 #define _BC_H
@@ -13,20 +13,20 @@
 #include "counter.h"
 
 /**
- * struct vm_charge - an address space and a container; see vm.c
+ * struct vm_charge - the charge of an address space to a container; see vm.c
  * @node: link in its chain
- * @mm: the address space, with a reference on the structure; NULL for tasks without
- *	one, or for whose there was no memory
- * @bc: the container's beancounter; stays while @users is not 0, since they are
- *	its members. Neither ever changes
- * @stop: it counts in the container and in those above up to this one, which it counts
- *	in by another charge of the same address space; NULL: up to the root. Guarded
- *	by the chain's lock
- * @users: how many of them there are. The last one goes, and so does the charge from
- *	its chain, under the chain's lock. Not a refcount_t, of whose operations those
- *	needed here are calls, in the path of each fork and exit
- * @pages: what is charged; as much as by all others of the address space. Guarded by
- *	the chain's lock
+ * @mm: the address space, with a reference on the structure; NULL for tasks without one, or
+ *	for whose charge there was no memory. Never changes
+ * @bc: the container's beancounter, which stays while there are users: they are its members.
+ *	Never changes
+ * @stop: the ancestor up to which the pages count, itself excluded, because they count there by
+ *	another charge of the same address space; NULL for up to the root. Guarded by the
+ *	chain's lock
+ * @users: the members that use the address space. It drops to 0, and the charge is unlinked,
+ *	under the chain's lock. Not a refcount_t, whose operations would be function calls on
+ *	the paths of fork and exit
+ * @pages: the pages that are charged, the same number for all charges of an address space.
+ *	Guarded by the chain's lock
  * @rcu: for freeing
  */
 struct vm_charge {
@@ -40,10 +40,10 @@ struct vm_charge {
 };
 
 /**
- * struct beancounter - what a container and those below it hold
+ * struct beancounter - what the members of a container and of its descendants hold
  * @css: the core's part
- * @counter: of each resource
- * @no_vm: the charge of tasks without an address space; in no chain, not counted
+ * @counter: one for each resource
+ * @no_vm: stands for the charge of tasks without an address space; in no chain
  * @told_at: for container_refusal_is_news()
  * @rcu: for freeing
  */
@@ -56,7 +56,7 @@ struct beancounter {
 };
 
 /**
- * struct vm_figures - what the address spaces of a container have
+ * struct vm_figures - figures of the address spaces of a container
  * @pages: pages that are mapped
  * @tables: bytes of page tables
  */
@@ -66,7 +66,7 @@ struct vm_figures {
 };
 
 /**
- * struct bc_task - what is kept for a task
+ * struct bc_task - the data of a task
  * @vm: the charge of its address space; NULL if the task is not counted. See vm.c
  */
 struct bc_task {
@@ -75,16 +75,16 @@ struct bc_task {
 
 /**
  * struct bc_resource - a resource
- * @name: in the names of its files
- * @error: what a charge that is refused says
- * @barrier: of a new container below the root
- * @limit: likewise
+ * @name: the part of its files' names
+ * @error: the errno of a refused charge
+ * @barrier: that of a new container below the root
+ * @limit: that of a new container below the root
  * @others: other modules may charge it
- * @vm: some of it is in the members' address spaces, which have to be looked at first
- * @sample: for a resource that is accounting only: what is in use beside what was
- *	charged; NULL for others. Its extremes are those of what was shown
- * @crossed: told of each charge, made with BC_LIMIT, that went past a barrier, that of
- *	@c; or NULL. In the context of the charge
+ * @vm: address spaces hold some of it, and have to be read before it is shown
+ * @sample: for a resource that is only accounted: returns what is in use in addition to what
+ *	was charged; NULL for others. Its extremes are those of the values that were shown
+ * @crossed: called for each charge with BC_LIMIT beyond the barrier of @c, in the context of
+ *	the charge; may be NULL
  */
 struct bc_resource {
 	const char *name;
@@ -106,7 +106,7 @@ static inline struct beancounter *container_bc(struct container *cont)
 			    struct beancounter, css);
 }
 
-/* The beancounter that a counter is in. */
+/* The beancounter that a counter belongs to. */
 static inline struct beancounter *counter_bc(struct bc_counter *c, enum bc_resource_id resource)
 {
 	return container_of(c - resource, struct beancounter, counter[0]);
@@ -150,13 +150,13 @@ int growth_bind(void);
 void growth_unbind(void);
 
 /**
- * vm_fork - an unborn child has an address space, or none
+ * vm_fork - charge the address space of an unborn child
  * @child: the child
  * @bc: the beancounter of its container
- * @parent: of the current task
+ * @parent: the data of the current task
  *
  * Context: that of can_fork().
- * Return: the charge; NULL if the copy does not fit, or without memory.
+ * Return: the charge; NULL if a copied address space does not fit, or if there is no memory.
  */
 static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
 					const struct bc_task *parent)
@@ -168,7 +168,7 @@ static inline struct vm_charge *vm_fork(struct task_struct *child, struct beanco
 		return &bc->no_vm;
 	if (mm != current->mm)
 		return vm_fork_copy(mm, bc);
-	/* mostly the parent's; preemption is off, so it is not freed while we look */
+	/* mostly the parent's charge; preemption is disabled, so it is not freed meanwhile */
 	vc = READ_ONCE(parent->vm);
 	if (likely(vc && vc->mm == mm && vc->bc == bc && atomic_inc_not_zero(&vc->users)))
 		return vc;
@@ -176,7 +176,7 @@ static inline struct vm_charge *vm_fork(struct task_struct *child, struct beanco
 }
 
 /**
- * vm_put - a task does not use an address space any more, or not in this container
+ * vm_put - drop a user of a charge
  * @vc: the charge
  *
  * Context: any but interrupts.

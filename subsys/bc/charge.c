@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is charged for address spaces: the table of charges, and their arithmetic. vm.c
- * says what a charge is.
+ * The table of charges for address spaces, and their arithmetic. vm.c explains what a charge is.
  *
- * Each chain of the table has a lock, which guards the charges in it; those of an
- * address space are in the same one. It is taken inside that of a task's entry, and
- * nothing but try-locks inside it. A charge that is not used any more is freed
- * after a grace period.
+ * Each chain of the table has a lock, which guards the charges in it; all charges of an address
+ * space are in the same chain. The lock is taken inside that of a task's entry, and only
+ * try-locks are taken inside it. Unused charges are freed after a grace period.
  */
 #include <linux/hash.h>
 #include <linux/rculist.h>
@@ -31,13 +29,13 @@ struct vm_chain *vm_chain(const struct mm_struct *mm)
 	hlist_for_each_entry(vc, &(chain)->head, node)			\
 		if ((vc)->mm == (space))
 
-/* Is it this charge by which its address space counts in a container? */
+/* Does the address space count in a container by this charge? */
 static bool vm_counts_in(const struct vm_charge *vc, struct bc_counter *c)
 {
 	return counter_is_in(vm_counter(vc), c) && (!vc->stop || vc->stop->depth < c->depth);
 }
 
-/* Charges @pages in all for an address space, in any case. */
+/* Brings the charge of an address space to @pages, by force. */
 void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages)
 {
 	struct vm_charge *vc;
@@ -52,8 +50,8 @@ void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pa
 }
 
 /*
- * Charges @pages in all, if there is room in each container; else what the address
- * space has. Return: NULL, or the counter that has no room.
+ * Brings the charge of an address space to @pages, if there is room in each container; if not,
+ * to what the address space has. Return: NULL, or the counter that has no room.
  */
 struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 			  unsigned long pages)
@@ -72,7 +70,7 @@ struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 		}
 		vc->pages = pages;
 	}
-	/* it may have become smaller instead */
+	/* it may have shrunk instead */
 	vm_set(chain, mm, pages);
 	return NULL;
 }
@@ -88,7 +86,7 @@ struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 	return NULL;
 }
 
-/* As much as the others of its address space; nothing if it is the first. */
+/* A new charge has as many pages as the others of its address space. */
 void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
 	       struct beancounter *bc)
 {
@@ -111,7 +109,7 @@ void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *m
 	hlist_add_head(&vc->node, &chain->head);
 }
 
-/* Where another one stopped at it, the lowest of those takes over from there on. */
+/* Among the charges that stopped at this one, the lowest one takes over from there upwards. */
 static void vm_remove(struct vm_chain *chain, struct vm_charge *vc)
 {
 	struct vm_charge *other, *heir = NULL;
@@ -135,15 +133,15 @@ static void vm_free(struct vm_charge *vc)
 /* --- users of a charge ----------------------------------------------------------- */
 
 /**
- * vm_get - one more user of an address space in a container
+ * vm_get - add a user to the charge of an address space to a container
  * @mm: the address space
  * @bc: the container's beancounter
- * @gfp: how to allocate what it may take
+ * @gfp: how to allocate the charge, if it is new
  *
- * Charges what it has if it is new there.
+ * A new charge is of what the address space has.
  *
  * Context: any but interrupts.
- * Return: the charge; NULL without memory for it.
+ * Return: the charge; NULL if there is no memory.
  */
 struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
 {
@@ -157,7 +155,7 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 			atomic_inc(&vc->users);
 		} else if (new) {
 			vm_insert(chain, new, mm, bc);
-			/* else as much as the others, one of which may be about to grow */
+			/* otherwise as much as the others: the address space may be growing now */
 			if (!new->pages)
 				vm_set(chain, mm, vm_private(mm));
 			vc = new;
@@ -191,7 +189,7 @@ void vm_put_last(struct vm_charge *vc)
 	vm_free(vc);
 }
 
-/* Calls a function once for each address space of a container, under the chain's lock. */
+/* Calls a function for each address space of a container, once, under the chain's lock. */
 void vm_for_each(struct bc_counter *c,
 		 void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg),
 		 void *arg)
@@ -213,7 +211,7 @@ void vm_for_each(struct bc_counter *c,
 /**
  * charges_clear - take all charges back
  *
- * Context: sleeps. No task's data leads to a charge, and none is made any more.
+ * Context: sleeps. No task's data refers to a charge, and no new ones are made.
  */
 void charges_clear(void)
 {

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of counters: what is held of a resource, within a barrier and a
- * limit, by a container and all below it. No hooks and no containers in here, so
- * KUnit can test it by itself.
+ * The arithmetic of counters: what a container and its descendants hold of a resource, within a
+ * barrier and a limit. There are no hooks and no containers in here, so KUnit can test it.
  *
- * Counters of a resource form a tree. A charge is made to a counter and to those
- * above it, up to the root or to where the caller says that it stops, and has to
- * fit in each; what was taken further down is given back where it does not. So a
- * reader may see a charge that is about to be refused, in counters below the one
- * that refuses it, for as long as that takes.
+ * The counters of a resource form a tree. A charge is made to a counter and its ancestors, up to
+ * the root or to where the caller stops, and has to fit in each; if it does not, it is given
+ * back in the counters further down. So a charge that is about to be refused may be visible for
+ * a moment in counters below the one that refuses it.
  *
- * Anybody may charge and uncharge at any time, on many CPUs, without a lock. The
- * number held is raised by compare-and-exchange and never beyond the bound in
- * force. The extremes are those of what was held: the highest value is noted by
- * the next caller that takes something off it, or shows it; the lowest one as it is made.
- * So they are exact, and what was refused leaves no trace but in failcnt.
+ * Charges and uncharges are lockless and may run on many CPUs at once. The number held is raised
+ * by compare-and-exchange and never beyond the bound. The extremes are exact: the highest value
+ * is noted by the next caller that lowers or shows it, the lowest one when it is reached; a
+ * refused charge leaves no trace but in failcnt.
  *
- * One caller at a time changes the barrier or the limit; each is a word of its own.
- * It has a barrier between that and its return, and a charge has one between
- * raising the number and a second look at the bound: so no charge that the caller
- * does not see in the number can succeed by the old bound.
+ * The barrier and the limit are changed by one caller at a time; each is a word of its own. The
+ * caller has a memory barrier between the change and its return, and a charge has one between
+ * raising the number and checking the bound again: so no charge that the caller does not see in
+ * the number can succeed by the old bound.
  */
 #ifndef _BC_COUNTER_H
 #define _BC_COUNTER_H
@@ -33,20 +30,19 @@
 
 #include "beancounter.h"
 
-/* As a barrier or a limit: none. */
+/* Stands for no barrier or no limit. */
 #define BC_UNLIMITED ((unsigned long)LONG_MAX)
 
 /**
- * struct bc_counter - what a container and those below it hold of a resource
+ * struct bc_counter - what a container and its descendants hold of a resource
  * @held: how much
  * @maxheld: the most there ever was; see counter_maxheld()
  * @minheld: the least
  * @failcnt: charges that were refused here
- * @barrier: where ordinary charges are refused; at most @limit
- * @limit: where more important ones are; at most BC_UNLIMITED
- * @parent: that of the container above, which lives longer; NULL at the root. Never
- *	changes
- * @depth: how many are above
+ * @barrier: the bound of ordinary charges; at most @limit
+ * @limit: the bound of more important ones; at most BC_UNLIMITED
+ * @parent: the counter of the parent, which lives longer; NULL at the root. Never changes
+ * @depth: the number of its ancestors
  * @refused_at: for container_refusal_is_news()
  */
 struct bc_counter {
@@ -73,7 +69,7 @@ static inline unsigned long counter_bound(const struct bc_counter *c,
 	       severity == BC_LIMIT ? READ_ONCE(c->limit) : ULONG_MAX;
 }
 
-/* Is a value beyond the extremes? Then it is one. */
+/* Updates the extremes with a value. */
 static __always_inline void counter_saw_high(struct bc_counter *c, long value)
 {
 	long max = atomic_long_read(&c->maxheld);
@@ -102,7 +98,7 @@ static inline unsigned long counter_maxheld(struct bc_counter *c)
 	return atomic_long_read(&c->maxheld);
 }
 
-/* Takes off what was held; says how much is left. */
+/* Uncharges one counter. Return: how much is left. */
 static __always_inline long counter_drop(struct bc_counter *c, unsigned long n)
 {
 	long held = atomic_long_sub_return(n, &c->held);
@@ -112,7 +108,7 @@ static __always_inline long counter_drop(struct bc_counter *c, unsigned long n)
 	return held;
 }
 
-/* Charges one counter, if there is room in it; else nothing has changed. */
+/* Charges one counter, if there is room in it. */
 static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
 					 enum bc_severity severity,
 					 struct bc_counter **crossed)
@@ -121,12 +117,12 @@ static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
 	unsigned long barrier;
 
 	do {
-		/* two that are not above BC_UNLIMITED do not overflow */
+		/* no overflow: both are at most BC_UNLIMITED */
 		if (unlikely(n > BC_UNLIMITED ||
 			     (unsigned long)old + n > counter_bound(c, severity)))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&c->held, &old, old + n));
-	/* a look at a bound that was lowered in between */
+	/* the bound may have been lowered in between */
 	if (unlikely((unsigned long)old + n > counter_bound(c, severity))) {
 		counter_drop(c, n);
 		return false;
@@ -139,7 +135,7 @@ static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
 	return true;
 }
 
-/* Of a charge that was refused at @stop: gives back what was taken below. */
+/* Gives back what a charge that was refused at @stop took below it. */
 static noinline void counter_undo(struct bc_counter *c, struct bc_counter *stop,
 				  unsigned long n)
 {
@@ -153,8 +149,7 @@ static noinline void counter_undo(struct bc_counter *c, struct bc_counter *stop,
  * @stop: where to stop on the way up: above @c, or NULL
  * @n: how much
  * @severity: which bound counts
- * @crossed: set to a counter that the charge brought beyond its barrier, if there is
- *	one; may be NULL
+ * @crossed: set to a counter that the charge has brought beyond its barrier, if any; may be NULL
  *
  * A refusal is not counted, as the caller may have another way: see counter_fail().
  *
@@ -175,9 +170,9 @@ counter_charge(struct bc_counter *c, struct bc_counter *stop, unsigned long n,
 }
 
 /**
- * counter_charge_force - charge in any case
+ * counter_charge_force - charge without a limit
  * @c: the counter
- * @stop: as of counter_charge()
+ * @stop: as for counter_charge()
  * @n: how much
  */
 static inline void counter_charge_force(struct bc_counter *c, struct bc_counter *stop,
@@ -188,7 +183,7 @@ static inline void counter_charge_force(struct bc_counter *c, struct bc_counter 
 }
 
 /**
- * counter_fail - a charge was refused
+ * counter_fail - count a refused charge
  * @c: the counter
  */
 static inline void counter_fail(struct bc_counter *c)
@@ -197,9 +192,9 @@ static inline void counter_fail(struct bc_counter *c)
 }
 
 /**
- * counter_uncharge - give back what was charged
+ * counter_uncharge - uncharge
  * @c: the counter
- * @stop: as it was when that was charged
+ * @stop: the same as for the charge
  * @n: how much
  */
 static __always_inline void counter_uncharge(struct bc_counter *c, struct bc_counter *stop,
@@ -209,7 +204,7 @@ static __always_inline void counter_uncharge(struct bc_counter *c, struct bc_cou
 		counter_saw_high(c, counter_drop(c, n) + n);
 }
 
-/* The counter above one, or itself, that has so many above. */
+/* The counter at a depth: an ancestor of one, or itself. */
 static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 {
 	while (c->depth > depth)
@@ -218,9 +213,9 @@ static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 }
 
 /**
- * counter_is_in - is a counter another one, or below it?
+ * counter_is_in - is a counter another one or a descendant of it?
  * @c: the counter
- * @top: the other
+ * @top: the other one
  */
 static inline bool counter_is_in(struct bc_counter *c, struct bc_counter *top)
 {
@@ -228,9 +223,9 @@ static inline bool counter_is_in(struct bc_counter *c, struct bc_counter *top)
 }
 
 /**
- * counter_common - the lowest counter that two of a tree are in
- * @a: the one
- * @b: the other
+ * counter_common - the lowest common ancestor of two counters; may be one of them
+ * @a: one of them
+ * @b: the other one
  */
 static inline struct bc_counter *counter_common(struct bc_counter *a, struct bc_counter *b)
 {
@@ -276,9 +271,9 @@ static inline int counter_set_limit(struct bc_counter *c, unsigned long value)
 }
 
 /**
- * counter_init - make a zeroed counter part of a tree
+ * counter_init - add a zeroed counter to a tree
  * @c: the counter
- * @parent: the one above
+ * @parent: its parent
  */
 static inline void counter_init(struct bc_counter *c, struct bc_counter *parent)
 {
@@ -287,8 +282,8 @@ static inline void counter_init(struct bc_counter *c, struct bc_counter *parent)
 }
 
 /**
- * counter_begin - forget the past
- * @c: the counter; what it holds stays, and is both extremes now
+ * counter_begin - reset all but what is held
+ * @c: the counter; what it holds becomes both extremes
  * @barrier: its barrier
  * @limit: its limit, not less
  */

@@ -16,7 +16,7 @@ static const char * const figure_names[FIGURES] = {
 	[LIMIT] = "limit",
 };
 
-/* Those of each resource, and two more. */
+/* The files of each resource, and two more. */
 enum { FILE_STAT = BC_RESOURCES * FIGURES, FILE_HOLDERS, FILES };
 static struct container_cftype bc_files[FILES] = {
 	[FILE_STAT] = { .name = "bc.stat" },
@@ -27,7 +27,7 @@ static struct container_cftype bc_files[FILES] = {
 	},
 };
 
-/* What is held, and for what is accounting only, the extremes of it. */
+/* Updates what is held and, for a resource that is only accounted, its extremes. */
 static unsigned long figure_held(struct beancounter *bc, int resource,
 				 const struct vm_figures *f)
 {
@@ -80,7 +80,7 @@ static int figure_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/* The last one takes hooks that a kernel may lack. */
+/* The last one needs hooks that a kernel may lack. */
 static int shown_resources(void)
 {
 	static_assert(BC_NUMFILES == BC_RESOURCES - 1);
@@ -89,8 +89,8 @@ static int shown_resources(void)
 }
 
 /*
- * All in one reading: the address spaces are looked at once, nobody changes a bound
- * meanwhile, and no line has more in it than its maximum.
+ * All resources at one moment: the address spaces are read once, bounds do not change meanwhile,
+ * and no line shows more than its maximum.
  */
 static int stat_show(struct seq_file *m, struct container *cont,
 		     const struct container_cftype *cft)
@@ -159,7 +159,7 @@ int bc_populate(struct container_subsys *ss, struct container *cont)
 {
 	int resources = shown_resources();
 
-	/* without numfiles nobody holds them */
+	/* without numfiles there are no holders */
 	return container_add_files(cont, bc_files, resources * FIGURES) ?:
 	       container_add_files(cont, &bc_files[FILE_STAT], resources == BC_RESOURCES ? 2 : 1);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Address spaces that grow: the hooks by which privvmpages is limited. vm.c says what is
- * charged, and for whom.
+ * The hooks on the growth of address spaces, by which privvmpages is limited. vm.c explains what
+ * is charged.
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -11,10 +11,10 @@
 #include "container_hook.h"
 #include "vm.h"
 
-/* Tasks in expand_stack_vma(). */
+/* How many tasks are in expand_stack_vma(). */
 static DEFINE_PER_CPU(long, expand_callers);
 
-/* Is a mapping with these flags counted there? */
+/* Does a mapping with these flags count in privvmpages? */
 static bool vm_is_private(unsigned long flags)
 {
 	return (flags & (VM_WRITE | VM_SHARED | VM_STACK)) == VM_WRITE ||
@@ -22,8 +22,8 @@ static bool vm_is_private(unsigned long flags)
 }
 
 /*
- * The charge of the current task's address space, with one user more so that it
- * stays; NULL without memory for it, or when we have just been unbound.
+ * The charge of the current task's address space, with one more user so that it stays; NULL if
+ * there is no memory, or if bc has just been unbound.
  */
 static struct vm_charge *vm_get_current(struct bc_task *t)
 {
@@ -34,7 +34,7 @@ static struct vm_charge *vm_get_current(struct bc_task *t)
 		if (vc->mm == mm) {
 			if (atomic_inc_not_zero(&vc->users))
 				return vc;
-			/* moved away from under us: it is another by now */
+			/* the task was moved: it has another charge now */
 			continue;
 		}
 		new = vm_get(mm, vc->bc, GFP_ATOMIC);
@@ -47,8 +47,8 @@ static struct vm_charge *vm_get_current(struct bc_task *t)
 }
 
 /*
- * May the current task's address space get so many private pages more? True for
- * one that an exec prepares, or that is somebody else's.
+ * May the current task's address space grow by so many private pages? True for one that an exec
+ * prepares, or that belongs to another task.
  */
 static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 {
@@ -86,7 +86,7 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, expand);
 }
 
-/* What is lost where they cannot be had. */
+/* The feature that is lost without them. */
 #define VM_LIMIT "limit on bc.privvmpages"
 #define VM_LIMIT_DATA "limit on bc.privvmpages for mmap() and brk()"
 #define VM_LIMIT_STACK "limit on bc.privvmpages for stacks"
@@ -182,7 +182,7 @@ int growth_bind(void)
 }
 
 /**
- * growth_unbind - watch no more
+ * growth_unbind - undo growth_bind()
  *
  * Context: manage lock held; sleeps.
  */
@@ -195,7 +195,7 @@ void growth_unbind(void)
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
 }
 
-/* Return: 0; -ENOMEM. What this kernel lacks was said. */
+/* Return: 0 or -ENOMEM. What this kernel lacks was reported. */
 int growth_init(void)
 {
 	/* of the split ones in their order */

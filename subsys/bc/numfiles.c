@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * numfiles: each struct file is charged to the container of the task that opened
- * it, until the last reference on it goes, in whichever task that is.
+ * numfiles: each struct file is charged to the container of the task that opened it, until the
+ * last reference on it is dropped, by whichever task.
  *
  * The kernel allocates every struct file by alloc_empty_file() and its variants, which
  * call security_file_alloc(); also those of overlayfs and others that are not in the
@@ -17,15 +17,14 @@
  * by the task that held it last, or from a work item. The file's entry goes, and with
  * it its charge and its reference on the beancounter.
  *
- * A file without an entry is not ours: it was opened before we were bound. An
- * address gets its second entry only after its first is gone, since it is free in
- * between. That holds as long as no free goes by unseen, so the hook on frees is
- * armed before the one on allocations; and is disarmed only when the last task
- * has left files_alloc(), of which there may be some asleep in the original when
- * the hook on allocations is gone. Then what is left of the table is dropped.
+ * A file without an entry was opened before bc was bound. There are never two entries for an
+ * address, since the first one goes when the file is freed. For this every free has to be seen:
+ * the hook on frees is armed before the one on allocations, and disarmed after the last task has
+ * left files_alloc(), where tasks may still sleep in the original function. Then the rest of the
+ * table is dropped.
  *
- * The lock of a chain is innermost: held for the few instructions that change it,
- * in process context only, as no struct file is allocated or freed elsewhere.
+ * The lock of a chain is innermost, and held for the few instructions that change the chain. It
+ * is taken in process context only, where struct files are allocated and freed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,10 +46,10 @@
 #define FILES_BITS 15
 
 /**
- * struct file_charge - a file that is charged
+ * struct file_charge - the charge of a file
  * @node: link in its chain
  * @file: the file
- * @bc: what was charged, with a reference
+ * @bc: the beancounter that was charged, with a reference
  */
 struct file_charge {
 	struct hlist_bl_node node;
@@ -61,7 +60,7 @@ struct file_charge {
 static struct hlist_bl_head *files;
 static struct kmem_cache *charge_cache;
 
-/* Tasks in files_alloc(). */
+/* How many tasks are in files_alloc(). */
 static DEFINE_PER_CPU(long, files_callers);
 
 static struct hlist_bl_head *files_chain(const struct file *file)
@@ -70,9 +69,9 @@ static struct hlist_bl_head *files_chain(const struct file *file)
 }
 
 /*
- * Entries that are out of use, kept at hand for the next files on this CPU: most are
- * closed soon, and a round through the slab costs more than all the rest of what
- * an entry does. Guarded by disabling preemption.
+ * Free entries that are kept for the next files on this CPU: most files are closed soon, and a
+ * round through the slab costs more than all the rest that an entry does. Guarded by disabled
+ * preemption.
  */
 struct files_spares {
 	int count;
@@ -112,7 +111,7 @@ static void charge_drop(struct file_charge *fc)
 	charge_free(fc);
 }
 
-/* Takes a file off the books, if it is on them. */
+/* Uncharges a file, if it was charged. */
 static void file_uncharge(const struct file *file)
 {
 	struct hlist_bl_head *chain = files_chain(file);
@@ -131,8 +130,8 @@ static void file_uncharge(const struct file *file)
 }
 
 /**
- * numfiles_crossed - a privileged task goes beyond a barrier
- * @c: the counter whose barrier it is
+ * numfiles_crossed - log that a privileged task goes beyond a barrier
+ * @c: the counter with the barrier
  *
  * Context: that of the charge.
  */
@@ -145,7 +144,7 @@ void numfiles_crossed(struct bc_counter *c)
 	rcu_read_unlock();
 }
 
-/* Beyond a barrier it takes a capability, which is not asked for before. */
+/* Beyond a barrier a capability is needed, which is checked only then. */
 static noinline int file_charge_more(struct beancounter *bc, struct bc_counter *full)
 {
 	enum bc_severity severity = BC_BARRIER;
@@ -204,7 +203,7 @@ static int files_alloc(struct file *file)
 	err = file_charge(file);
 	if (likely(!err)) {
 		err = container_hook_call(files_hooks[HOOK_ALLOC].body, (unsigned long)file, 0, 0);
-		/* security_file_free() may have been called, or not */
+		/* security_file_free() may have been called */
 		if (unlikely(err))
 			file_uncharge(file);
 	}
@@ -224,7 +223,7 @@ static void notrace hook_file_free(unsigned long ip, unsigned long parent_ip,
 	file_uncharge((void *)container_hook_arg(fregs, 0));
 }
 
-/* In the order in which they are armed. */
+/* Armed in this order. */
 static struct container_hook files_hooks[FILES_HOOKS] = {
 	[HOOK_FREE] = {
 		.name = "security_file_free",
@@ -239,7 +238,7 @@ static struct container_hook files_hooks[FILES_HOOKS] = {
 };
 
 /**
- * numfiles_known - has the kernel what it takes to count files?
+ * numfiles_known - can files be counted on this kernel?
  */
 bool numfiles_known(void)
 {
@@ -247,7 +246,7 @@ bool numfiles_known(void)
 }
 
 /**
- * numfiles_bind - begin to count, where it can be done
+ * numfiles_bind - begin to count files, if that is possible
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of arming the hooks.
@@ -258,7 +257,7 @@ int numfiles_bind(void)
 }
 
 /**
- * numfiles_unbind - count no more, and forget who was charged
+ * numfiles_unbind - stop counting files, and uncharge all
  *
  * Context: manage lock held; sleeps.
  */
@@ -281,12 +280,12 @@ void numfiles_unbind(void)
 		}
 }
 
-/* --- who holds them ---------------------------------------------------------- */
+/* --- holders ----------------------------------------------------------------- */
 
 /* struct pid *find_ge_pid(int nr, struct pid_namespace *ns) */
 static void *find_ge_pid_fn;
 
-/* How many descriptors are looked at before the locks of a table are dropped. */
+/* How many descriptors are read before the locks of a table are dropped. */
 #define HOLDERS_PORTION 128
 
 struct holdings {
@@ -295,7 +294,7 @@ struct holdings {
 	unsigned long found;
 };
 
-/* Is a file charged to the container of a counter, or to one below? */
+/* Is a file charged to the container of a counter, or to a descendant? */
 static bool file_counts_in(const struct file *file, const struct bc_counter *counter)
 {
 	struct hlist_bl_head *chain = files_chain(file);
@@ -325,8 +324,8 @@ static int holdings_add(const void *arg, struct file *file, unsigned int fd)
 }
 
 /*
- * How many descriptors a task has of such files. A table that it shares with the first
- * thread of its process is that one's.
+ * Counts a task's descriptors of such files. A table that it shares with the first thread of its
+ * process counts for that thread only.
  */
 static unsigned long task_holds(struct task_struct *task, const struct bc_counter *counter)
 {
@@ -339,7 +338,7 @@ static unsigned long task_holds(struct task_struct *task, const struct bc_counte
 		rcu_read_lock();
 		task_lock(task);
 		table = task->files;
-		/* the first one stays at least as long as those that are alive */
+		/* the first thread stays at least as long as live ones */
 		if (!thread_group_leader(task) && pid_alive(task) &&
 		    READ_ONCE(task->group_leader->files) == table)
 			table = NULL;

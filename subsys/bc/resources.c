@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of resources, what a refused charge says, and the calls by which other modules
- * charge. To add a resource is to add an entry here, and its number in beancounter.h.
+ * The table of resources, reports of refused charges, and the calls by which other modules
+ * charge. To add a resource, add an entry here, and its number in beancounter.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -62,22 +62,20 @@ const struct bc_resource bc_resources[BC_RESOURCES] = {
 	},
 };
 
-/* Whoever makes containers may have any number of limits. */
+/* A user who may create containers may have any number of limits. */
 static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 
 /**
- * bc_refuse - a charge is refused
+ * bc_refuse - count and report a refused charge
  * @bc: the beancounter that was to be charged
- * @full: the counter, there or above, that has no room
- * @resource: what for
- * @severity: by which bound
- * @what: what fails of it
+ * @full: the counter that has no room, of @bc or an ancestor
+ * @resource: the resource
+ * @severity: the bound that was reached
+ * @what: what fails because of it, for the log
  *
- * Counts that, and says so to those who wait for events and in the log.
- *
- * Context: any but NMI; no lock of ours held, as a console may be slow. @bc is kept, or
- * under RCU.
- * Return: the errno for it.
+ * Context: any but NMI; no lock of bc held, since a console may be slow. The caller keeps @bc or
+ * is under RCU.
+ * Return: the errno of the resource.
  */
 int bc_refuse(struct beancounter *bc, struct bc_counter *full, enum bc_resource_id resource,
 	      enum bc_severity severity, enum container_refusal what)
@@ -116,7 +114,7 @@ EXPORT_SYMBOL_GPL(beancounter_get_current);
 
 /**
  * beancounter_put - drop a reference
- * @bc: the beancounter; the caller may not touch it afterwards
+ * @bc: the beancounter, which the caller must not use afterwards
  *
  * Context: any but NMI.
  */
@@ -127,12 +125,12 @@ void beancounter_put(struct beancounter *bc)
 EXPORT_SYMBOL_GPL(beancounter_put);
 
 /**
- * beancounter_charge - charge a container and all above it
- * @bc: its beancounter, on which the caller has a reference
- * @resource: what for; not one that follows the members
+ * beancounter_charge - charge a container and all its ancestors
+ * @bc: its beancounter, to which the caller has a reference
+ * @resource: the resource; not one that follows the members
  * @n: how much
- * @severity: when to refuse. What is refused counts in the failcnt of the container, the
- *	lowest one, where it did not fit
+ * @severity: which bound counts. A refused charge counts in the failcnt of the lowest container
+ *	where it did not fit
  *
  * Context: any but NMI.
  * Return: 0; the resource's errno if there is no room (-EMFILE for BC_NUMFILES);
@@ -160,9 +158,9 @@ int beancounter_charge(struct beancounter *bc, enum bc_resource_id resource,
 EXPORT_SYMBOL_GPL(beancounter_charge);
 
 /**
- * beancounter_uncharge - give back a charge
+ * beancounter_uncharge - uncharge
  * @bc: the beancounter that was charged
- * @resource: what for
+ * @resource: the resource
  * @n: how much of it
  *
  * Context: any but NMI.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The members' address spaces: privvmpages, which is limited, and physpages and
- * kmemsize, which are accounting.
+ * The members' address spaces: privvmpages, which is limited, and physpages and kmemsize, which
+ * are only accounted.
  *
  * privvmpages is what the kernel itself counts of an address space as data and as
  * stack (VmData and VmStk in /proc/<pid>/status): private writable mappings and
@@ -15,12 +15,11 @@
  * slabs, nor any other kernel memory, except what modules charge to it. Both are
  * worked out when they are read, and their extremes are those of what was read.
  *
- * An address space counts once in each container where a member uses it, there or
- * below, however many do. For each container that has such a member itself there is a
- * vm_charge. It counts in that container and in those above, up to the first one
- * where another charge of the same address space counts already; when that one goes,
- * this one counts from there on, and nobody above sees anything of it. All
- * charges of an address space are of as many pages.
+ * An address space counts once in each container in or below which members use it, however many
+ * they are. Each container that has such members itself has a vm_charge. This counts in the
+ * container and its ancestors, up to the first one where another charge of the same address
+ * space counts already; when that one goes, this one counts from there upwards, and ancestors
+ * see no change. All charges of an address space are of the same number of pages.
  *
  * The kernel does not say when an address space shrinks, nor when a growth that was
  * allowed has failed after all. So what is charged for it is brought up to date
@@ -67,7 +66,7 @@
 
 static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 {
-	/* a task that is about to make it grow holds the lock, and its charge has to stay */
+	/* a task that makes it grow now holds the lock, and its charge has to stay */
 	if (!mmap_read_trylock(mm))
 		return;
 	vm_set(chain, mm, vm_private(mm));
@@ -89,12 +88,12 @@ static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counte
 }
 
 /**
- * vm_charge_more - let an address space grow, if there is room for it
+ * vm_charge_more - charge the growth of an address space
  * @vc: a charge of it, with a user so that it stays
- * @more: how many pages it is to have beside those that it has
+ * @more: by how many pages it is going to grow
  *
  * Context: its mmap_lock is held; any but interrupts.
- * Return: was there?
+ * Return: true if there was room.
  */
 bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 {
@@ -129,7 +128,7 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 	struct vm_chain *chain;
 	struct vm_charge *vc;
 
-	/* not refused before all that others have given back meanwhile is found */
+	/* before refusing, find what other address spaces have given back meanwhile */
 	do {
 		full = counter_charge(c, NULL, pages, BC_LIMIT, NULL);
 		if (likely(!full))
@@ -147,7 +146,7 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 	}
 	chain = vm_chain(mm);
 	spin_lock(&chain->lock);
-	/* nobody else uses it yet */
+	/* the child's address space has no other user yet */
 	vm_insert(chain, vc, mm, bc);
 	vc->pages = pages;
 	spin_unlock(&chain->lock);
@@ -155,12 +154,12 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 }
 
 /**
- * vm_adopt - a task that was there before has an address space
+ * vm_adopt - charge the address space of a task that existed before
  * @task: the task, which may be running
  * @bc: the beancounter of its container
  *
- * Context: that of fork().
- * Return: the charge. Without memory it is that of tasks that have none, until the
+ * Context: that of adopt().
+ * Return: the charge. If there is no memory, that of tasks without an address space, until the
  * address space grows.
  */
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
@@ -183,7 +182,7 @@ struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
 }
 
 /**
- * vm_prepare_move - set aside what a move may need
+ * vm_prepare_move - allocate what a move may need
  * @spare: where to keep it, for vm_move() or kfree()
  *
  * Context: sleeps.
@@ -195,7 +194,7 @@ int vm_prepare_move(void **spare)
 	return *spare ? 0 : -ENOMEM;
 }
 
-/* One more user in another container; takes the spare one, if there is one and it is needed. */
+/* Adds a user in another container; uses the spare charge if one is needed and there is one. */
 static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to,
 					  void **spare)
 {
@@ -223,10 +222,10 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 }
 
 /**
- * vm_move - a task's address space goes with it
- * @t: of the task, which may be running
+ * vm_move - move the charge of a task's address space
+ * @t: the data of the task, which may be running
  * @to: the beancounter of its new container
- * @spare: what vm_prepare_move() was given; NULL: it was not called
+ * @spare: as for vm_prepare_move(); NULL if that was not called
  *
  * Context: that of attach().
  */
@@ -239,7 +238,7 @@ void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 		there = vm_get_elsewhere(vc, to, spare);
 		if (try_cmpxchg(&t->vm, &vc, there))
 			break;
-		/* it has got another address space meanwhile */
+		/* the task has another address space by now */
 		vm_put(there);
 	}
 	vm_put(vc);
@@ -258,9 +257,9 @@ static void vm_add(struct vm_chain *chain, struct mm_struct *mm, void *figures)
 }
 
 /**
- * vm_look - what the address spaces of a container have
- * @bc: its beancounter; its privvmpages are brought up to date
- * @f: what else there is
+ * vm_look - read the address spaces of a container
+ * @bc: its beancounter, whose privvmpages is brought up to date
+ * @f: the other figures
  *
  * Context: any but interrupts; no lock of a chain held.
  */

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Affinities: calls that set one, and that we take part in.
+ * Calls that set the affinity of a task.
  *
- * Whatever sets a task's affinity calls one of two functions, in place of which we run our
- * own: sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(), of the rest of
- * the kernel, its own cpusets included. The first asks cpuset_cpus_allowed() for what there
- * is to choose from, whose answer cpus.c narrows; for the second we narrow the mask, and
- * where nothing is left of it the task gets all that it may have.
+ * All of them go through one of two functions, in place of which functions of this file run:
+ * sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(), of the rest of the kernel,
+ * its own cpusets included. The first asks cpuset_cpus_allowed() which CPUs there are to choose
+ * from, and cpus.c narrows the answer. For the second the mask is narrowed here; if nothing is
+ * left of it, the task gets all CPUs that it may have.
  *
- * No lock of ours is held while the kernel sets an affinity: it waits until the task has
- * left a CPU that it loses, and a task that nobody schedules may be what it waits for.
- * Instead:
+ * No lock is held while the kernel sets an affinity: the kernel waits until the task has left a
+ * CPU that it loses, and a user can delay that (SCHED_IDLE). Instead:
  *
- *  - Who changes a setting publishes it first, and then sets the affinity of each
- *    member. A call that began with the old setting changes the affinity before that, and
- *    its result is replaced; or it comes after, and is refused: the scheduler changes an
- *    affinity, with its locks held, by set_cpus_allowed_common(), where we look at the
- *    setting once more. Who is refused begins again. So no task runs where a setting does
- *    not let it, once that was written.
- *  - Who wants something else for a member notes that, and then looks whether the member
- *    has what that makes with the setting (settle()); who has changed a setting
- *    does the same. The last of them sees what the others have noted.
+ *  - A change of a setting is published before the affinity of each member is set. A call that
+ *    began with the old setting either changes the affinity before that, and its result is
+ *    replaced; or it comes later and is refused: the scheduler changes an affinity, with its
+ *    locks held, by set_cpus_allowed_common(), where the setting is checked once more. A call
+ *    that is refused starts again. So no task runs where a setting does not let it, once the
+ *    write of the setting has returned.
+ *  - A change of a member's wish is noted, and then settle() checks whether the member has what
+ *    results from wish and setting. A change of a setting ends in the same check. The last one of
+ *    several changes sees what the others have noted.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,14 +35,14 @@
 #include "container_hook.h"
 #include "cpus.h"
 
-/* Tasks in the functions that we run in place of the kernel's. */
+/* How many tasks are in the functions that run in place of the kernel's. */
 static DEFINE_PER_CPU(long, affinity_callers);
-/* A mask on each CPU, for the scheduler. */
+/* Per-CPU masks, for the scheduler. */
 static struct cpumask __percpu *commit_masks;
 
 /* --- calls under way ----------------------------------------------------------- */
 
-/* Calls by their callers, for hook_commit(). The locks are taken with interrupts off. */
+/* Calls, hashed by the calling task, for hook_commit(). Locked with interrupts disabled. */
 #define CALL_BITS 8
 
 static struct call_bucket {
@@ -51,7 +50,7 @@ static struct call_bucket {
 	struct hlist_head calls;
 } call_buckets[1 << CALL_BITS];
 
-/* Calls of who holds the manage lock; its masks are there from the start. */
+/* The call of the task that holds the manage lock; its masks are allocated at the start. */
 struct affinity_call manager;
 
 static struct call_bucket *call_bucket(const struct task_struct *caller)
@@ -59,7 +58,7 @@ static struct call_bucket *call_bucket(const struct task_struct *caller)
 	return &call_buckets[hash_ptr((void *)caller, CALL_BITS)];
 }
 
-/* Calls a function of the kernel's that sets the affinity of @call->task. */
+/* Calls a kernel function that sets the affinity of @call->task. */
 static long call_kernel(struct affinity_call *call, int hook, unsigned long task,
 			const struct cpumask *mask)
 {
@@ -86,7 +85,7 @@ int call_set(struct affinity_call *call, const struct cpumask *mask)
 	return call_kernel(call, HOOK_SET, (unsigned long)call->task, mask);
 }
 
-/* May the task of a call have this affinity, by the setting that holds now? */
+/* Does the present setting allow the task of a call this affinity? */
 static bool call_may_set(const struct affinity_call *call, const struct cpumask *mask)
 {
 	struct task_struct *task = call->task;
@@ -106,9 +105,9 @@ static bool call_may_set(const struct affinity_call *call, const struct cpumask 
 }
 
 /*
- * set_cpus_allowed_common() is given a mask, or from 6.2 on a structure of the scheduler's
- * own that begins with a pointer to one, and is all zero otherwise where nothing special
- * is wanted. Which it is turns out when it is called for a mask that we know.
+ * set_cpus_allowed_common() gets a mask or, from 6.2 on, a private structure of the scheduler
+ * that begins with a pointer to one and is all zero otherwise in the cases that matter here.
+ * affinity_try() finds out which, by a call with a known mask.
  */
 static enum { COMMIT_UNKNOWN, COMMIT_MASK, COMMIT_CONTEXT } commit_takes;
 
@@ -144,10 +143,10 @@ static struct affinity_call *call_of_current(struct task_struct *task)
 }
 
 /*
- * The scheduler changes an affinity, with the locks of the task and of its runqueue held.
- * In place of one that the task may not have, it keeps what it has, and the CPU that it
- * is on. If that is not among the others, somebody is just taking the task away from
- * there; he looks again when he is told that it is done.
+ * The scheduler changes an affinity, with the locks of the task and of its runqueue held. If the
+ * setting does not allow the new one, the task keeps the old one and the CPU that it is on. If
+ * that CPU is not in the old affinity, the task is just being migrated away from it, and the
+ * call that waits for this checks again afterwards.
  */
 void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 			 struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -157,7 +156,7 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	struct affinity_call *call;
 	struct cpumask *mask;
 
-	/* a task that stays where it is for a while, or does so no longer, is no matter of ours */
+	/* migrate_disable() and its end do not change the affinity */
 	if (!in_task() || (task == current && compat_migration_disabled(task)))
 		return;
 	call = call_of_current(task);
@@ -176,13 +175,13 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	}
 }
 
-/* Is it about a member? Then it needs more. */
+/* If the call is about a member, prepares it. */
 static int call_begin(struct affinity_call *call)
 {
 	call->member = confined(call->task);
 	if (!call->member || call->wish)
 		return 0;
-	/* callers may hold what reclaim to a file system would want */
+	/* callers may hold locks that reclaim by a filesystem needs */
 	call->wish = wish_alloc(GFP_NOIO);
 	if (call->wish && alloc_cpumask_var(&call->kernel, GFP_NOIO)) {
 		if (alloc_cpumask_var(&call->target, GFP_NOIO))
@@ -194,7 +193,7 @@ static int call_begin(struct affinity_call *call)
 	return -ENOMEM;
 }
 
-/* Was it refused, or has the task come or gone meanwhile? */
+/* Was the call refused, or has the task joined or left meanwhile? */
 static bool call_again(struct affinity_call *call, long err)
 {
 	return call->refused || (!err && confined(call->task) != call->member);
@@ -254,7 +253,7 @@ static struct task_struct *task_by_pid(pid_t pid)
 	return pid ? pid_task(find_vpid(pid), PIDTYPE_PID) : current;
 }
 
-/* With a reference. If there is none, the call will say so. */
+/* Finds a task, with a reference. If there is none, the call itself will fail. */
 static struct task_struct *get_task_by_pid(pid_t pid)
 {
 	struct task_struct *task;
@@ -267,8 +266,8 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 }
 
 /*
- * Does a number lead to another member than it did? A user who passes numbers on can keep
- * a call of his own busy by that, but does not delay unbinding: there are no members then.
+ * Does a number lead to another task, and that to a member, than it did? A user who reuses
+ * numbers can keep his own call busy by that, but not delay unbinding: there are no members then.
  */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {
@@ -283,8 +282,8 @@ static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 }
 
 /*
- * Runs in place of sched_setaffinity(). May sleep. The kernel looks for the task after us:
- * if it may have found another one, which nobody looked after, this begins again.
+ * Runs in place of sched_setaffinity(). May sleep. The kernel looks up the number again: if it
+ * may have found another task than this function did, the call starts again.
  */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
@@ -306,7 +305,7 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 	if (!err && call.member) {
 		cpumask_copy(wish_cpus(call.wish), mask);
 		rcu_read_lock();
-		/* still the same: it was this one that the call found */
+		/* still the same task: the kernel has found it as well */
 		if (task_by_pid(pid) == call.task)
 			container_for_task(call.task, &cpuset_subsys, note_wish, &call);
 		rcu_read_unlock();
@@ -333,12 +332,12 @@ static int nothing(void *arg)
 }
 
 /**
- * affinity_try - set the affinity of a thread that never runs
+ * affinity_try - check the hooks by setting the affinity of a thread that never runs
  *
- * To see whether we get to know of it, and in which form.
+ * Finds out whether hook_commit() is called, and with what kind of argument.
  *
  * Context: manage lock held, hooks armed; sleeps.
- * Return: 0, -EOPNOTSUPP if we do not, or why there is no such thread.
+ * Return: 0, -EOPNOTSUPP if it is not called, or the errno of creating the thread.
  */
 int affinity_try(void)
 {
@@ -361,7 +360,7 @@ int affinity_try(void)
 	return -EOPNOTSUPP;
 }
 
-/* Waits until nobody is in a call any more; the hooks are disarmed. */
+/* Waits until no task is in a call any more; the hooks are disarmed. */
 void affinity_wait(void)
 {
 	container_hook_wait_callers(&affinity_callers);
@@ -374,7 +373,7 @@ void affinity_exit(void)
 	free_percpu(commit_masks);
 }
 
-/* affinity_exit() undoes it, whatever it returns. */
+/* Even on failure affinity_exit() has to undo it. */
 int affinity_init(void)
 {
 	int i;

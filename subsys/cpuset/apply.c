@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Walks over the members of a container, to bring them up to date with its setting or
- * to move them out. In portions, as both sleep.
+ * Walks over the members of a container, to apply its setting to them or to evict them. The
+ * walks are in portions, because both sleep.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "cpuset.h"
 
-/* A portion of them; under the manage lock. */
+/* A portion of members. Under the manage lock. */
 #define BATCH 256
 static struct task_struct *batch[BATCH];
 
@@ -18,8 +18,8 @@ struct due {
 };
 
 /*
- * Puts a member that a change is due for into the portion, with a reference, which one
- * that is being made does not allow.
+ * Adds a member to which a change has to be applied to the portion, with a reference. An unborn
+ * task is left out: it cannot be referenced yet, and cpuset_fork() sees the change.
  */
 static void collect_due(struct task_struct *task, void *data, void *arg)
 {
@@ -31,17 +31,17 @@ static void collect_due(struct task_struct *task, void *data, void *arg)
 		batch[due->count++] = get_task_struct(task);
 }
 
-/* A change, published already, is due for all members. */
+/* A published change has to be applied to all members. */
 static void change_count(struct container *cont)
 {
 	struct cpuset *cs = container_cpuset(cont);
 
 	WRITE_ONCE(cs->changes, cs->changes + 1);
-	/* before looking who is complete: see cpuset_fork() */
+	/* before the walk checks which members are complete: see cpuset_fork() */
 	smp_mb();
 }
 
-/* The next portion of those that it is still due for: how many. */
+/* Gathers the next portion of members to which it was not applied yet. Return: how many. */
 static int next_batch(struct container *cont)
 {
 	struct due due = { .changes = container_cpuset(cont)->changes };
@@ -51,26 +51,26 @@ static int next_batch(struct container *cont)
 }
 
 /**
- * change_done - note that a member has the latest change
+ * change_done - note that the latest change was applied to a member
  * @task: the member
  * @data: its struct cpuset_task
  * @cs: the cpuset of its container
  *
- * Not before it has: what it forks until then is due for it, too. Noted as well if the
- * change cannot be applied.
+ * Called afterwards, so that the change is applied to what the member forks until then as well;
+ * and also if it could not be applied.
  *
- * Context: that of container_for_task()'s functions.
+ * Context: that of the function of container_for_task().
  */
 void change_done(struct task_struct *task, void *data, void *cs)
 {
 	struct cpuset_task *t = data;
 
-	/* pairs with is_applied(): who sees it sees what was set before */
+	/* pairs with is_applied(): a fork that sees it sees what was set before */
 	smp_store_release(&t->applied, ((struct cpuset *)cs)->changes);
 }
 
 /**
- * follows_leader - is there another thread in the container that its address space goes with?
+ * follows_leader - does a task's address space follow another thread in the container?
  * @cont: the container
  * @task: a member
  *
@@ -88,10 +88,10 @@ bool follows_leader(struct container *cont, struct task_struct *task)
 }
 
 /**
- * members_apply - bring the members of a container up to date with its setting
+ * members_apply - apply a container's setting to its members
  * @cont: a container below the root
  * @what: APPLY_ flags
- * @from: nodes that they had before; NULL to move no pages
+ * @from: the nodes that they had before; NULL to move no pages
  *
  * Context: manage lock held; sleeps.
  */
@@ -121,7 +121,7 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 }
 
 /**
- * root_spread - bring the members of the root up to date with its flags for spreading
+ * root_spread - apply the root's flags for spreading to its members
  * @root: the root
  * @flags: the flags
  *
@@ -139,12 +139,12 @@ void root_spread(struct container *root, unsigned long flags)
 }
 
 /**
- * members_evict - move the members of a container, whatever other subsystems say to it
+ * members_evict - evict the members of a container
  * @cont: a container below the root
- * @to: where to
+ * @to: where to move them
  *
  * Context: manage lock held; sleeps.
- * Return: false without memory: it has to be tried again.
+ * Return: false if there is no memory and it has to be tried again.
  */
 bool members_evict(struct container *cont, struct container *to)
 {
@@ -155,7 +155,7 @@ bool members_evict(struct container *cont, struct container *to)
 	while ((count = next_batch(cont)))
 		for (i = 0; i < count; i++) {
 			err = container_evict_task(to, batch[i]);
-			/* exiting, or to be tried again: not in this round */
+			/* exiting, or out of memory: not again in this round */
 			if (err)
 				container_for_task(batch[i], &cpuset_subsys, change_done,
 						   container_cpuset(cont));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tasks come and go: the callbacks about a task, and what is kept for it while it is
- * a member. Who takes part in that is said at the top of cpuset.c.
+ * The callbacks about moves, forks and exits, and the data that is kept for members. The top of
+ * cpuset.c explains who takes part.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,11 +16,11 @@
 /* int security_task_setscheduler(struct task_struct *) */
 static void *security_fn;
 
-/* --- what is kept for members ------------------------------------------------ */
+/* --- the data of members ----------------------------------------------------- */
 
 /*
- * The wish of a task that comes from the root: it wants what it has, which goes into @wish
- * if there is one. Without memory it is confined all the same, as if it wanted all.
+ * The wish of a task that comes from the root: the affinity that it has, which is stored in
+ * @wish. If @wish could not be allocated, the task is confined as if it had no restriction.
  */
 static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish)
 {
@@ -45,7 +45,7 @@ static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish
 
 /* --- moves ------------------------------------------------------------------ */
 
-/* A wish that can_attach() has set aside, or what is kept in it; NULL in a move without one. */
+/* The wish that can_attach() has allocated for a move; NULL if there is none. */
 static struct wish **move_wish(struct container_move *move)
 {
 	return (struct wish **)container_move_data(move, &cpuset_subsys);
@@ -69,19 +69,19 @@ int cpuset_can_attach(struct container_subsys *ss, struct container_move *move)
 	struct setting *s = setting_locked(cont);
 	int err;
 
-	/* first, as a refusal may be overruled */
+	/* first, because a refusal may be overruled */
 	*move_wish(move) = wish_alloc(GFP_KERNEL);
 	if (!*move_wish(move))
 		return -ENOMEM;
 	if (cont->parent && !cpuset_usable(cont))
 		return refuse_unusable(cont);
-	/* a user's own threads may be such, too (io_uring): they follow their process */
+	/* io_uring's threads may be bound as well, but belong to a user: they follow the process */
 	if (cont->parent && (task->flags & PF_KTHREAD) && (task->flags & PF_NO_SETAFFINITY))
 		return -EINVAL;
-	/* the kernel's threads are its children, and it does as it likes with them */
+	/* all kernel threads are children of kthreadd, which must stay unconfined */
 	if (cont->parent && (task->flags & PF_KTHREAD) && task_pid_nr(task) == 2)
 		return -EINVAL;
-	/* may the mover set its affinity? */
+	/* as for cgroup v1: the mover has to be allowed to set the affinity */
 	err = (int)container_hook_call(security_fn, (unsigned long)task, 0, 0);
 	if (err)
 		return err;
@@ -97,7 +97,7 @@ void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *mo
 	wish_put(take_wish(move));
 }
 
-/* To the root: what it wants is kept until post_attach(). */
+/* A move to the root: the wish is kept until post_attach(). */
 static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
@@ -112,7 +112,7 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 		mems_fork_release(task);
 	} else {
 		kept = *move_wish(move);
-		/* can_attach() may have been out of memory for a thread that was found late */
+		/* can_attach() may have had no memory for a thread that was found late */
 		if (!kept)
 			kept = *move_wish(move) = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 		if (kept) {
@@ -132,7 +132,7 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 		attach_to_root(move, t);
 		return;
 	}
-	/* until post_attach(), and for whatever it forks until then */
+	/* no change was applied yet, until post_attach(): also for what it forks until then */
 	WRITE_ONCE(t->applied, 0);
 	if (!move->from->parent) {
 		/* pairs with inherit() */
@@ -155,7 +155,7 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 		spread_set(task, cs->flags);
 		container_for_task(task, ss, change_done, cs);
 	} else {
-		/* without memory for what it wanted, it gets all */
+		/* if there was no memory for its wish, it gets all CPUs */
 		cpus_release(task, wish);
 		spread_set(task, cs->flags | (wish ? wish->spread : 0));
 	}
@@ -167,8 +167,8 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 /* --- forks ------------------------------------------------------------------ */
 
 /*
- * The wish of a new task: it wants what the current one does, whose child it is. That
- * may have been moved meanwhile; at the root, what it has is what it wants.
+ * The wish of a new task: that of its parent, the current task, which may have been moved
+ * meanwhile. If the parent is at the root, its affinity is the wish.
  */
 static struct wish *inherit(void)
 {
@@ -178,15 +178,15 @@ static struct wish *inherit(void)
 	rcu_read_lock();
 	t = container_task_data(current, &cpuset_subsys);
 	do {
-		/* what was set before it was noted: pairs with note_wish() and attach() */
+		/* see the affinity set before the wish: pairs with note_wish() and attach() */
 		wish = t ? smp_load_acquire(&t->wish) : NULL;
-		/* if that was the last one, it is another's by now */
+		/* a wish without references may have been freed and reused */
 	} while (wish_or_null(wish) && !refcount_inc_not_zero(&wish->users));
 	rcu_read_unlock();
 	return wish ?: wish_of_newcomer(current, NULL);
 }
 
-/* Is the current task in a container, and was the latest change applied to it? */
+/* Was the latest change of the container applied to the current task? */
 static bool is_applied(struct container *cont, unsigned int changes)
 {
 	struct cpuset_task *t = container_task_data(current, &cpuset_subsys);
@@ -196,8 +196,8 @@ static bool is_applied(struct container *cont, unsigned int changes)
 }
 
 /*
- * Has a new task what its parent has, to which the latest change was applied? What the
- * parent has is set before that is noted, and after it is moved: so look before and after.
+ * Has a new task inherited everything from a parent to which the latest change was applied? The
+ * parent's values are set after its move and before that is noted: so check before and after.
  */
 static bool fork_is_fine(struct container *cont, struct task_struct *child, unsigned int changes)
 {
@@ -223,12 +223,12 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	unsigned int changes;
 	bool usable;
 
-	/* it has one already if somebody has moved it */
+	/* it has a wish already if it was moved */
 	if (!t->wish) {
 		/* pairs with inherit() of its own children */
 		smp_store_release(&t->wish, inherit());
 	}
-	/* it is complete, before looking at the changes and the setting: see change_count() */
+	/* the task is complete before changes and setting are read: see change_count() */
 	smp_mb();
 	changes = READ_ONCE(cs->changes);
 	spread_set(child, cs->flags);
@@ -242,7 +242,7 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	rcu_read_lock();
 	usable = !setting_lacks(setting_of(cont));
 	rcu_read_unlock();
-	/* the others may have been moved out while it was being made */
+	/* the other members may have been evicted while it was unborn */
 	if (!usable)
 		hotplug_repair(cs);
 }

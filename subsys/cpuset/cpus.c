@@ -2,21 +2,21 @@
 /*
  * CPUs: what the kernel may let a member run on.
  *
- * Whatever sets a task's affinity asks the kernel what there is to choose from, or is made
- * to by affinity.c: cpuset_cpus_allowed(), in place of which we run our own, which narrows
- * the kernel's answer. A CPU that goes away makes the scheduler ask
- * cpuset_cpus_allowed_fallback() where to put a task that has no other; we answer that.
+ * Code that sets a task's affinity asks cpuset_cpus_allowed() which CPUs there are to choose
+ * from, or affinity.c does so for it. cpus_allowed() runs in its place and narrows the kernel's
+ * answer. When a CPU goes away, the scheduler asks cpuset_cpus_allowed_fallback() where to put a
+ * task that has no other CPU; that is answered here as well.
  *
- * Narrowing goes by the nearest container, from the task's own up, that has an active
- * CPU in common with what the kernel allows. At the root nothing is taken away, so that
- * the kernel's own choice prevails where nothing is in common.
+ * The answer is narrowed to the nearest container, from the task's own upwards, that has an
+ * active CPU in common with what the kernel allows. The root takes nothing away, so that the
+ * kernel's choice prevails where nothing is in common.
  *
- * What a member would have without us is remembered (its struct wish), and what it gets
- * is worked out from that and from what is allowed now: what both have in common, or
- * what is allowed if that is nothing. wish.c gives it that.
+ * The affinity that a member would have without its container is kept in its struct wish. What
+ * it gets is computed from the wish and from what is allowed now: what both have in common, or
+ * all that is allowed if there is nothing. wish.c sets it.
  *
- * A fork copies the affinity of the parent. If that is not what the child is to have, the
- * child gets its own before it runs for the first time, see cpus_fork().
+ * A fork copies the affinity of the parent. If the child has to have another one, it gets that
+ * before it runs for the first time: see cpus_fork().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,7 +29,7 @@
 #include "container_hook.h"
 #include "cpus.h"
 
-/* A mask on each CPU: for a fork, with preemption off, and for the scheduler. */
+/* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler. */
 static struct cpumask __percpu *fork_masks, *fallback_masks;
 
 /* void set_cpus_allowed_force(struct task_struct *, const struct cpumask *) */
@@ -47,7 +47,7 @@ static bool has_active(const struct cpumask *a, const struct cpumask *b)
 	return false;
 }
 
-/* The CPUs of the nearest container that has some of a mask; NULL: at the root. */
+/* The CPUs of the nearest container that has some of a mask; NULL if that is the root. */
 const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumask *mask)
 {
 	struct container *cont;
@@ -58,14 +58,14 @@ const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumas
 	return NULL;
 }
 
-/* Not for threads that the kernel has bound to their CPUs: it knows why. */
+/* Threads that the kernel has bound to their CPUs are left alone. */
 bool may_narrow(struct task_struct *task)
 {
 	return (task->flags & (PF_KTHREAD | PF_NO_SETAFFINITY)) !=
 	       (PF_KTHREAD | PF_NO_SETAFFINITY);
 }
 
-/* Takes from what the kernel allows a task what its container does not. */
+/* Narrows what the kernel allows a task to what its container allows. */
 void narrow(struct task_struct *task, struct cpumask *mask)
 {
 	const struct cpumask *cpus;
@@ -77,7 +77,7 @@ void narrow(struct task_struct *task, struct cpumask *mask)
 	rcu_read_unlock();
 }
 
-/* Takes from what is allowed what somebody does not want, unless that would be all. */
+/* Narrows what is allowed to what is wanted, unless nothing would be left. */
 void choose(struct cpumask *allowed, const struct cpumask *want)
 {
 	if (has_active(allowed, want))
@@ -116,7 +116,7 @@ static void notrace hook_cpus_allowed(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, cpus_allowed);
 }
 
-/* Sets an affinity by force, with the task's pi_lock held; not what the user asked for. */
+/* Sets an affinity that the user did not ask for, with the task's pi_lock held. */
 static void force_affinity(struct task_struct *task, const struct cpumask *mask)
 {
 	void *user = compat_hide_user_cpus(task);
@@ -126,9 +126,9 @@ static void force_affinity(struct task_struct *task, const struct cpumask *mask)
 }
 
 /*
- * Runs in place of cpuset_cpus_allowed_fallback(). The scheduler, with the task's pi_lock
- * held and interrupts off, has no CPU for it. The nearest container that has one takes it;
- * members will be moved there, see hotplug.c.
+ * Runs in place of cpuset_cpus_allowed_fallback(): the scheduler has no CPU for the task, whose
+ * pi_lock it holds, with interrupts disabled. The task gets the CPUs of the nearest container
+ * that has any; hotplug.c will move it there.
  */
 static bool fallback(struct task_struct *task)
 {
@@ -183,9 +183,9 @@ struct container_hook cpus_hooks[CPUS_HOOKS] = {
 /* --- settings and new tasks --------------------------------------------------- */
 
 /**
- * cpus_publish - a container's setting changes
+ * cpus_publish - publish a container's new setting
  * @cont: the container
- * @new: what it is from now on; cpus_apply() has to follow for each member
+ * @new: the setting; the caller has to call cpus_apply() for each member afterwards
  *
  * Context: manage lock held.
  */
@@ -199,9 +199,8 @@ void cpus_publish(struct container *cont, struct setting *new)
 }
 
 /*
- * What a task would have without us, within what the kernel allows, which @mask is. The
- * kernel allows no CPU that is offline; but a task that is not restricted otherwise has
- * it back when it comes online.
+ * Narrows @mask, which the kernel allows, to a task's wish. The kernel allows no CPU that is
+ * offline, but a task without other restrictions gets such a CPU back when it comes online.
  */
 void unconfine(struct cpumask *mask, struct wish *wish)
 {
@@ -216,11 +215,11 @@ void unconfine(struct cpumask *mask, struct wish *wish)
 }
 
 /**
- * cpus_fork - see to it that a new task runs where it may
- * @child: the task; it has not run yet
- * @wish: what it wants; NULL: anything
+ * cpus_fork - give a new task the affinity that it may have
+ * @child: the task, which has not run yet
+ * @wish: its wish; NULL if it has no restriction
  *
- * A setting that is published later is applied to the child by the publisher, who takes
+ * If a setting is published later, the publisher applies it to the child, for which it takes
  * the same lock.
  *
  * Context: that of fork().
@@ -243,9 +242,9 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
 }
 
 /**
- * cpus_fork_release - a new task that has not run yet leaves for the root
+ * cpus_fork_release - give a new task, which has not run yet, its wish at the root
  * @child: the task
- * @wish: what it would have without us; NULL: anything
+ * @wish: its wish; NULL if it has no restriction
  *
  * Context: that of attach().
  */
@@ -266,7 +265,7 @@ void cpus_fork_release(struct task_struct *child, struct wish *wish)
 /* --- binding ----------------------------------------------------------------- */
 
 /**
- * cpus_bind - begin to confine
+ * cpus_bind - begin to confine tasks
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of arming the hooks.
@@ -284,7 +283,7 @@ int cpus_bind(void)
 }
 
 /**
- * cpus_unbind - the end of that
+ * cpus_unbind - undo cpus_bind()
  *
  * Context: manage lock held; sleeps. No task is below the root.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * CPUs: what cpus.c (what is allowed), affinity.c (calls that set an affinity) and wish.c
- * (what members want) have of each other.
+ * What cpus.c (which CPUs are allowed), affinity.c (calls that set an affinity) and wish.c
+ * (what members ask for) share.
  */
 #ifndef _CPUS_H
 #define _CPUS_H
@@ -13,16 +13,16 @@ enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_COMMIT, HOOK_SET, HOOK_SYSCALL, CPUS_HO
 extern struct container_hook cpus_hooks[CPUS_HOOKS];
 
 /**
- * struct affinity_call - an affinity is being set
- * @node: link in its bucket, while the kernel is doing it
- * @caller: who sets it
- * @task: whose
- * @member: the task was confined when it began; then the rest is there
- * @refused: it would have had what it may not have any more
- * @noted: @wish is the task's, and now holds what was that before
- * @kernel: what the kernel allows the task by itself
- * @target: what the task is to have
- * @wish: what was asked for
+ * struct affinity_call - a call that sets an affinity
+ * @node: link in its bucket, while the kernel is executing the call
+ * @caller: the calling task
+ * @task: the task whose affinity is set
+ * @member: the task was confined at the beginning; the rest is valid only then
+ * @refused: the setting has changed and does not allow the affinity any more
+ * @noted: @wish has become the task's, and now holds the previous one
+ * @kernel: the CPUs that the kernel allows the task by itself
+ * @target: the affinity to set
+ * @wish: the affinity that was asked for
  */
 struct affinity_call {
 	struct hlist_node node;

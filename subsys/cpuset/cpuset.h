@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_cpuset.ko know of each other.
+ * What the source files of container_cpuset.ko share.
  */
 #ifndef _CPUSET_H
 #define _CPUSET_H
@@ -15,28 +15,27 @@
 
 #define SPREAD_FLAGS (BIT(CPUSET_SPREAD_PAGE) | BIT(CPUSET_SPREAD_SLAB))
 
-/* Flags of a cpuset; atomic bit operations. All but the last under the manage lock. */
+/* Flags of a cpuset, changed atomically; all but the last under the manage lock. */
 enum {
 	CPUSET_MEMORY_MIGRATE,
 	CPUSET_SPREAD_PAGE,
 	CPUSET_SPREAD_SLAB,
-	/* the kernel gave a member what it may not have: hotplug_sync() sets it right */
+	/* the kernel has changed CPUs or nodes of a member: hotplug_sync() repairs that */
 	CPUSET_REPAIR,
 };
 
 /**
- * struct cpuset - what a container may use
+ * struct cpuset - the state of a container
  * @css: the core's part
- * @setting: CPUs, nodes and exclusiveness. Replaced under the manage lock, read under
- *	it or under RCU. A root's says nothing to a reader who looks for what is
- *	allowed: there, it is what the kernel allows
+ * @setting: CPUs, nodes and exclusiveness. Replaced under the manage lock, read under it or
+ *	under RCU. The root's is not used: there the kernel alone decides
  * @flags: bits of the enum above
- * @changes: how often it changed in a way that its members have to follow, and one: a
- *	task to which nothing was applied yet says 0. Written under the manage lock
+ * @changes: one more than the number of changes that have to be applied to members; a task to
+ *	which nothing was applied yet has 0. Written under the manage lock
  * @meter_lock: guards @meter; taken in reclaim, a spinlock
  * @meter: direct reclaim by the members
- * @said_to_lack: what the log has said that it lacks: 1 CPUs, 2 nodes; under the manage
- *	lock
+ * @said_to_lack: what the log has reported as missing: 1 for CPUs, 2 for nodes; under the
+ *	manage lock
  * @rcu: for freeing
  */
 struct cpuset {
@@ -52,13 +51,13 @@ struct cpuset {
 
 /**
  * struct wish - what a member would have if it were not confined
- * @users: members that share it, as a child does with its parent until one of them
- *	asks for something else
+ * @users: the members that share it: a child shares its parent's until one of them asks for
+ *	something else
  * @spread: flags for spreading
  * @rcu: for freeing
- * @bits: affinity, for wish_cpus()
+ * @bits: the affinity, for wish_cpus()
  *
- * It does not change once it is a member's.
+ * It is not changed once a member has it.
  */
 struct wish {
 	refcount_t users;
@@ -68,11 +67,11 @@ struct wish {
 };
 
 /**
- * struct cpuset_task - what is kept for a member
- * @wish: WISH_ALL: it would be restricted in nothing, as most tasks are; NULL: it is being
- *	made, and fork() has yet to be called
- * @applied: the number of the last change of its container that was applied to it; 0:
- *	none yet, since it came
+ * struct cpuset_task - the data of a member
+ * @wish: WISH_ALL if it would have no restriction, as most tasks; NULL while it is unborn, until
+ *	fork() is called
+ * @applied: the number of the container's last change that was applied to it; 0 if none was
+ *	since it joined
  *
  * Changed with the lock of the task's entry held.
  */
@@ -88,19 +87,19 @@ static inline struct cpumask *wish_cpus(struct wish *wish)
 	return to_cpumask(wish->bits);
 }
 
-/* A member's wish; NULL where nothing would restrict it. */
+/* A member's wish; NULL if it would have no restriction. */
 static inline struct wish *wish_or_null(struct wish *wish)
 {
 	return wish == WISH_ALL ? NULL : wish;
 }
 
-/* The reverse. */
+/* The wish to store for a member. */
 static inline struct wish *wish_or_all(struct wish *wish)
 {
 	return wish ?: WISH_ALL;
 }
 
-/* Drops the reference of a member that has it no more. */
+/* Drops a member's reference. */
 static inline void wish_put(struct wish *wish)
 {
 	if (wish && refcount_dec_and_test(&wish->users))
@@ -114,25 +113,25 @@ static inline struct cpuset *container_cpuset(struct container *cont)
 	return container_of(container_subsys_state(cont, &cpuset_subsys), struct cpuset, css);
 }
 
-/* The setting of a container, under RCU. */
+/* The setting of a container; under RCU. */
 static inline struct setting *setting_of(struct container *cont)
 {
 	return rcu_dereference(container_cpuset(cont)->setting);
 }
 
-/* The same for a caller with a lock that keeps it. */
+/* The same for a caller with a lock under which it is not replaced. */
 static inline struct setting *setting_locked(struct container *cont)
 {
 	return rcu_dereference_protected(container_cpuset(cont)->setting, true);
 }
 
-/* Is a task below the root? Under RCU; a task that is being moved may be either. */
+/* Is a task below the root? Under RCU; the answer may be stale for a task that moves. */
 static inline bool task_confined(struct task_struct *task)
 {
 	return task_container(task, &cpuset_subsys)->parent;
 }
 
-/* What of a member a change is about. */
+/* What a change concerns. */
 enum {
 	APPLY_CPUS = 1,
 	APPLY_MEMS = 2,

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs and memory that come and go.
+ * Hotplug of CPUs and memory.
  *
- * What is gone is taken out of every container below the root, for good: if it comes
- * back, only the root has it. Members of a container that has lost its last CPU or its
- * last node are moved to the nearest one above that has both.
+ * What goes offline is removed from every container below the root, for good: if it comes back,
+ * only the root has it. Members of a container that has lost its last CPU or its last node are
+ * moved to the nearest ancestor that has both.
  *
- * Suspend and hibernation take CPUs away, too, but not for good: the settings stay, and
- * so do the members, who are frozen. What ran nevertheless, and was put elsewhere by the
- * scheduler, gets its CPUs back as they come online. One that does not is gone.
+ * Suspend and hibernation take CPUs offline as well, but only for a while: settings and members,
+ * which are frozen, stay. Tasks that ran nevertheless and were put elsewhere by the scheduler get
+ * their CPUs back as these come online. A CPU that does not come back is removed then.
  *
- * The kernel tells us inside locks that a holder of the manage lock may want. So the
- * notifiers make a note, and hotplug_sync() does it: from a work item, and before
- * anything else is changed. It also sets right what the kernel has undone, see mems.c.
+ * The notifiers run inside locks that a holder of the manage lock may need. So they only make a
+ * note, and hotplug_sync() does the work: from a work item, and before any other change. It also
+ * repairs what the kernel has undone: see mems.c.
  *
- * gone_lock guards the note. A CPU stays in it until no container has it any more, so
- * that nobody sees it meanwhile.
+ * gone_lock guards the note. A CPU stays in it until no container has it any more; until then it
+ * is not shown.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,7 +33,7 @@
 
 static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;
-static struct cpumask going;	/* hotplug_sync()'s copy; under the manage lock */
+static struct cpumask going;	/* copy for hotplug_sync(); under the manage lock */
 static atomic_t repair_all;
 static int cpu_state;
 
@@ -47,12 +47,12 @@ static void repair_irq(struct irq_work *work)
 }
 
 /**
- * hotplug_repair - what members may do is not as it should be any more
- * @cs: of which container; NULL: of any
+ * hotplug_repair - have the affinity and nodes of members set again
+ * @cs: the cpuset of their container; NULL for all
  *
- * The kernel may be in the middle of changing a task's nodes, which the task waits for
- * when it allocates, perhaps with the lock of a workqueue held. So none is touched
- * before interrupts are on again.
+ * The caller may be in the middle of changing a task's nodes, with interrupts disabled. The task
+ * waits for that when it allocates memory, perhaps with the lock of a workqueue held, so work
+ * is queued only after interrupts are enabled again.
  *
  * Context: any.
  */
@@ -66,8 +66,8 @@ void hotplug_repair(struct cpuset *cs)
 }
 
 /**
- * hotplug_hide - do not show CPUs that are gone
- * @cpus: what is going to be shown
+ * hotplug_hide - remove CPUs that are gone from a mask
+ * @cpus: the mask, which is about to be shown
  *
  * Context: process.
  */
@@ -78,7 +78,7 @@ void hotplug_hide(struct cpumask *cpus)
 	spin_unlock(&gone_lock);
 }
 
-/* Takes what is gone out of a setting that others may be reading, bit by bit. */
+/* Clears bits of a setting that may have readers. */
 static bool setting_shrink(struct setting *s)
 {
 	bool changed = false;
@@ -94,7 +94,7 @@ static bool setting_shrink(struct setting *s)
 	return changed;
 }
 
-/* Members of a container that has nothing left go up. */
+/* Moves the members of a container without CPUs or nodes to an ancestor. */
 static void sync_members(struct container *cont, bool changed)
 {
 	struct container *to = cont;
@@ -111,7 +111,7 @@ static void sync_members(struct container *cont, bool changed)
 }
 
 /**
- * hotplug_sync - bring all containers up to date with what there is
+ * hotplug_sync - remove what is gone from all containers, and repair members
  *
  * Context: manage lock held; sleeps.
  */
@@ -124,7 +124,7 @@ void hotplug_sync(void)
 	cpumask_copy(&going, &gone);
 	spin_unlock(&gone_lock);
 
-	/* parents first, as they are to take members */
+	/* parents first: members are moved to them */
 	for (cont = container_next_descendant(root, root); cont;
 	     cont = container_next_descendant(cont, root)) {
 		changed = setting_shrink(setting_locked(cont)) | all |
@@ -140,7 +140,7 @@ void hotplug_sync(void)
 
 static void hotplug_work_fn(struct work_struct *work)
 {
-	/* a CPU that is coming or going has come or gone after this */
+	/* wait for hotplug that is under way */
 	cpus_read_lock();
 	cpus_read_unlock();
 	container_manage_lock();
@@ -170,7 +170,7 @@ static int cpu_back(unsigned int cpu)
 	return 0;
 }
 
-/* After suspend or hibernation: a CPU that should have come back, and has not, is gone. */
+/* After suspend or hibernation: CPUs that have not come back are gone. */
 static int pm_changed(struct notifier_block *nb, unsigned long action, void *arg)
 {
 	static struct cpumask missing;	/* notifications come one at a time */

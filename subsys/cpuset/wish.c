@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wishes: what a member would have without us, and giving it what that makes with what its
- * container allows.
+ * Wishes: the affinity that a member would have without its container, and setting the one that
+ * results from the wish and the container's setting.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -12,10 +12,10 @@
 #include "cpus.h"
 
 /**
- * wish_alloc - a wish that nobody else knows yet
+ * wish_alloc - allocate a wish
  * @gfp: how to allocate it
  *
- * Return: the wish, all zero; NULL without memory.
+ * Return: the wish, all zero; NULL if there is no memory.
  */
 struct wish *wish_alloc(gfp_t gfp)
 {
@@ -37,11 +37,11 @@ static void hold_wish(struct task_struct *task, void *data, void *wish)
 }
 
 /**
- * wish_get - what a member wants
+ * wish_get - the wish of a member
  * @task: the task, which the caller keeps from being freed
  *
  * Context: any but interrupts and the callbacks for that task.
- * Return: it, with a reference; NULL where the task would be restricted in nothing.
+ * Return: the wish, with a reference; NULL if the task would have no restriction.
  */
 struct wish *wish_get(struct task_struct *task)
 {
@@ -51,14 +51,14 @@ struct wish *wish_get(struct task_struct *task)
 	return wish;
 }
 
-/* Something else is wanted for a member; @arg is the call. For container_for_task(). */
+/* Changes a member's wish to that of a call, @arg. For container_for_task(). */
 void note_wish(struct task_struct *task, void *data, void *arg)
 {
 	struct cpuset_task *t = data;
 	struct affinity_call *call = arg;
 	struct wish *old = wish_or_null(t->wish), *new = call->wish;
 
-	/* a task that is being made wants what its parent wants, whatever it gets on the way */
+	/* an unborn task will get the wish of its parent */
 	if (!t->wish || !confined(task))
 		return;
 	new->spread = old ? old->spread : 0;
@@ -66,7 +66,7 @@ void note_wish(struct task_struct *task, void *data, void *arg)
 		wish_put(new);
 		new = NULL;
 	}
-	/* pairs with inherit(): who sees it sees the affinity that was set before */
+	/* pairs with inherit(): a child with the new wish has the affinity set before it */
 	smp_store_release(&t->wish, wish_or_all(new));
 	call->wish = old;
 	call->noted = true;
@@ -79,7 +79,7 @@ static void read_wish(struct task_struct *task, void *data, void *wish)
 	*(struct wish **)wish = t->wish;
 }
 
-/* Is this its affinity? Or what the user wants of that, which the kernel looks at by itself. */
+/* Is this the task's affinity, or the part of it that the kernel knows the user asked for? */
 static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 {
 	const struct cpumask *user;
@@ -102,9 +102,9 @@ static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 }
 
 /*
- * Gives a member what its wish and its container make, until neither has changed
- * meanwhile, and nobody else has set something else. Sleeps. Others who do that look
- * again, as we do; and they are no endless company.
+ * Sets the affinity that results from a member's wish and its container's setting; again, if one
+ * of them has changed meanwhile, or the affinity was set by another call. Sleeps. Other calls
+ * check in the same way, and each of them is counted once.
  */
 void settle(struct affinity_call *call)
 {
@@ -122,20 +122,20 @@ void settle(struct affinity_call *call)
 		narrow(task, call->target);
 		if (wish)
 			choose(call->target, wish_cpus(wish));
-		/* a CPU may go just now: it is another one then, or the scheduler finds one */
+		/* if a CPU goes away just now, the scheduler finds another one */
 		done = !cpumask_intersects(call->target, cpu_active_mask) ||
 		       has_affinity(task, call->target) ||
 		       (!call_set(call, call->target) && has_affinity(task, call->target));
-		/* it is set, or was so: now look whether it still should */
+		/* it was set: check whether it is still what it should be */
 		smp_mb();
 		container_for_task(task, &cpuset_subsys, read_wish, &now);
-		/* only compared: it may be freed by now */
+		/* for comparison only: it may have been freed */
 		done = done && (!now || now == wish_or_all(wish));
 		wish_put(wish);
 	} while (!done && --tries);
 }
 
-/* Does it run where it may not, or is about to? Then the scheduler is taking it away. */
+/* Does a task run, or is about to run, outside of its affinity, being migrated from there? */
 static bool is_astray(struct task_struct *task)
 {
 	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq)) &&
@@ -143,8 +143,9 @@ static bool is_astray(struct task_struct *task)
 }
 
 /*
- * Who has set the affinity to the same just before us may still be waiting for the task
- * to be moved. That takes as long as it takes to run a stopper, and no longer.
+ * Waits until a task has left CPUs outside of its affinity: another call may have set the same
+ * affinity just before, and still be waiting for the migration. That takes as long as running
+ * a stopper, no longer.
  */
 static void wait_until_moved(struct task_struct *task)
 {
@@ -155,10 +156,10 @@ static void wait_until_moved(struct task_struct *task)
 }
 
 /**
- * cpus_apply - put a member on the CPUs that it may run on
- * @task: the task, with a reference of the caller's
+ * cpus_apply - put a member on the CPUs that it may use
+ * @task: the task, to which the caller has a reference
  *
- * Context: manage lock held; sleeps. When it returns the task is there.
+ * Context: manage lock held; sleeps. When it returns, the task is on one of them.
  */
 void cpus_apply(struct task_struct *task)
 {
@@ -172,9 +173,9 @@ void cpus_apply(struct task_struct *task)
 }
 
 /**
- * cpus_release - give a task back what it would have without us
- * @task: the task, at the root by now, with a reference of the caller's
- * @wish: what that is; NULL: anything
+ * cpus_release - set a task's affinity to its wish
+ * @task: the task, which is at the root now, and to which the caller has a reference
+ * @wish: its wish; NULL if it has no restriction
  *
  * Context: manage lock held; sleeps.
  */
@@ -186,7 +187,7 @@ void cpus_release(struct task_struct *task, struct wish *wish)
 		return;
 	manager.task = task;
 	manager.member = false;
-	/* again if a CPU that was picked has gone meanwhile */
+	/* again, if the chosen CPUs have gone meanwhile */
 	do {
 		kernel_allows(task, manager.target);
 		unconfine(manager.target, wish);
