@@ -16,7 +16,12 @@
 # make packages   the packages, in clean Debian 12 and 13 roots
 # make debian-test   the packages on a Debian with systemd (SUITE=trixie: on that one)
 # make debian-shell  a root shell there
+# make labs       the labs' own test
 # make bench      cost of each operation in instructions
+# make lab N=1    begin a lab, and a guest to try it in
+# make grade N=1  what the work is worth; T=point: one point of it; make grade-all
+# make handin N=1 the work, graded and packed into the directory above, or O=
+# make labs-archive  the tree without solutions, for students; the same
 #
 # Settings: KDIR, KERNELRELEASE (DKMS gives it), INSTALL_MOD_PATH, DESTDIR,
 # MAX_CONTAINER_SUBSYS (1-255), MAX_CONTAINER_HIERARCHIES (2-255), MO (where to
@@ -90,7 +95,22 @@ install-tools:
 deb rpm:
 	@tools/package $@ $(or $(O),..)
 
-test check shell matrix headers kunit dkms packages:
+lab:
+	@labs/lab shell $(N)
+
+grade:
+	@labs/lab grade $(if $(T),-t $(T)) $(N) $(OF)
+
+grade-all:
+	@labs/lab grade-all $(OF)
+
+handin:
+	@labs/lab handin $(N) $(O)
+
+labs-archive:
+	@labs/lab archive $(O)
+
+test check shell matrix headers kunit dkms packages labs:
 	@userspace-tests/$@
 
 test-all:
@@ -106,5 +126,6 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check shell matrix headers kunit dkms packages bench debian-test debian-shell
+.PHONY: run test test-all check shell matrix headers kunit dkms packages labs bench debian-test debian-shell
+.PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules
