@@ -96,6 +96,7 @@ struct container {
 	struct dentry *dentry;		/* the directory. Either mutex, while not removed */
 	struct new_file *new_files;	/* files to create with the directory */
 	unsigned int leaving;		/* removed children with a directory; manage lock */
+	unsigned int killers;		/* rmdirs that kill its members, and forks fail; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
 	atomic_t releases;		/* not yet handled by the worker */
 	struct work_struct release_work;	/* runs the release agent, or auto-deletes */
@@ -119,7 +120,6 @@ enum {
 	CONT_KILL_ON_RMDIR,
 	CONT_CLONE_CHILDREN,
 	CONT_CLONED,		/* made by container_clone(); set before create() */
-	CONT_KILLING,		/* rmdir is killing the members, and forks fail */
 	CONT_EVENT_JOINED,	/* a task has joined an empty container; not reported yet */
 	CONT_EVENT_NEW,		/* there may be a change to report */
 	CONT_DELETE_PENDING,	/* auto-delete met a reference: retry at the last put */

@@ -480,9 +480,9 @@ static void create_inherits(struct kunit *test)
 					BIT(CONT_KILL_ON_RMDIR));
 	/* nothing is made in a container whose members are being killed */
 	container_manage_lock();
-	set_bit(CONT_KILLING, &a->flags);
+	a->killers++;
 	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(a, false)), (long)-ENOENT);
-	clear_bit(CONT_KILLING, &a->flags);
+	a->killers--;
 	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, take_away(a, true), 0);
 	hierarchy_unmake(h);
@@ -579,12 +579,18 @@ static void remove_killing(struct kunit *test)
 	tried_again = 0;
 	container_manage_lock();
 	KUNIT_EXPECT_EQ(test, container_kill_members(a), 0);
-	KUNIT_EXPECT_TRUE(test, test_bit(CONT_KILLING, &b->flags));
+	KUNIT_EXPECT_EQ(test, b->killers, 1U);
 	KUNIT_EXPECT_EQ(test, container_remove(b, false), -EBUSY);
 	KUNIT_EXPECT_EQ(test, tried_again, 0);
 	set_bit(CONT_DELETE_PENDING, &b->flags);
+	/* the last of several killers lets go of it */
+	KUNIT_EXPECT_EQ(test, container_kill_members(b), 0);
 	container_kill_end(a);
-	KUNIT_EXPECT_FALSE(test, test_bit(CONT_KILLING, &b->flags));
+	KUNIT_EXPECT_EQ(test, a->killers, 0U);
+	KUNIT_EXPECT_EQ(test, b->killers, 1U);
+	KUNIT_EXPECT_EQ(test, tried_again, 0);
+	container_kill_end(b);
+	KUNIT_EXPECT_EQ(test, b->killers, 0U);
 	KUNIT_EXPECT_EQ(test, tried_again, 1);
 	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, take_away(b, false), 0);

@@ -183,7 +183,7 @@ struct container *container_create(struct container *parent, bool clone)
 	int id, err;
 
 	lockdep_assert_held(&manage_mutex);
-	if (container_is_removed(parent) || test_bit(CONT_KILLING, &parent->flags))
+	if (container_is_removed(parent) || parent->killers)
 		return ERR_PTR(-ENOENT);
 	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
 	if (!cont)
@@ -405,7 +405,7 @@ int container_remove(struct container *cont, bool subtree)
 	do {
 		if (container_is_removed(cont))
 			return -ENODEV;
-		if (!subtree && test_bit(CONT_KILLING, &cont->flags))
+		if (!subtree && cont->killers)
 			return -EBUSY;
 		if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))
 			return -EBUSY;

@@ -50,8 +50,8 @@ static noinline void task_exit(struct bucket *b, struct task_struct *task, struc
  * in the container and its lock is held, the container stays: either the parent remains a
  * member, or its mover holds the manage lock.
  *
- * Return: false if the members are being killed. The flag is set before they are listed under
- * the lock: either they include the child, or the flag is seen here.
+ * Return: false if the members are being killed. A killer counts itself before it lists the
+ * members under the lock: either the child is among those, or the count is seen here.
  */
 static __always_inline bool fork_join(struct place *child, struct place *parent)
 {
@@ -64,7 +64,7 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 			hlist_add_head(&child->link, &cont->members);
 			cont->nr_members++;
 			spin_unlock(&cont->lock);
-			return !test_bit(CONT_KILLING, &cont->flags);
+			return !READ_ONCE(cont->killers);
 		}
 		spin_unlock(&cont->lock);
 	}

@@ -12,12 +12,16 @@
 /* Woken when a container that is being killed has lost its last member. */
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);
 
-static void set_killing(struct container *top)
+/*
+ * One killer more or less in a subtree. Meanwhile no container is made in it, so that each
+ * that is still there has been counted up before it is counted down.
+ */
+static void add_killer(struct container *top, int n)
 {
 	struct container *pos;
 
 	for (pos = top; pos; pos = container_next_descendant(pos, top))
-		set_bit(CONT_KILLING, &pos->flags);
+		WRITE_ONCE(pos->killers, pos->killers + n);
 }
 
 static void look_at_victim(struct member *m, void *ok)
@@ -73,7 +77,7 @@ void container_emptied(void)
  * @cont: the container
  *
  * Until it is removed or container_kill_end() is called, forks in it fail, and so do moves
- * and mkdir into it.
+ * and mkdir into it. Several callers may do so at once, in one container or one in the other.
  *
  * Context: manage lock held, and dropped while waiting; the caller holds no lock that a
  * dying member may need.
@@ -93,7 +97,7 @@ int container_kill_members(struct container *cont)
 		if (!may_kill(pos))
 			return -EBUSY;
 
-	set_killing(cont);
+	add_killer(cont, 1);
 	while (populated_in(cont)) {
 		unborn = false;
 		for (pos = cont; pos; pos = container_next_descendant(pos, cont))
@@ -122,7 +126,8 @@ int container_kill_members(struct container *cont)
  * container_kill_end - undo container_kill_members(): the removal after it failed
  * @cont: the container
  *
- * Containers whose auto-delete was held off by it are deleted now.
+ * Containers whose auto-delete was held off by it are deleted now, unless another caller of
+ * container_kill_members() still waits for them.
  *
  * Context: manage lock held.
  */
@@ -131,8 +136,8 @@ void container_kill_end(struct container *cont)
 	struct container *pos;
 
 	lockdep_assert_held(&manage_mutex);
-	for (pos = cont; pos; pos = container_next_descendant(pos, cont)) {
-		clear_bit(CONT_KILLING, &pos->flags);
-		container_delete_again(pos);
-	}
+	add_killer(cont, -1);
+	for (pos = cont; pos; pos = container_next_descendant(pos, cont))
+		if (!pos->killers)
+			container_delete_again(pos);
 }

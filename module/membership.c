@@ -281,7 +281,8 @@ void member_link(struct member *m, struct container *cont)
 /* The last member has left; the container's lock is held. Return: is it released? */
 bool members_gone(struct container *cont)
 {
-	if (test_bit(CONT_KILLING, &cont->flags))
+	/* a killer that comes after this look takes the lock, and finds nobody */
+	if (READ_ONCE(cont->killers))
 		container_emptied();
 	events_changed(cont, false);
 	return list_empty(&cont->children);

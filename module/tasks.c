@@ -125,7 +125,7 @@ static int attach_by_nr(struct container *cont, pid_t nr, bool process,
 	struct task_struct *task;
 	int err;
 
-	if (container_is_removed(cont) || test_bit(CONT_KILLING, &cont->flags))
+	if (container_is_removed(cont) || cont->killers)
 		return -ENODEV;
 	rcu_read_lock();
 	task = nr ? pid_task(find_vpid(nr), PIDTYPE_PID) : current;

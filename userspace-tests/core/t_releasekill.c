@@ -357,6 +357,56 @@ static void test_kill_fails(void)
 	rmmod("container_apitest");
 }
 
+/* Does it sleep in rmdir(2)? */
+static bool waits_in_rmdir(pid_t pid)
+{
+	char *s = get(P("/proc/%d/syscall", pid));
+
+	return s && atoi(s) == SYS_rmdir && task_state(pid, pid) == 'S';
+}
+
+/*
+ * Two removals at once of containers one of which is in the other, or of one; the first gives
+ * up. What the second kills is killed until that is done: nobody joins, and it sees the end.
+ */
+static void two_kill(const char *first, const char *second)
+{
+	struct kid q, r, s;
+
+	tree();
+	flag(first, "kill_on_rmdir", 1);
+	flag(second, "kill_on_rmdir", 1);
+	q = kid_start(stalled, M "/k/c");
+	err(kid_recv(&q), 0, "%s and %s: a member", first, second);
+	ok(wait_for(task_state(q.pid, q.pid) == 'D'), "that cannot be killed");
+	r = kid_start(rmdir_kid, (void *)first);
+	ok(wait_for(waits_in_rmdir(r.pid)), "one waits for it");
+	s = kid_start(rmdir_kid, (void *)second);
+	ok(wait_for(waits_in_rmdir(s.pid)), "and another");
+	kill(r.pid, SIGKILL);
+	kid_wait(&r);
+	err(E(mkdir(M "/k/c/x", 0755)), ENOENT, "one gives up: no container is made there");
+	err(movepid(M "/k/c", getpid()), ENODEV, "and nobody joins");
+	put(STALL, "wake 0");
+	kid_wait(&q);
+	/* the last resort */
+	if (!ok(wait_for(!alive(s.pid)), "the other one comes to its end"))
+		kill(s.pid, SIGKILL);
+	err(kid_wait(&s), 0, "and has removed it");
+	ok(gone(second), "it is gone");
+	untree();
+	ok(gone(M "/k"), "so is the rest");
+}
+
+static void test_two_kill(void)
+{
+	err(modprobe("container_apitest"), 0, "a module that stalls tasks");
+	two_kill(M "/k", M "/k");
+	two_kill(M "/k", M "/k/c");
+	two_kill(M "/k/c", M "/k");
+	rmmod("container_apitest");
+}
+
 int main(int argc, char **argv, char **env)
 {
 	if (!strcmp(argv[0], AGENT))
@@ -366,5 +416,6 @@ int main(int argc, char **argv, char **env)
 	CASE(test_kill_threads());
 	CASE(test_kill_and_delete());
 	CASE(test_kill_fails());
+	CASE(test_two_kill());
 	end_release();
 }
