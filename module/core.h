@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_core.ko share.
+ * The declarations that the files of container_core.ko share.
  */
 #ifndef _CORE_H
 #define _CORE_H
@@ -32,7 +32,7 @@ struct super_block;
  * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; written under both mutexes
- * @nr_containers: how many it has, the root included; under the manage lock
+ * @nr_containers: number of its containers, the root included; under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy
  * @ref: one for being active, one for each container below the root
  */
@@ -53,8 +53,8 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
 }
 
 /*
- * Checks what the callback of a subsystem returned. Anything but 0 and an errno would be
- * taken for success further up, or for a pointer.
+ * Checks the return value of a subsystem's callback. Callers further up would take anything but
+ * 0 and an errno for success, or for a pointer.
  */
 static inline int callback_errno(int ret, const char *whose)
 {
@@ -65,8 +65,8 @@ static inline int callback_errno(int ret, const char *whose)
 }
 
 /*
- * A container's unique number: that of its directory's inode, 0 while there is none. The
- * caller is under RCU or keeps the container otherwise.
+ * The unique number of a container: the number of its directory's inode; 0 while it has no
+ * directory. The caller is under RCU or keeps the container otherwise.
  */
 static inline u64 container_id(const struct container *cont)
 {
