@@ -96,7 +96,7 @@ struct container_hook {
  *
  * Only the registers that carry arguments, the stack pointer and the instruction pointer are
  * valid. ftrace_get_regs() cannot be used: it returns NULL if not all registers were saved. On
- * x86 struct ftrace_regs is a struct pt_regs, under whatever name; compat.h checks that.
+ * x86 struct ftrace_regs is a struct pt_regs, under different names; compat.h checks that.
  */
 static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *fregs)
 {
@@ -153,7 +153,7 @@ container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
  * not do anything that only @fn would undo: a BPF program may make the call return before @fn is
  * reached.
  *
- * Context: that of the handler.
+ * Context: in the handler.
  */
 static __always_inline void
 container_hook_redirect(struct ftrace_regs *fregs, void *fn)
@@ -201,7 +201,7 @@ void *container_hook_symbol(const char *name);
  * Jumps to @fn by a return instead of an indirect call, so that @fn needs no ENDBR at its entry:
  * kernels with IBT remove the ENDBR of functions that are never called indirectly.
  *
- * Context: that of @fn.
+ * Context: as for @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
@@ -215,7 +215,7 @@ unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
  * @c: third argument
  * @d: fourth argument
  *
- * Context: that of @fn.
+ * Context: as for @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,

@@ -172,7 +172,7 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
- * errno: -ENOENT when @parent is being removed, -ENOMEM, or that of a subsystem's
+ * errno: -ENOENT when @parent is being removed, -ENOMEM, or the errno of a subsystem's
  * create().
  */
 struct container *container_create(struct container *parent, bool clone)
@@ -369,12 +369,12 @@ static int wait_half_removed(struct container *cont)
 }
 
 /**
- * container_left - note that the directory of a removed container is gone
+ * container_dir_gone - note that the directory of a removed container is gone
  * @parent: the parent of that container
  *
  * Context: manage lock held.
  */
-void container_left(struct container *parent)
+void container_dir_gone(struct container *parent)
 {
 	lockdep_assert_held(&manage_mutex);
 	WRITE_ONCE(parent->leaving, parent->leaving - 1);
@@ -387,7 +387,7 @@ void container_left(struct container *parent)
  * @subtree: remove all descendants, too; otherwise children are an error
  *
  * The directory remains. The caller releases the manage lock, removes the directory and
- * calls container_left(); until then the parent is not removed. If no container is left
+ * calls container_dir_gone(); until then the parent is not removed. If no container is left
  * below the root, the caller then owes a deactivate_super().
  *
  * Context: manage lock held. It is dropped while waiting for directories of containers that

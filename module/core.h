@@ -56,11 +56,11 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
  * Checks the return value of a subsystem's callback. Callers further up would take anything but
  * 0 and an errno for success, or for a pointer.
  */
-static inline int callback_errno(int ret, const char *whose)
+static inline int callback_errno(int ret, const char *name)
 {
 	if (likely(ret <= 0 && ret >= -MAX_ERRNO))
 		return ret;
-	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", whose, ret);
+	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", name, ret);
 	return -EINVAL;
 }
 
@@ -120,7 +120,7 @@ void container_link(struct container *cont);
 struct container *populated_in(struct container *top);
 bool container_is_populated(struct container *cont);
 int container_remove(struct container *cont, bool subtree);
-void container_left(struct container *parent);
+void container_dir_gone(struct container *parent);
 
 /* kill.c */
 int container_kill_members(struct container *cont);

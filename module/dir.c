@@ -142,7 +142,7 @@ static int begin_removal(struct container *cont, bool kill)
 static void end_removal(struct container *parent, struct super_block *sb)
 {
 	container_manage_lock();
-	container_left(parent);
+	container_dir_gone(parent);
 	container_manage_unlock();
 	deactivate_super(sb);
 }

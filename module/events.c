@@ -143,7 +143,7 @@ EXPORT_SYMBOL_GPL(container_refused);
  * Compares the state of a container with the last report, and reports a change. It is a change,
  * too, if a task has joined and left again since then (@joined).
  */
-static void events_look(struct container *cont, bool populated, bool joined)
+static void events_compare(struct container *cont, bool populated, bool joined)
 {
 	struct container_events *ev = &cont->events;
 	bool changed = ev->populated != populated || (joined && !populated);
@@ -183,7 +183,7 @@ static bool populated_but_for(struct container *cont, struct container *below)
  * Finds a file of @cont or of an ancestor that has a change to report to inotify. Return: the
  * file, with a reference, and an active reference on its superblock; or NULL.
  */
-static struct dentry *events_news(struct container *cont)
+static struct dentry *events_next_file(struct container *cont)
 {
 	struct container *pos;
 
@@ -209,9 +209,9 @@ static void events_work(struct work_struct *work)
 	for (pos = cont; pos && !container_is_removed(cont); below = pos, pos = pos->parent) {
 		populated = populated || populated_but_for(pos, below);
 		if (events_awaited(pos))
-			events_look(pos, populated, joined);
+			events_compare(pos, populated, joined);
 	}
-	while ((file = events_news(cont))) {
+	while ((file = events_next_file(cont))) {
 		container_manage_unlock();
 		sb = file->d_sb;
 		/* not under the lock: fsnotify may wait for memory that is charged to a watcher */
@@ -239,7 +239,7 @@ static int events_show(struct seq_file *m, void *v)
 	}
 	/* the waiter was made visible before it reads: pairs with events_changed() */
 	smp_mb();
-	events_look(cont, container_is_populated(cont), false);
+	events_compare(cont, container_is_populated(cont), false);
 	WRITE_ONCE(reader->seen, ev->changes);
 	seq_printf(m, "populated %d\nforks_refused %ld\ncharges_refused %ld\n", ev->populated,
 		   ev->told[CONTAINER_FORK], ev->told[CONTAINER_CHARGE]);

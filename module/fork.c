@@ -72,7 +72,7 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 }
 
 /* Stands for a parent without an entry: at every root, and without data. */
-static struct member nobody;
+static struct member no_entry;
 
 /* Puts an unborn child into its containers and asks the subsystems. An errno makes fork fail. */
 static __always_inline int fork_begin(struct task_struct *child, struct member *m,
@@ -125,7 +125,7 @@ static noinline int fork_below(struct task_struct *child, void *args, struct mem
 	int err = -ENOMEM;
 
 	if (likely(m))
-		err = fork_begin(child, m, parent ?: &nobody);
+		err = fork_begin(child, m, parent ?: &no_entry);
 	preempt_enable();
 	if (unlikely(err))
 		return err;

@@ -24,7 +24,7 @@ static void set_killing(struct container *top)
 		set_bit(CONT_KILLING, &pos->flags);
 }
 
-static void look_at_victim(struct member *m, void *ok)
+static void check_victim(struct member *m, void *ok)
 {
 	if (same_thread_group(m->task, current) || (m->task->flags & PF_KTHREAD) ||
 	    is_global_init(m->task))
@@ -36,7 +36,7 @@ static bool may_kill(struct container *cont)
 {
 	bool ok = true;
 
-	membership_walk(cont, look_at_victim, &ok);
+	membership_walk(cont, check_victim, &ok);
 	return ok;
 }
 

@@ -75,7 +75,7 @@ static int compare_nr(const void *a, const void *b)
 }
 
 /* Are the numbers in strict order, ascending with a @sign of 1, descending with -1? */
-static bool numbers_run(const struct numbers *l, int sign)
+static bool numbers_ordered(const struct numbers *l, int sign)
 {
 	int i;
 
@@ -93,9 +93,9 @@ static void numbers_finish(struct numbers *l)
 {
 	int i, n = 0;
 
-	if (numbers_run(l, 1))
+	if (numbers_ordered(l, 1))
 		return;
-	if (numbers_run(l, -1)) {
+	if (numbers_ordered(l, -1)) {
 		for (; n < l->count / 2; n++)
 			swap(l->nr[n], l->nr[l->count - 1 - n]);
 		return;

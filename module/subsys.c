@@ -160,7 +160,7 @@ static bool would_hang(const char *call)
  * scope excludes, or if create() sets no state; -EEXIST if the name or the structure is
  * registered; -ENOSPC if there are too many or task_size does not fit, which is logged;
  * -ENOMEM; -EDEADLK with the manage lock held; the errno of create(); or, with
- * CONTAINER_ALL_TASKS, that of arming the hooks (-EBUSY, -EOPNOTSUPP).
+ * CONTAINER_ALL_TASKS, the errno of arming the hooks (-EBUSY, -EOPNOTSUPP).
  */
 int container_register_subsys(struct container_subsys *ss)
 {

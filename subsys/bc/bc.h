@@ -155,7 +155,7 @@ void growth_unbind(void);
  * @bc: the beancounter of its container
  * @parent: the data of the current task
  *
- * Context: that of can_fork().
+ * Context: in can_fork().
  * Return: the charge; NULL if a copied address space does not fit, or if there is no memory.
  */
 static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,

@@ -132,7 +132,7 @@ static void file_uncharge(const struct file *file)
  * numfiles_crossed - log that a privileged task goes beyond a barrier
  * @c: the counter with the barrier
  *
- * Context: that of the charge.
+ * Context: as for the charge.
  */
 void numfiles_crossed(struct bc_counter *c)
 {

@@ -155,7 +155,7 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
  * @task: the task, which may be running
  * @bc: the beancounter of its container
  *
- * Context: that of adopt().
+ * Context: in adopt().
  * Return: the charge. If there is no memory, the charge of tasks without an address space, which
  * is replaced when the address space grows.
  */
@@ -224,7 +224,7 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
  * @to: the beancounter of its new container
  * @spare: as for vm_prepare_move(); NULL if that was not called
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 {

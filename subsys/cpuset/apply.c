@@ -61,7 +61,7 @@ static int next_batch(struct container *cont)
  * Called after the change was applied: until then, cpuset_fork() applies it to the member's
  * children. Also called if the change could not be applied, so that the walk ends.
  *
- * Context: that of the function of container_for_task().
+ * Context: in the function of container_for_task().
  */
 void change_done(struct task_struct *task, void *data, void *cs)
 {

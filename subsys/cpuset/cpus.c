@@ -222,7 +222,7 @@ void unconfine(struct cpumask *mask, struct wish *wish)
  * If a setting is published later, the publisher applies it to the child, for which it takes
  * the same lock.
  *
- * Context: that of fork().
+ * Context: in fork().
  */
 void cpus_fork(struct task_struct *child, struct wish *wish)
 {
@@ -246,7 +246,7 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
  * @child: the task
  * @wish: its wish; NULL if it has no restriction
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void cpus_fork_release(struct task_struct *child, struct wish *wish)
 {

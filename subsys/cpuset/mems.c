@@ -161,7 +161,7 @@ bool mems_apply(struct task_struct *task)
  * mems_fork_release - give a new task, which has not run yet, the nodes of a task at the root
  * @child: the task, whose move to the root is not visible yet
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void mems_fork_release(struct task_struct *child)
 {

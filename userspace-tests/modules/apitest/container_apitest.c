@@ -463,7 +463,7 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 
 	check_managed(s, "populate");
 	violation_if(container_subsys_state(cont, ss)->container != cont, s,
-		     "the core has not said whose the state is");
+		     "the core has not set the container of the state");
 	note(s, "populate %d", id_of(s, cont));
 	if (s->bad_files)
 		try_bad_files(s, cont);
