@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Beancounters: how modules charge a container for what they use on its behalf.
+ * Beancounters: the API for modules that charge a container for resources used on its behalf.
  *
- * Each container has a beancounter, with a counter for each resource. Whoever
- * charges holds a reference on the beancounter from before the first charge until
- * after the last is given back; while it does, the container cannot be removed
- * (rmdir says EBUSY):
+ * Each container has a beancounter, with a counter for each resource. A module needs a reference
+ * on the beancounter as long as it has charges there. Meanwhile the container cannot be removed
+ * (rmdir fails with EBUSY):
  *
  *	bc = beancounter_get_current();
  *	err = beancounter_charge(bc, BC_NUMFILES, 1, BC_BARRIER);
@@ -15,8 +14,8 @@
  *	beancounter_uncharge(bc, BC_NUMFILES, 1);
  *	beancounter_put(bc);
  *
- * A charge counts in the container and in every one above it, and has to fit in each.
- * No lock is taken, so all of this may be called in any context but NMI.
+ * A charge counts in the container and in all its ancestors, and has to fit in each of them. These
+ * functions take no lock, so they may be called in any context but NMI.
  */
 #ifndef _BEANCOUNTER_H
 #define _BEANCOUNTER_H
@@ -24,16 +23,16 @@
 #include <linux/types.h>
 
 /**
- * enum bc_resource_id - what is counted
+ * enum bc_resource_id - the resources
  * @BC_KMEMSIZE: bytes of kernel memory; accounting only
  * @BC_PRIVVMPAGES: private pages of the members' address spaces
  * @BC_PHYSPAGES: pages of memory; accounting only
  * @BC_NUMTASKS: members
  * @BC_NUMFILES: open files
- * @BC_RESOURCES: how many there are
+ * @BC_RESOURCES: the number of resources
  *
- * BC_PRIVVMPAGES and BC_NUMTASKS follow the members and cannot be charged by
- * others. Charges to a resource that is accounting only are never refused.
+ * BC_PRIVVMPAGES and BC_NUMTASKS follow the members, and modules cannot charge them. A charge to a
+ * resource that is accounting only is never refused.
  */
 enum bc_resource_id {
 	BC_KMEMSIZE,
@@ -45,10 +44,10 @@ enum bc_resource_id {
 };
 
 /**
- * enum bc_severity - when a charge is refused
- * @BC_BARRIER: when it would exceed the barrier
- * @BC_LIMIT: when it would exceed the limit
- * @BC_FORCE: never
+ * enum bc_severity - the bound of a charge
+ * @BC_BARRIER: refused if it would exceed the barrier
+ * @BC_LIMIT: refused if it would exceed the limit
+ * @BC_FORCE: never refused
  */
 enum bc_severity {
 	BC_BARRIER,

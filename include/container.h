@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Generic process containers: the API for authors of subsystems. container_subsys(9) says
- * the same at more length; samples/ has what to begin with.
+ * Generic process containers: the API for authors of subsystems. container_subsys(9) explains
+ * it at more length. To begin, copy a subsystem from samples/.
  *
  * A container is a set of tasks and a directory of the filesystem "container". A hierarchy
  * is a tree of containers with a fixed set of subsystems bound to it; every task is in
@@ -12,8 +12,9 @@
  *
  *   container_manage_lock()	a mutex, held to create and remove containers, to move tasks,
  *	and to bind and register subsystems.
- *   container_lock()	the callback lock, a mutex, taken inside it around each of these
- *	changes. Holding either one keeps every container where it is.
+ *   container_lock()	the callback lock, a mutex, taken inside it around each change of
+ *	containers and bindings, but not around moves. Holding either one keeps every container
+ *	where it is.
  *   the lock of a task's entry, then container->lock	spinlocks. Fork and exit take these
  *	two, and no global lock.
  *
@@ -51,8 +52,8 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 #define MAX_CFTYPE_NAME			64
 
 /*
- * Bytes that all subsystems together may keep for each task. Ours need 64 (cpuacct 24,
- * cpuset and numtasks 16 each, bc 8), which leaves eight for others.
+ * Bytes that all subsystems together may keep for each task. The project's own subsystems need
+ * 64 (cpuacct 24, cpuset and numtasks 16 each, bc 8), so that eight are left for another one.
  */
 #define CONTAINER_TASK_SIZE		72
 
@@ -66,7 +67,7 @@ struct new_file;
  * subsystem's own structure, which create() allocates zeroed.
  */
 struct container_subsys_state {
-	/* set by the core; a root's changes when the subsystem is bound and unbound */
+	/* set by the core; for a root, set again when the subsystem is bound or unbound */
 	struct container *container;
 	/* private: references; negative once the container is sure to be removed */
 	atomic_t refcnt;
@@ -79,26 +80,26 @@ enum container_refusal {
 	CONTAINER_REFUSALS
 };
 
-/* A set of tasks. What a subsystem may look at comes first. */
+/* A set of tasks. The fields that a subsystem may read come first. */
 struct container {
-	struct container *parent;	/* the one above; NULL for a root. Never changes */
-	struct list_head children;	/* those below. Either mutex, or lock */
+	struct container *parent;	/* NULL for a root; never changes */
+	struct list_head children;	/* stable under either mutex or lock */
 	struct list_head sibling;	/* link in the parent's children */
-	unsigned int nr_members;	/* tasks in it; a root does not count them. lock */
+	unsigned int nr_members;	/* tasks in it, not counted at a root; under lock */
 
 	/* private: the core's own */
 	unsigned long flags;		/* CONT_ bits, atomic */
-	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of those bound */
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of bound subsystems */
 	spinlock_t lock;		/* guards the members; with both mutexes, children */
 	struct hlist_head members;	/* entries of the tasks; empty for a root */
 	struct container *top_container;	/* the root of the hierarchy */
 	int hierarchy;			/* its number */
-	struct dentry *dentry;		/* the directory. Either mutex, while not removed */
+	struct dentry *dentry;		/* the directory; under either mutex until removed */
 	struct new_file *new_files;	/* files to create with the directory */
-	unsigned int leaving;		/* removed children with a directory; manage lock */
-	unsigned int killers;		/* rmdirs that kill its members, and forks fail; manage lock */
+	unsigned int leaving;		/* removed children with a directory left; manage lock */
+	unsigned int killers;		/* rmdirs that are killing its members: manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
-	atomic_t releases;		/* not yet handled by the worker */
+	atomic_t releases;		/* that the worker has not handled yet */
 	struct work_struct release_work;	/* runs the release agent, or auto-deletes */
 	struct rcu_head rcu;
 	struct container_events {	/* for the file "events": see events.c */
@@ -106,9 +107,9 @@ struct container {
 		atomic_t readers;	/* open files; inotify needs none */
 		struct dentry *file;	/* readable under RCU */
 		wait_queue_head_t wait;
-		unsigned int changes;	/* reported; this and the next two: manage lock */
-		bool populated;		/* as reported last: a member, here or below */
-		long told[CONTAINER_REFUSALS];	/* as reported last, of refused */
+		unsigned int changes;	/* how many were reported; with the next two: manage lock */
+		bool populated;		/* as last reported: a member, here or below */
+		long told[CONTAINER_REFUSALS];	/* refused, as last reported */
 		struct work_struct work;	/* finds changes and reports them */
 	} events;
 };
@@ -129,7 +130,7 @@ enum {
 struct container_cftype {
 	char name[MAX_CFTYPE_NAME];	/* by convention SUBSYSTEM.FILE */
 	int private;			/* for the subsystem, to tell files apart */
-	umode_t mode;			/* 0: by the handlers, 0644, 0444 or 0200 */
+	umode_t mode;			/* 0: from the handlers, 0644, 0444 or 0200 */
 	int too_long;			/* errno of a write of more than a page; 0: -E2BIG */
 	/*
 	 * Print the value. Called with the callback lock held, so it must take neither mutex;
@@ -138,10 +139,10 @@ struct container_cftype {
 	int (*show)(struct seq_file *m, struct container *cont,
 		    const struct container_cftype *cft);
 	/*
-	 * Set a new value. @buf ends in a NUL, contains no other, and has lost one newline at
-	 * its end. Use @file for nothing but the credentials of its opener, which are those that
-	 * count: it may belong to another filesystem. Called with the manage lock held; may take
-	 * the callback lock; may sleep. Returns 0, or an errno and has changed nothing.
+	 * Set a new value. @buf ends in a NUL and contains no other; one newline at its end has
+	 * been removed. Check permissions against the credentials of @file, its opener's, and use
+	 * @file for nothing else: it may belong to another filesystem. Called with the manage lock
+	 * held; may take the callback lock; may sleep. Returns 0, or an errno if nothing changed.
 	 */
 	int (*write)(struct container *cont, const struct container_cftype *cft,
 		     struct file *file, char *buf);
@@ -151,7 +152,7 @@ struct container_cftype {
 enum container_move_reason {
 	CONTAINER_MOVE_ATTACH,	/* by a write to tasks or procs, or container_attach_task() */
 	CONTAINER_MOVE_CLONE,	/* by container_clone(), into a new container */
-	CONTAINER_MOVE_EVICT,	/* the task cannot stay where it is: refusals do not count */
+	CONTAINER_MOVE_EVICT,	/* the task cannot stay where it is: refusals are ignored */
 	CONTAINER_MOVE_FOLLOW,	/* a new thread follows its process: only attach() is called */
 };
 
@@ -165,11 +166,11 @@ struct container_move {
 	void **data;
 };
 
-/* For which tasks a subsystem is called at fork and exit. */
+/* The tasks for which a subsystem is called at fork and exit. */
 enum container_scope {
 	CONTAINER_ALL_TASKS,	/* all in the system, from registration on */
-	CONTAINER_WHILE_BOUND,	/* all, from bind() to unbind(), which calls no exit() */
-	CONTAINER_MEMBERS,	/* those below the root; others cost nothing */
+	CONTAINER_WHILE_BOUND,	/* all, from bind() to unbind(); exit() is not called there */
+	CONTAINER_MEMBERS,	/* tasks below the root; others cost nothing */
 };
 
 /*
@@ -177,10 +178,9 @@ enum container_scope {
  * anything else is taken for -EINVAL. Unless noted otherwise, it is called with the manage
  * lock held and the callback lock not held, and may sleep.
  *
- * "Atomic" means that preemption is disabled. That delays grace periods, but to use
- * rcu_dereference() the callback has to call rcu_read_lock() itself. The callbacks about a
- * task get the container it is in and, as @data, the @task_size bytes that are kept for it,
- * zero at first.
+ * "Atomic" means that preemption is disabled. That delays grace periods, but a callback that
+ * uses rcu_dereference() still has to call rcu_read_lock(). Callbacks about a task get its
+ * container and, as @data, the @task_size bytes that the core keeps for it, zero at first.
  */
 struct container_subsys {
 	const char *name;		/* 1-32 of [A-Za-z0-9_-]; also the mount option. Alias of
@@ -195,40 +195,43 @@ struct container_subsys {
 	/* Undo create(). RCU readers may still look at the state: use kfree_rcu(). */
 	void (*destroy)(struct container_subsys *ss, struct container *cont);
 	/*
-	 * Make @cont like its parent: container_clone() has created it for the current task, or
-	 * mkdir where clone_children is 1. Called between create() and populate(), before @cont
+	 * Copy the parent's settings to @cont, which was created by container_clone(), or by mkdir
+	 * in a parent with clone_children 1. Called between create() and populate(), before @cont
 	 * is linked.
 	 */
 	int (*inherit)(struct container_subsys *ss, struct container *cont);
 	/* Add the control files to the new directory: container_add_file(). */
 	int (*populate)(struct container_subsys *ss, struct container *cont);
-	/* Be bound to the hierarchy of @root, whose files and tasks come next, or refuse. */
+	/*
+	 * The subsystem is bound to the hierarchy of @root. May refuse. The root gets its files,
+	 * and the subsystem its tasks, after this call.
+	 */
 	int (*bind)(struct container_subsys *ss, struct container *root);
 	/* Undo bind(): the hierarchy is dissolved, or could not be created. */
 	void (*unbind)(struct container_subsys *ss, struct container *root);
 
 	/*
-	 * May the task move? All subsystems are asked before the first attach(). What attach()
-	 * needs is allocated here and kept in container_move_data(), before a refusal, too,
-	 * because an eviction overrules it.
+	 * May the task move? All subsystems are asked before the first attach(). Allocate here
+	 * what attach() needs, and keep it in container_move_data(). Do so before refusing, too:
+	 * an eviction overrules the refusal.
 	 */
 	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
 	/* The same for container_clone(): the new container is not linked yet. */
 	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
-	/* The move does not happen. Called after either of them, whatever it returned. */
+	/* The move does not happen. Called if one of these two was, even if it refused. */
 	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
 	/*
-	 * The task moves: called just before that is visible. Atomic, with the lock of the task's
-	 * entry held; must not take container->lock. Not called at exit.
+	 * The task moves. Called just before the move is visible. Atomic, with the lock of the
+	 * task's entry held; must not take container->lock. Not called at exit.
 	 */
 	void (*attach)(struct container_subsys *ss, struct container_move *move, void *data);
 	/* The move is complete. */
 	void (*post_attach)(struct container_subsys *ss, struct container_move *move);
 
 	/*
-	 * May @child start? An errno makes the fork fail. The child is not complete yet, but in
-	 * @cont already. @parent is the data of the forking task, for reading; it may be moved
-	 * meanwhile. All zero if nothing is kept for it. Atomic, in the forking task.
+	 * May @child start? An errno makes the fork fail. The child is not complete yet, but is
+	 * already in @cont. @parent is the forking task's data, read-only; all zero if the core
+	 * keeps none. The forking task may be moved meanwhile. Atomic, in the forking task.
 	 */
 	int (*can_fork)(struct container_subsys *ss, struct container *cont,
 			struct task_struct *child, void *data, const void *parent);
@@ -236,33 +239,37 @@ struct container_subsys {
 	void (*cancel_fork)(struct container_subsys *ss, struct container *cont,
 			    struct task_struct *child, void *data);
 	/*
-	 * @child is complete, but has not run. Called once for each, and in place of adopt() if
-	 * there is none. Atomic, with the lock of the child's entry held; so are the rest.
+	 * @child is complete, but has not run. Called once for each child, and in place of adopt()
+	 * if a subsystem has none. This callback and the next three are atomic, with the lock of
+	 * the task's entry held.
 	 */
 	void (*fork)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *child, void *data);
 	/*
-	 * @task existed, or was being forked, when the subsystem began to be called: count it as
-	 * if can_fork() had been asked. Called once for each such task, before any attach(). A
-	 * subsystem with adopt() often needs no fork(). Requires can_fork(); not with
+	 * Count @task as if can_fork() had been called for it: it existed, or was being forked,
+	 * before the core began to call the subsystem. Called once for each such task, before any
+	 * attach(). A subsystem with adopt() often needs no fork(). Requires can_fork(); not with
 	 * CONTAINER_MEMBERS.
 	 */
 	void (*adopt)(struct container_subsys *ss, struct container *cont,
 		      struct task_struct *task, void *data);
 	/*
-	 * @task exits and is about to leave @cont. Called once for each task that can_fork(),
-	 * fork() or adopt() was called for; with CONTAINER_MEMBERS, for each below the root.
+	 * @task exits and is about to leave @cont. Called once for each task for which can_fork(),
+	 * fork() or adopt() was called; with CONTAINER_MEMBERS, for each task below the root.
 	 */
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *task, void *data);
 	/*
-	 * @task has left, and no tasks file shows it: here another task may be let in. The
-	 * container may have been removed, but what was found there is readable under RCU. Not
-	 * with CONTAINER_MEMBERS.
+	 * @task has left its container, and no file "tasks" shows it any more. A limit lets another
+	 * task in here, not in exit(). The container may have been removed, but its state is still
+	 * readable under RCU. Not with CONTAINER_MEMBERS.
 	 */
 	void (*exited)(struct container_subsys *ss, struct task_struct *task, void *data);
 
-	/* Add to the line in /proc/containers, a blank first. Only the callback lock is held. */
+	/*
+	 * Append text, beginning with a blank, to the subsystem's line in /proc/containers. Only
+	 * the callback lock is held.
+	 */
 	void (*show)(struct container_subsys *ss, struct seq_file *m);
 
 	/* Set by the core. */
@@ -300,7 +307,7 @@ void container_refused(struct container *cont, enum container_refusal what, cons
 struct container_subsys_state *container_css_get_current(struct container_subsys *ss);
 void container_css_put(struct container_subsys_state *css);
 
-/* Is the container removed? The answer is stable under the manage or the callback lock only. */
+/* Is the container removed? The answer is stable only under the manage or the callback lock. */
 static inline bool container_is_removed(const struct container *cont)
 {
 	return test_bit(CONT_REMOVED, &cont->flags);
@@ -310,11 +317,11 @@ static inline bool container_is_removed(const struct container *cont)
 static inline struct container_subsys_state *
 container_subsys_state(struct container *cont, struct container_subsys *ss)
 {
-	/* on the path of each fork: no index, which kernels with UBSAN would check */
+	/* every fork comes here: no array index, which kernels with UBSAN would check */
 	return *(cont->subsys + ss->subsys_id);
 }
 
-/* For create(): sets a new state, in zeroed memory, as that of its container. */
+/* For create(): makes @css, which is all zero, the state of @cont. */
 static inline void container_set_subsys_state(struct container *cont,
 					      struct container_subsys *ss,
 					      struct container_subsys_state *css)
@@ -332,8 +339,8 @@ task_subsys_state(struct task_struct *task, struct container_subsys *ss)
 
 /*
  * A pointer that a subsystem keeps for a move, from can_attach() or can_clone() to
- * post_attach() or cancel_attach(); NULL at first. CONTAINER_MOVE_FOLLOW, about which no
- * subsystem is asked, has none.
+ * post_attach() or cancel_attach(); NULL at first. A CONTAINER_MOVE_FOLLOW has none, since no
+ * subsystem is asked about it.
  */
 static inline void **container_move_data(const struct container_move *move,
 					 const struct container_subsys *ss)
@@ -342,8 +349,9 @@ static inline void **container_move_data(const struct container_move *move,
 }
 
 /*
- * Takes a reference, which makes rmdir fail with EBUSY; -ENODEV if the container is being
- * removed. Any context. V6's css_get(), a name that the kernel's cgroups use now.
+ * Takes a reference: rmdir fails with EBUSY until it is dropped. Returns -ENODEV if the
+ * container is being removed. Any context. V6 calls it css_get(), a name that the kernel's
+ * cgroups use now.
  */
 static inline int container_css_get(struct container_subsys_state *css)
 {
@@ -351,8 +359,9 @@ static inline int container_css_get(struct container_subsys_state *css)
 }
 
 /*
- * The directory, for printk's %pd4. NULL, which %pd4 can print, for the root of a hierarchy
- * that is not mounted yet. Under RCU, entered before the container could be removed.
+ * The directory, for printk's %pd4. It is NULL, which %pd4 can print, for the root of a
+ * hierarchy that is not mounted yet. Call it in an RCU read-side section that began before the
+ * container could be removed.
  */
 static inline const struct dentry *container_dentry(const struct container_subsys_state *css)
 {

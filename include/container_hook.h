@@ -3,8 +3,8 @@
  * The hook layer of container_core: attaching to functions of the kernel, and finding symbols
  * that it does not export.
  *
- * A hook is a row in a table. A module looks for what its features need, arms a table when it
- * needs it, and disarms it afterwards; /proc/containers shows each row that is or was armed.
+ * A hook is a row in a table. A module looks for the needs of its features when it is loaded, and
+ * arms and disarms a table when it has to. /proc/containers shows each row that is or was armed.
  */
 #ifndef _CONTAINER_HOOK_H
 #define _CONTAINER_HOOK_H
@@ -30,7 +30,7 @@ enum container_hook_type {
  * struct container_symbol - a symbol of the kernel that is not exported
  * @name: its name
  * @alt: its name in other kernels, or NULL
- * @address: where to put its address; NULL if it only has to exist
+ * @address: set to its address; NULL if it only has to exist
  */
 struct container_symbol {
 	const char *name;
@@ -39,12 +39,12 @@ struct container_symbol {
 };
 
 /**
- * struct container_feature - what a feature needs of the kernel
+ * struct container_feature - a feature and its needs
  * @name: the feature
- * @symbols: symbols
- * @nr_symbols: how many
- * @hooks: a part of a table of hooks
- * @nr_hooks: how many
+ * @symbols: the symbols that it needs
+ * @nr_symbols: their number
+ * @hooks: the hooks that it needs, a part of a table
+ * @nr_hooks: their number
  */
 struct container_feature {
 	const char *name;
@@ -56,20 +56,19 @@ struct container_feature {
 
 /**
  * struct container_hook - a hook
- * @name: kernel function or tracepoint
+ * @name: the kernel function or tracepoint
  * @alt: its name in other kernels, or NULL
- * @type: mechanism
+ * @type: the kind of hook
  * @handler: an ftrace callback, marked notrace:
  *	void (unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
  *	      struct ftrace_regs *fregs)
- *	on every kernel; or a probe with the tracepoint's prototype. It runs with whatever
- *	locks are held where it is attached: it must not sleep, and calls rcu_read_lock()
- *	itself
+ *	on every kernel; or a probe with the tracepoint's prototype. It runs with the locks of
+ *	the hooked code held: it must not sleep, and has to call rcu_read_lock() itself
  * @optional: the feature that is lost without the hook; NULL makes arming fail if the function
  *	cannot be hooked or another user has it
- * @missed: calls that the handler should have handled but could not
- * @body: the hooked function after the point where it is hooked, for container_hook_call();
- *	set before it is armed and never changed
+ * @missed: the number of calls that the handler could not handle
+ * @body: the address in the hooked function after the hook, for container_hook_call(); set
+ *	before the hook is armed and never changed
  * @found: which of the two names this kernel has; NULL for none. Read-only for modules
  * @armed: whether it is armed. Read-only for modules
  *
@@ -97,7 +96,7 @@ struct container_hook {
  *
  * Only the registers that carry arguments, the stack pointer and the instruction pointer are
  * valid. ftrace_get_regs() cannot be used: it returns NULL if not all registers were saved. On
- * x86 struct ftrace_regs is a struct pt_regs, under whatever name; compat.h checks that.
+ * x86 struct ftrace_regs is a struct pt_regs, under different names; compat.h checks that.
  */
 static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *fregs)
 {
@@ -106,8 +105,8 @@ static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *f
 
 /**
  * container_hook_arg - an argument of the hooked function
- * @fregs: what the handler was given
- * @n: which one, 0-3
+ * @fregs: the handler's argument
+ * @n: its number, 0-3
  *
  * Return: its value.
  */
@@ -121,8 +120,8 @@ container_hook_arg(struct ftrace_regs *fregs, int n)
 
 /**
  * container_hook_set_arg - change an argument before the function sees it
- * @fregs: what the handler was given
- * @n: which one, 0-3
+ * @fregs: the handler's argument
+ * @n: its number, 0-3
  * @value: the new value
  */
 static __always_inline void
@@ -142,18 +141,19 @@ container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
 
 /**
  * container_hook_redirect - run another function in place of the hooked one
- * @fregs: what the handler of a CONTAINER_HOOK_OVERRIDE row was given
+ * @fregs: the argument of the handler of a CONTAINER_HOOK_OVERRIDE row
  * @fn: a function with the same prototype. It can call the hooked function by
  *	container_hook_call() with the row's @body. If it may sleep, it begins with
- *	container_hook_enter() and ends with container_hook_leave(); if not, disarming waits
+ *	container_hook_enter() and ends with container_hook_leave(). Otherwise disarming waits
  *	for it by grace periods
  *
- * A handler of this type redirects every call, and @fn decides. A BPF trampoline that shares
- * the function calls the address that the handler leaves in the instruction pointer: on
- * kernels with IBT that has to be the start of a function. The handler must not do anything
- * that only @fn would undo: a BPF program may make the call return before @fn is reached.
+ * A handler of this type redirects every call, and @fn decides what to do. It must not redirect
+ * to the middle of a function: a BPF trampoline that shares the hooked function calls the address
+ * in the instruction pointer, which on kernels with IBT has to be the start of a function. It must
+ * not do anything that only @fn would undo: a BPF program may make the call return before @fn is
+ * reached.
  *
- * Context: that of the handler.
+ * Context: in the handler.
  */
 static __always_inline void
 container_hook_redirect(struct ftrace_regs *fregs, void *fn)
@@ -165,8 +165,8 @@ void container_hook_wait_callers(const long __percpu *callers);
 
 /**
  * container_hook_enter - enter a function that runs in place of a hooked one and may sleep
- * @callers: DEFINE_PER_CPU(long, ...) of the hook's owner: its sum over all CPUs is the number
- *	of tasks in such functions; for container_hook_wait_callers()
+ * @callers: a DEFINE_PER_CPU(long, ...) of the hook's owner. Its sum over all CPUs is the number
+ *	of tasks in such functions, for container_hook_wait_callers()
  *
  * Between the handler and this call a task does not sleep, so disarming waits for it.
  */
@@ -176,7 +176,7 @@ static __always_inline void container_hook_enter(long __percpu *callers)
 }
 
 /**
- * container_hook_leave - leave such a function
+ * container_hook_leave - leave a function that has called container_hook_enter()
  * @callers: as for container_hook_enter()
  */
 static __always_inline void container_hook_leave(long __percpu *callers)
@@ -198,24 +198,24 @@ void *container_hook_symbol(const char *name);
  * @b: second argument
  * @c: third argument
  *
- * Jumps to @fn by a return instead of an indirect call, so that it needs no ENDBR at its entry:
- * kernels with IBT remove that from functions whose address is not taken.
+ * Jumps to @fn by a return instead of an indirect call, so that @fn needs no ENDBR at its entry:
+ * kernels with IBT remove the ENDBR of functions that are never called indirectly.
  *
- * Context: that of @fn.
+ * Context: as for @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
 				  unsigned long c);
 
 /**
- * container_hook_call4 - the same for a function of four arguments
+ * container_hook_call4 - call a kernel function of four arguments that is not exported
  * @fn: its address
  * @a: first argument
  * @b: second argument
  * @c: third argument
  * @d: fourth argument
  *
- * Context: that of @fn.
+ * Context: as for @fn.
  * Return: what @fn returns.
  */
 unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,

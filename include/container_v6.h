@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The names and shapes that subsystems had in 2006, in the patches "Generic Process
- * Containers V6", over those of today: for a subsystem that was written for them. It
- * includes this file in place of <linux/container.h>, after all others; what else it has to
- * change is in docs/differences.md.
+ * The API of 2006, of the patches "Generic Process Containers V6", on top of today's: for
+ * subsystems that were written for V6. Such a subsystem includes this file instead of
+ * <linux/container.h>, after all other headers. docs/differences.md lists its other changes.
  *
- * Structures whose shape has changed have the one of then under their old name, which is a
- * macro here, and what the core knows of them inside. Callbacks go through functions of
- * this file. They are called in the contexts of today, see container.h, which ask for less
- * than those of then. The differences that are left:
+ * Structures that have changed since have their old form here. Their old name is a macro, and the
+ * core's present structure is inside. Functions of this file call the callbacks, in the contexts
+ * of container.h, which ask less of a callback than the contexts of 2006. The differences left:
  *
- *   read() gets NULL for the file, and a kernel buffer as if it were a user's, which
- *	copy_to_user() and simple_read_from_buffer() of this file know. It may give 64 KiB
- *	in all, else the reader gets EFBIG. write() gets such a buffer, too. It is called
- *	once for each write, with a page at most and without the final newline, and has to
- *	take all of it.
- *   open() and release() of a file are not called: who has them is refused (EINVAL).
- *   destroy() is called after a grace period, so that it may free at once.
- *   css_get_current() is not there: it relied on a lock that moves took. Today it is
- *	container_css_get_current() that finds the state, and takes the reference.
+ *   - read() gets NULL for the file, and a kernel buffer in place of a user's; copy_to_user() and
+ *     simple_read_from_buffer() of this file accept it. It may return 64 KiB in all; otherwise the
+ *     reader gets EFBIG. write() gets such a buffer, too. It is called once for each write, with at
+ *     most a page and without the final newline, and has to accept all of it.
+ *   - open() and release() of a file are not called: a file that has them is refused (EINVAL).
+ *   - destroy() is called after a grace period, so that it may free at once.
+ *   - css_get_current() does not exist: it relied on a lock that moves took. Use
+ *     container_css_get_current(), which finds the state and takes the reference.
  */
 #ifndef _CONTAINER_V6_H
 #define _CONTAINER_V6_H
@@ -46,7 +43,7 @@ struct container_v6_subsys {
 	void (*fork)(struct container_v6_subsys *ss, struct task_struct *task);
 	void (*exit)(struct container_v6_subsys *ss, struct task_struct *task);
 	int (*populate)(struct container_v6_subsys *ss, struct container *cont);
-	/* of the discussion that followed */
+	/* from the discussion that followed V6 */
 	void (*mount)(struct container_v6_subsys *ss, struct container *cont);
 	void (*umount)(struct container_v6_subsys *ss, struct container *cont);
 
@@ -133,7 +130,7 @@ static inline void container_v6_unbind(struct container_subsys *now, struct cont
 	ss->hierarchy = 0;
 }
 
-/* What the core is to call for a subsystem of then. */
+/* Fills in the callbacks that the core calls for a subsystem of 2006. */
 static inline void container_v6_translate(struct container_v6_subsys *ss)
 {
 	struct container_subsys *now = &ss->now;
@@ -157,7 +154,7 @@ static inline int container_v6_register(struct container_v6_subsys *ss)
 {
 	int err;
 
-	/* of one that is registered nothing must change */
+	/* a registered subsystem must not change */
 	if (!ss->now.active)
 		container_v6_translate(ss);
 	err = container_register_subsys(&ss->now);
@@ -166,7 +163,7 @@ static inline int container_v6_register(struct container_v6_subsys *ss)
 	return err;
 }
 
-/* There was no such thing in 2006; a module that can be unloaded needs it. */
+/* V6 could not unregister a subsystem; a module that can be unloaded has to. */
 static inline int container_v6_unregister(struct container_v6_subsys *ss)
 {
 	int err = container_unregister_subsys(&ss->now);
@@ -193,8 +190,8 @@ static inline int container_v6_unregister(struct container_v6_subsys *ss)
 /* --- control files --------------------------------------------------------------- */
 
 /*
- * The buffers of read() and write(): the callback lock guards the first, and the manage
- * lock the second. No address that a user passes is in one of them.
+ * The buffers of read(), under the callback lock, and of write(), under the manage lock. No address
+ * that a user passes can be in one of them.
  */
 static char container_v6_reading[PAGE_SIZE] __maybe_unused;
 static char container_v6_written[PAGE_SIZE + 1] __maybe_unused;
@@ -258,10 +255,10 @@ static inline struct container_v6_cftype *container_v6_file(const struct contain
 	return container_of((struct container_cftype *)now, struct container_v6_cftype, now);
 }
 
-/* A read() that never comes to an end must not keep the callback lock for good. */
+/* A bound, so that a read() without an end does not keep the callback lock for good. */
 #define CONTAINER_V6_LONGEST	SZ_64K
 
-/* As if somebody read the file from its beginning to its end. */
+/* Reads the file from its beginning to its end. */
 static inline int container_v6_show(struct seq_file *m, struct container *cont,
 				    const struct container_cftype *now)
 {
@@ -303,7 +300,7 @@ static inline int container_v6_add_file(struct container *cont, struct container
 {
 	if (cft->open || cft->release)
 		return -EINVAL;
-	/* the same each time: others may be using it */
+	/* only once: the files of other containers may be using it */
 	if (!cft->now.name[0]) {
 		cft->now.show = cft->read ? container_v6_show : NULL;
 		cft->now.write = cft->write ? container_v6_write : NULL;
@@ -326,7 +323,10 @@ static inline int container_v6_add_file(struct container *cont, struct container
 #define SHARE_DONT_CARE		RES_DONT_CARE
 #define SHARE_DEFAULT_DIVISOR	RES_DEFAULT_DIVISOR
 
-/* One for each source file that includes this: the callbacks do not say whose they are. */
+/*
+ * A source file that includes this header has one controller, since the callbacks do not get it
+ * as an argument.
+ */
 struct container_v6_controller {
 	const char *name;
 	struct res_shares *(*alloc_shares_struct)(struct container *cont);
@@ -355,7 +355,7 @@ static inline void container_v6_show_stats(struct res_shares *shares, struct seq
 	size_t room = seq_get_buf(m, &buf);
 	ssize_t n = room ? container_v6_ctlr->show_stats(shares, buf, room) : 0;
 
-	/* too much, or no room at all: again with more */
+	/* the text does not fit: seq_file calls again with a larger buffer */
 	seq_commit(m, n < (ssize_t)room ? max_t(ssize_t, n, 0) : -1);
 }
 

@@ -2,50 +2,48 @@
 /*
  * Resource groups: the API for authors of controllers.
  *
- * A controller divides an amount of some resource among containers. It brings
- * its own structure for each container, with a struct res_shares in it, and a
- * few callbacks; the library makes a subsystem of it, with two control files:
+ * A controller divides a resource among containers. It has its own structure for each container,
+ * with a struct res_shares in it, and a few callbacks. The library makes a subsystem of it, with
+ * two control files:
  *
- *   <name>.shares	what the container is to get: see struct res_shares
- *   <name>.stats	what the controller has to tell; writing res=<name> resets it
+ *   <name>.shares	the container's part of the resource: see struct res_shares
+ *   <name>.stats	the statistics of the controller; writing res=<name> resets them
  *
- * Shares are fractions. A child's min_shares and max_shares are parts of its
- * parent's child_shares_divisor, and mean the same part of the parent's own
- * minimum and maximum. Those of the root are the total that the controller has
- * to give.
+ * Shares are fractions. A child's min_shares and max_shares are parts of its parent's
+ * child_shares_divisor, and stand for the same parts of the parent's minimum and maximum. The
+ * minimum and the maximum of the root are the total of the resource.
  *
- * Locks: shares, amounts and the tree of them change under the manage lock, and
- * the shares that a file shows under the callback lock, too. The amounts may be
- * read at any time with READ_ONCE().
+ * Locks: shares, amounts and the tree change under the manage lock; shares that a file shows
+ * change under the callback lock, too. Amounts may be read at any time with READ_ONCE().
  */
 #ifndef _RESGROUP_H
 #define _RESGROUP_H
 
 #include "container.h"
 
-/* Not an amount: as much as there is (max), or nothing reserved (min). */
+/* Instead of an amount: no maximum, or no minimum. */
 #define RES_DONT_CARE	(-3)
-/* The controller has no such share. Shown, and not to be changed. */
+/* The controller does not support this share. It is shown, and cannot be changed. */
 #define RES_UNSUPPORTED	(-2)
-/* In what is written: as it is. Never shown. */
+/* Written to keep a value. Never shown. */
 #define RES_UNCHANGED	(-1)
 
 #define RES_DEFAULT_DIVISOR 100
 
 /**
- * struct res_shares - what a container is to get of a resource
- * @min_shares: what is reserved for it, in parts of the parent's
+ * struct res_shares - a container's part of a resource
+ * @min_shares: the part that is reserved for it, in parts of the parent's
  *	@child_shares_divisor; or RES_DONT_CARE, RES_UNSUPPORTED
- * @max_shares: the most that it may have, likewise
- * @child_shares_divisor: what the children's shares are parts of; at least 1
- * @min: amount that @min_shares stands for, or RES_DONT_CARE
- * @max: amount that @max_shares stands for, or RES_DONT_CARE
- * @parent: that of the parent container; NULL at the root. Never changes.
- * @children: those of the containers below
+ * @max_shares: the part that it may have at most; like @min_shares
+ * @child_shares_divisor: the number of shares that the children divide; at least 1
+ * @min: the amount of @min_shares, or RES_DONT_CARE
+ * @max: the amount of @max_shares, or RES_DONT_CARE
+ * @parent: the shares of the parent container; NULL at the root. Never changes
+ * @children: the shares of the child containers
  * @sibling: link in the parent's @children
  * @css: the core's part; @css.container is the container
  *
- * Part of the structure that allocate() returns. For the controller to read.
+ * Embedded in the structure that allocate() makes. The controller may only read it.
  */
 struct res_shares {
 	int min_shares;
@@ -61,31 +59,29 @@ struct res_shares {
 
 /**
  * struct res_controller - a controller
- * @name: 1-32 characters of [A-Za-z0-9_-]; the subsystem's name, too
+ * @name: 1-32 characters of [A-Za-z0-9_-]; also the name of the subsystem
  * @owner: the module
  *
- * Callbacks. Unless they say something else: manage lock held, may sleep.
+ * Unless noted otherwise, a callback is called with the manage lock held, and may sleep.
  *
- * @allocate: makes the structure of @cont, zeroed, and returns the shares in it; NULL
- *	when there is no memory. That of @cont->parent is there already. A controller
- *	without a minimum or a maximum sets that share to RES_UNSUPPORTED. Mandatory.
- * @free: undoes allocate(). The shares are in no tree any more, but @parent is
- *	still right. Readers under RCU may still be looking: use kfree_rcu().
- *	Mandatory.
- * @shares_changed: @min or @max is another, or for the first time one at all.
- *	Parents come before their children.
- * @show_stats: prints what the .stats file shows. Callback lock held.
- * @reset_stats: starts counting anew.
- * @move_task: @task moves from @from to @to, now; @data is what is kept for it, of
- *	@subsys.task_size. Called just before the move becomes visible. Atomic. Not called
- *	at exit.
- * @bind: the controller was bound to a hierarchy, whose root has @root. Its
- *	shares are the default and its stats have been reset.
+ * @allocate: allocate the structure of @cont, all zero, and return the shares in it; NULL if there
+ *	is no memory. The structure of @cont->parent exists already. A controller without minima
+ *	or maxima sets that share to RES_UNSUPPORTED. Mandatory.
+ * @free: undo allocate(). The shares are in no tree any more, but @parent is still valid. RCU
+ *	readers may still look at the structure: use kfree_rcu(). Mandatory.
+ * @shares_changed: @min or @max has changed, or was set for the first time. Parents come before
+ *	their children.
+ * @show_stats: print the .stats file. The callback lock is held instead.
+ * @reset_stats: reset the statistics.
+ * @move_task: @task moves from @from to @to; @data is the data of @subsys.task_size bytes that is
+ *	kept for it. Called just before the move is visible. Atomic. Not called at exit.
+ * @bind: the controller was bound to a hierarchy with @root as the shares of its root, which have
+ *	their default values. The statistics have been reset.
  *
- * @subsys: the subsystem that the library makes of it. A controller that has to
- *	know of forks and exits sets the callbacks and flags for that, and
- *	@task_size, before it registers; the rest is the library's.
- * @total: the amount that there is; set by resgroup_set_total()
+ * @subsys: the subsystem that the library makes of it. A controller that counts forks and exits
+ *	sets the callbacks for them, scope and task_size before it registers. The library sets
+ *	all other members.
+ * @total: the total amount; set by resgroup_set_total()
  * @root: the shares of the root; NULL while not registered
  * @files: the two control files
  */

@@ -16,7 +16,7 @@ static void begin(struct bc_counter *c, unsigned long barrier, unsigned long lim
 	counter_begin(c, barrier, limit);
 }
 
-/* A counter that has none above. */
+/* Charges a counter without a parent. */
 static bool charge(struct bc_counter *c, unsigned long n, enum bc_severity severity)
 {
 	return !counter_charge(c, NULL, n, severity, NULL);
@@ -191,7 +191,7 @@ static u32 dice(struct model *m, u32 sides)
 	return (m->seed >> 12) % sides;
 }
 
-/* Adds to what a node has, and all above it up to @stop. */
+/* Adds to the amount of a node and of all nodes above it, up to @stop. */
 static void model_add(struct model *m, int node, int stop, long n)
 {
 	for (; node != stop; node = above(node)) {
@@ -298,7 +298,7 @@ static void trees_like_the_model(struct kunit *test)
 	}
 }
 
-/* What is refused above leaves no trace below. */
+/* A charge that is refused above leaves no trace below. */
 static void refused_above(struct kunit *test)
 {
 	struct model *m = model(test);
@@ -320,7 +320,7 @@ static void refused_above(struct kunit *test)
 #define STORMERS 4
 #define ROUNDS 200000
 
-/* The limit is that of @storm; each charges one of those below. */
+/* @storm has the limit; each stormer charges a counter below it. */
 static struct bc_counter storm, storm_below[STORMERS];
 
 struct stormer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: subsys/cpuset/rules.h and fmeter.h, that is, lists, which settings go together,
- * and the meter of memory pressure.
+ * KUnit: subsys/cpuset/rules.h and fmeter.h, that is, lists, the rules for settings, and the meter
+ * of memory pressure.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -144,7 +144,7 @@ static void meter_at_rest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fm.time, 1000000LL);
 }
 
-/* A constant rate is what the meter shows, after a while. */
+/* The meter settles at a constant rate. */
 static void meter_settles(struct kunit *test)
 {
 	static const int rates[] = { 1, 10, 100, 900 };

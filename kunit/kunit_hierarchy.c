@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: module/hierarchy.c, container.c, kill.c and subsys.c: which hierarchy a mount
- * means, making and removing containers, walking over them, registering subsystems.
+ * KUnit: module/hierarchy.c, container.c, kill.c and subsys.c: finding the hierarchy of a mount,
+ * creating and removing containers, walking over them, registering subsystems.
  *
- * What these files need of the rest of the core is replaced here: no task is
- * moved, no hook armed, and a superblock is only a count of its users.
+ * Stubs replace the other parts of the core that these files use: no task is moved, no hook is
+ * armed, and a superblock is only a count of its users.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,7 +21,7 @@
 #include "../module/hierarchy.c"
 #include "../module/subsys.c"
 
-/* --- what stands in for the other files ------------------------------------ */
+/* --- stubs for the other files ---------------------------------------------- */
 
 static int trackers, track_errno, adopt_errno, released;
 static struct container *last_released;
@@ -89,7 +89,7 @@ void events_removed(struct container *cont)
 
 /* --- subsystems of the test ------------------------------------------------- */
 
-/* What happened, a letter an event and the subsystem's digit. */
+/* The events so far: for each, a letter and the digit of the subsystem. */
 static char events[256];
 static int create_errno[3];
 
@@ -184,7 +184,7 @@ static void hierarchy_suite_exit(struct kunit *test)
 	rcu_barrier();
 }
 
-/* What happened since the last call. */
+/* The events since the last call. */
 static const char *happened(void)
 {
 	static char copy[sizeof(events)];
@@ -244,7 +244,7 @@ static void hierarchy_unmake(struct hierarchy *h)
 	hierarchy_put(h);
 }
 
-/* --- which hierarchy a mount means ----------------------------------------- */
+/* --- finding the hierarchy of a mount --------------------------------------- */
 
 static void expect_find(struct kunit *test, const char *text, void *want)
 {
@@ -456,7 +456,7 @@ static int take_away(struct container *cont, bool subtree)
 	container_manage_lock();
 	err = container_remove(cont, subtree);
 	if (!err)
-		container_left(parent);
+		container_dir_gone(parent);
 	container_manage_unlock();
 	return err;
 }
@@ -478,7 +478,7 @@ static void create_inherits(struct kunit *test)
 	b = make(test, a);
 	KUNIT_EXPECT_EQ(test, b->flags, BIT(CONT_NOTIFY_ON_RELEASE) | BIT(CONT_AUTO_DELETE) |
 					BIT(CONT_KILL_ON_RMDIR));
-	/* nothing is made in a container whose members are being killed */
+	/* no container can be created where members are being killed */
 	container_manage_lock();
 	a->killers++;
 	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(a, false)), (long)-ENOENT);
@@ -496,7 +496,7 @@ static int test_inherit(struct container_subsys *ss, struct container *cont)
 	return ss == &subsys[1] ? inherit_errno : 0;
 }
 
-/* Those that are bound and care, one after another; the first errno ends it. */
+/* inherit() is called for the bound subsystems that have it, up to the first error. */
 static void inherit(struct kunit *test)
 {
 	struct hierarchy *h = hierarchy_make(test, "s1,s2");
@@ -532,7 +532,7 @@ static int stateless_create(struct container_subsys *ss, struct container *cont)
 	return 0;
 }
 
-/* As in 2006: whose the state is, the core says. */
+/* As in 2006: the core sets the container of the state. */
 static int plain_create(struct container_subsys *ss, struct container *cont)
 {
 	cont->subsys[ss->subsys_id] = kzalloc(sizeof(struct container_subsys_state), GFP_KERNEL);
@@ -551,7 +551,7 @@ static void create_makes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top, false)), (long)-EINVAL);
 	KUNIT_EXPECT_STREQ(test, happened(), "c0n1d0");
 	subsys[1].create = test_create;
-	/* what is no errno would be taken for a pointer */
+	/* callers would take this value for a pointer */
 	create_errno[1] = 5;
 	KUNIT_EXPECT_EQ(test, PTR_ERR(container_create(&h->top, false)), (long)-EINVAL);
 	create_errno[1] = -MAX_ERRNO - 1;
@@ -567,7 +567,7 @@ static void create_makes(struct kunit *test)
 	hierarchy_unmake(h);
 }
 
-/* While members are being killed, who does that removes; a retry comes after it. */
+/* While rmdir is killing members, no other removal succeeds; an auto-delete is retried after it. */
 static void remove_killing(struct kunit *test)
 {
 	struct hierarchy *h = hierarchy_make(test, "s0");
@@ -601,7 +601,7 @@ static void remove_killing(struct kunit *test)
 	hierarchy_unmake(h);
 }
 
-/* Calls that would wait for themselves, and a lock that is missing. */
+/* Calls that would deadlock, and a call without the lock. */
 static void wrong_lock(struct kunit *test)
 {
 	container_manage_lock();
@@ -625,7 +625,7 @@ static void create_fails(struct kunit *test)
 	cont = container_create(&h->top, false);
 	container_manage_unlock();
 	KUNIT_EXPECT_EQ(test, PTR_ERR(cont), -EDOM);
-	/* those that were made are unmade, the others not */
+	/* the states that were created are destroyed, the others are not */
 	KUNIT_EXPECT_STREQ(test, happened(), "c0c1f2d0d1");
 	KUNIT_EXPECT_EQ(test, refcount_read(&h->ref), 1);
 	KUNIT_EXPECT_EQ(test, h->nr_containers, 1);

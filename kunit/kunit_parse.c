@@ -24,7 +24,7 @@ static void name_characters(struct kunit *test)
 		if (strchr("._-", c))
 			KUNIT_EXPECT_FALSE(test, parse_name_ok(name, "", 1));
 	}
-	/* one bad character is enough, wherever it is */
+	/* one bad character in any place is enough */
 	KUNIT_EXPECT_FALSE(test, parse_name_ok(" a", "", 9));
 	KUNIT_EXPECT_FALSE(test, parse_name_ok("a b", "", 9));
 	KUNIT_EXPECT_FALSE(test, parse_name_ok("a\n", "", 9));
@@ -91,12 +91,12 @@ static void option_default(struct kunit *test)
 {
 	struct mount_options *opts = test->priv;
 
-	/* no option at all means all, but then none was given */
+	/* without an option the default is all, but no option was given */
 	KUNIT_EXPECT_EQ(test, parse_options_check(opts), 0);
 	KUNIT_EXPECT_TRUE(test, opts->all);
 	KUNIT_EXPECT_FALSE(test, opts->given);
 
-	/* so do those that name neither a set nor a hierarchy */
+	/* the same for options that name neither subsystems nor a hierarchy */
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "noprefix,release_agent=/bin/x"), 0);
 	KUNIT_EXPECT_TRUE(test, opts->all);
 	KUNIT_EXPECT_TRUE(test, opts->given);
@@ -106,7 +106,7 @@ static void option_default(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "all"), 0);
 	KUNIT_EXPECT_TRUE(test, opts->all);
 	KUNIT_EXPECT_FALSE(test, opts->noprefix);
-	/* saying a flag twice says nothing new */
+	/* a flag may be given twice */
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "all,all,noprefix,noprefix"), 0);
 	KUNIT_EXPECT_FALSE(test, opts->clone_children);
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "clone_children"), 0);
@@ -131,7 +131,7 @@ static void option_subsystems(struct kunit *test)
 		KUNIT_EXPECT_STREQ(test, name, n++ ? "cpuacct" : "cpuset");
 	KUNIT_EXPECT_EQ(test, n, 2);
 
-	/* all includes those that stand beside it */
+	/* all includes the subsystems that are named beside it */
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "cpuset,all"), 0);
 	KUNIT_EXPECT_TRUE(test, opts->all);
 	KUNIT_EXPECT_EQ(test, opts->nr_subsys, 1);
@@ -198,7 +198,7 @@ static void option_name(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "name=A.z_0-9"), 0);
 	KUNIT_EXPECT_STREQ(test, &opts->name[0], "A.z_0-9");
-	/* it alone asks for a hierarchy that is there, not for all subsystems */
+	/* a name alone asks for an existing hierarchy, not for all subsystems */
 	KUNIT_EXPECT_FALSE(test, opts->all);
 
 	KUNIT_EXPECT_EQ(test, parse_all(opts, "name"), -EINVAL);
@@ -240,7 +240,7 @@ static void option_release_agent(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, opts->release_agent, "");
 }
 
-/* Whatever is refused says why, and names what the user wrote. */
+/* A refusal has a reason, which quotes the user's word. */
 static void option_why(struct kunit *test)
 {
 	static const struct {
@@ -263,7 +263,7 @@ static void option_why(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, options_unknown(opts, "ab"), -ENOENT);
 	KUNIT_EXPECT_TRUE(test, strstr(opts->why, "\"ab\""));
-	/* one line, whatever it is */
+	/* the reason is always one line */
 	KUNIT_EXPECT_EQ(test, options_unknown(opts, "a\nb\t\033"), -ENOENT);
 	KUNIT_EXPECT_TRUE_MSG(test, strstr(opts->why, "\"a\\nb\\t\\e\""), "%s", opts->why);
 	KUNIT_EXPECT_EQ(test, options_refuse(opts, -EBUSY, "%200s", "x"), -EBUSY);
@@ -334,7 +334,7 @@ static void number_blanks(struct kunit *test)
 	expect_number(test, " 7", 9, 7);
 	expect_number(test, "7 ", 9, 7);
 	expect_number(test, " \t 7 \t ", 9, 7);
-	/* the one newline at the end is not the parser's to take off */
+	/* the caller removes the newline at the end, not the parser */
 	refuse_number(test, "7\n", 9);
 	refuse_number(test, "\n7", 9);
 	refuse_number(test, "7\v", 9);

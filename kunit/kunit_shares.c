@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: subsys/resgroup/shares.c, that is, what may be written to a .shares file
- * and the amounts that follow; and subsys/numtasks/count.h, how many tasks these
- * let in.
+ * KUnit: subsys/resgroup/shares.c, that is, the values that .shares files accept and the amounts
+ * that result; and subsys/numtasks/count.h, the number of tasks that these allow.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -23,7 +22,7 @@ static bool charges(struct task_count *group)
  * struct tree - the tree of the cases
  * @shares: the shares of each node
  * @tasks: its tasks
- * @total: what the root has
+ * @total: the amount of the root
  */
 struct tree {
 	struct res_shares shares[NODES];
@@ -76,7 +75,7 @@ static int tree_write(struct tree *t, int node, const char *text)
 	return err;
 }
 
-/* What an entry of an array of amounts means. */
+/* The amount that an entry of an array stands for. */
 static int amount(int entry)
 {
 	return entry == ZERO ? 0 : entry ?: RES_DONT_CARE;
@@ -207,7 +206,7 @@ static struct tree *tree_reserving(struct kunit *test)
 	return t;
 }
 
-/* What the numbers of a node have to be, from the tasks that are in each. */
+/* Computes the expected load of a node from the tasks in each node. */
 static int model_load(const struct tree *t, const int *tasks, int node)
 {
 	int i, load = tasks[node];
@@ -310,7 +309,7 @@ static void count_any(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, model_agrees(t, tasks));
 }
 
-/* What is set aside for a child is there for it, but not beyond the maximum. */
+/* A child can use what is reserved for it, but not beyond the maximum. */
 static void count_reserve_late(struct kunit *test)
 {
 	struct tree *t = tree_make(test, 2000);

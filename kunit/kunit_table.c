@@ -2,8 +2,8 @@
 /*
  * KUnit: module/table.c, the table of members.
  *
- * The table never looks into a task, so addresses that nothing lives at will do
- * as tasks. Each test has an empty table.
+ * The table never reads a task, so unused addresses serve as tasks. Each test begins with an empty
+ * table.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -36,7 +36,7 @@ static struct member *find(struct task_struct *task)
 	return m;
 }
 
-/* Gives the task the entry, unless it has one; says which it has. */
+/* Gives the task the entry, unless it has one. Return: the entry that it has. */
 static struct member *insert(struct member *m, struct task_struct *task)
 {
 	struct bucket *b = table_lock(task);
@@ -114,7 +114,7 @@ static void expect_clean(struct kunit *test, struct member *m)
 		KUNIT_EXPECT_EQ(test, m->data[i], 0ULL);
 }
 
-/* All that may be left in an entry whose task is gone. */
+/* Sets all that may be left in an entry after its task has gone. */
 static void make_dirty(struct member *m)
 {
 	memset(m->data, 0xff, sizeof(m->data));
@@ -176,7 +176,7 @@ static void insert_find_remove(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, find(fake_task(2)));
 
 	take_out(m);
-	/* void to whoever found it before */
+	/* a reader that has found it before sees that it is void */
 	KUNIT_EXPECT_NULL(test, m->task);
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
 	table_free(m);
@@ -330,10 +330,10 @@ static void flush_empties(struct kunit *test)
 #define SECONDS	3
 
 /*
- * Stable tasks and those that come and go share one bucket, the stable ones at
- * its end. Those that go leave an entry that is used next for a task of another
- * bucket, so that lookups on their way to the end of the chain are led astray
- * as often as can be. Each entry's first word is the address of its task.
+ * Stable tasks, and others that come and go, share one bucket, with the stable ones at its end. The
+ * entry of a task that goes is reused for a task of another bucket, so that lookups on their way to
+ * the end of the chain are led to another chain as often as possible. The first word of each entry
+ * is the address of its task.
  */
 static struct {
 	struct task_struct *stable[STABLE];
@@ -420,7 +420,7 @@ static int look(void *nr)
 	return 0;
 }
 
-/* Whoever gets the one task's entry into the table removes it. */
+/* The thread that gets the entry of the one task into the table removes it. */
 static int insert_same(void *nr)
 {
 	struct member *m;

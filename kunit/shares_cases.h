@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is written to .shares files, the answers, and what follows from it in
- * tasks: worked out by hand. For kunit_shares.c, which does it with the functions
- * alone, and t_shares.c, which does it with files and forks.
+ * Writes to .shares files, with the expected errnos and amounts of tasks, computed by hand.
+ * kunit_shares.c applies them to the functions, and t_shares.c to files and forks.
  *
  * The tree is always the same: a, a/b, a/b/c, a/b/c/d, a/b/c/d/e, a/g and f.
  */
@@ -17,18 +16,18 @@ static const char * const node_paths[NODES] = {
 
 static const int node_parents[NODES] = { -1, R, A, B, C, D, R, A };
 
-/* In an array of amounts, where 0 says nothing: really 0. */
+/* Stands for 0 in an array of amounts, where 0 means don't care. */
 #define ZERO (-1)
 
 /**
  * struct shares_case - a case
- * @name: what it is about
+ * @name: its name
  * @total: the root's amount; 0: don't care
- * @writes: what is written where, and the errno
- * @shows: what the last file that was written to shows: min, max, divisor
- * @min: minimum of each node; 0: don't care. The root's is @total
- * @max: its maximum, likewise
- * @room: how many tasks fit in when there are no others; 0: not to be tried
+ * @writes: the writes: the node, the value and the errno
+ * @shows: the content of the last written file: min, max, divisor
+ * @min: the minimum of each node; 0: don't care. The root's is @total
+ * @max: the maximum of each node; 0: don't care. The root's is @total
+ * @room: how many tasks fit into a node if there are no others; 0: not tried
  */
 struct shares_case {
 	const char *name;

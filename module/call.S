@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) by way of a
- * return; container_hook_call4() with one more. container_hook.h says why.
+ * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) that is made by a return.
+ * container_hook_call4() takes one argument more. container_hook.h says why.
  *
  * The return is the kernel's RET, which may be a jump to a return thunk. To unwinders and to
  * objtool it looks like the return of a function that fn has called.
@@ -9,12 +9,12 @@
 #include <linux/linkage.h>
 #include <asm/unwind_hints.h>
 
-/* Kernels without a mitigation for returns do not define it. */
+/* Kernels without a mitigation for returns do not define RET. */
 #ifndef RET
 #define RET	ret; int3
 #endif
 
-/* Their addresses are taken; not every kernel's SYM_FUNC_START marks that. */
+/* For functions with their address taken. Not every kernel's SYM_FUNC_START has it. */
 .macro LANDING
 #ifdef CONFIG_X86_KERNEL_IBT
 	endbr64
@@ -48,8 +48,8 @@ SYM_FUNC_START(container_hook_call)
 SYM_FUNC_END(container_hook_call)
 
 /*
- * Runs in place of proc_pident_readdir() and continues it as if it were not hooked. It has no
- * stack frame, so unloading need not wait for it to return.
+ * Runs in place of proc_pident_readdir() and continues that as if it were not hooked. It has no
+ * stack frame, so unloading need not wait until it returns.
  */
 SYM_FUNC_START(listing_pass)
 	LANDING

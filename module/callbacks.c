@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When a subsystem begins and ends to be called for tasks. One that is called for all tasks
- * adopts those that exist at the beginning.
+ * Begins and ends calling a subsystem for tasks. A subsystem that is called for all tasks adopts
+ * the tasks that exist already.
+ *
+ * Forks, exits and moves call the subsystems meanwhile, by the arrays that they find under RCU.
  */
 #include <linux/sched/task.h>
 
 #include "callbacks.h"
 
-/* One is published; the other was, and has no readers any more. */
+/* One is published. The other one has no readers any more, so it can be written. */
 static struct calls versions[2];
 struct calls __rcu *current_calls = RCU_INITIALIZER(&versions[0]);
 
@@ -21,7 +23,7 @@ static bool wants_all(const struct container_subsys *ss)
 						  ss->adopt || ss->exit || ss->exited);
 }
 
-/* When it returns, no call by the old arrays is under way. */
+/* Publishes new arrays. When it returns, no task uses the old ones. */
 static void calls_publish(void)
 {
 	struct calls *old = rcu_dereference_protected(current_calls,
@@ -50,10 +52,10 @@ static void calls_publish(void)
 }
 
 /**
- * member_uncharge - call cancel_fork() where can_fork() agreed, in reverse order
+ * member_uncharge - call cancel_fork() of the subsystems that have agreed, in reverse order
  * @m: the entry of a task that will not start
- * @calls: the subsystems to call
- * @end: the one that refused, in @calls->can_fork; NULL: none
+ * @calls: the arrays
+ * @end: the subsystem that has refused, in @calls->can_fork; NULL if none has
  *
  * Context: atomic.
  */
@@ -74,7 +76,7 @@ void member_uncharge(struct member *m, const struct calls *calls,
 	m->charged = 0;
 }
 
-/* Gives every task in the system an entry and has it adopted. */
+/* Gives every task in the system an entry and calls the subsystems that do not know it. */
 static int adopt_all(void)
 {
 	struct task_struct *task;
@@ -130,13 +132,13 @@ int membership_adopt(struct container_subsys *ss)
 	int err;
 
 	lockdep_assert_held(&manage_mutex);
-	/* first the hooks: entries may exist only while exits are seen */
+	/* arm the hooks first: without them no exit would remove an entry */
 	err = wants_all(ss) ? membership_track() : 0;
 	if (err)
 		return err;
 	ss->since = ++generation;
 	__set_bit(ss->subsys_id, called);
-	/* a child for which the old arrays were used is complete, so adopt_all() finds it */
+	/* a child that was born under the old arrays is visible by then: adopt_all() finds it */
 	calls_publish();
 	err = wants_all(ss) ? adopt_all() : 0;
 	if (err)
@@ -146,7 +148,7 @@ int membership_adopt(struct container_subsys *ss)
 
 /**
  * membership_forget - stop calling a subsystem
- * @ss: the subsystem, with no container below its root; may not have been called at all
+ * @ss: the subsystem, with no container below its root. Nothing happens if it is not called
  *
  * When it returns, no callback is running, and no data of tasks is left.
  *

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which subsystems are called for a task at fork and exit, and the calls themselves; and the
- * adoption of tasks that existed before.
+ * Which subsystems are called for a task at fork and exit, and the calls themselves.
  *
- * For each event there is an array of the subsystems to call. All arrays are published
- * together, under RCU, and numbered: the number is the generation. A subsystem keeps the
- * generation of its first call, and the entry of a task the generation that knows it, so that
- * one comparison tells whether a subsystem knows a task.
+ * Each event has an array of the subsystems to call. All arrays are published together, under
+ * RCU, with a number, the generation, which goes up when a subsystem begins to be called. A
+ * subsystem keeps the generation in which it began; the entry of a task keeps the generation up
+ * to which all subsystems know the task. So one comparison tells whether a subsystem knows a
+ * task. If it does not, it adopts the task: see member_adopt().
  */
 #ifndef _CALLBACKS_H
 #define _CALLBACKS_H
@@ -15,12 +15,12 @@
 
 /**
  * struct calls - the subsystems to call at each event; NULL ends an array
- * @generation: goes up with each subsystem that begins to be called
- * @all: those without CONTAINER_MEMBERS, which know every task
- * @can_fork: those with can_fork()
- * @fork: those with fork()
- * @exit: those with exit()
- * @exited: those with exited()
+ * @generation: how many subsystems have begun to be called so far
+ * @all: subsystems that know every task: all but CONTAINER_MEMBERS
+ * @can_fork: subsystems with can_fork()
+ * @fork: subsystems with fork()
+ * @exit: subsystems with exit()
+ * @exited: subsystems with exited()
  */
 struct calls {
 	unsigned long generation;
@@ -34,13 +34,13 @@ struct calls {
 /* Replaced under the manage lock. */
 extern struct calls __rcu *current_calls;
 
-/* The current arrays. Preemption is disabled, which keeps them. */
+/* The current arrays. They stay while the caller has preemption disabled. */
 static inline const struct calls *calls_now(void)
 {
 	return rcu_dereference_sched(current_calls);
 }
 
-/* Walks over one of the arrays. */
+/* Walks over an array. */
 #define for_each_call(p, ss, array) \
 	for ((p) = (array); ((ss) = *(p)); (p)++)
 
@@ -51,8 +51,8 @@ static inline void *data_for(struct member *m, const struct container_subsys *ss
 }
 
 /*
- * The container of a task in a subsystem's hierarchy. NULL if that is the root and the
- * subsystem has CONTAINER_MEMBERS. The place in hierarchy 0 is always empty.
+ * The container of a task in a subsystem's hierarchy; NULL if it is the root and the subsystem
+ * has CONTAINER_MEMBERS. The place in hierarchy 0, that of unbound subsystems, is always empty.
  */
 static inline struct container *container_for(const struct member *m, struct container_subsys *ss)
 {
@@ -60,7 +60,7 @@ static inline struct container *container_for(const struct member *m, struct con
 		ss->scope == CONTAINER_MEMBERS ? NULL : container_subsys_root(ss);
 }
 
-/* Does a subsystem know a task? With CONTAINER_MEMBERS there is nothing to know. */
+/* Does a subsystem know a task? One with CONTAINER_MEMBERS need not. */
 static inline bool knows(const struct container_subsys *ss, const struct member *m)
 {
 	return ss->scope == CONTAINER_MEMBERS || ss->since <= m->known;
@@ -69,7 +69,7 @@ static inline bool knows(const struct container_subsys *ss, const struct member 
 void member_uncharge(struct member *m, const struct calls *calls,
 		     struct container_subsys *const *end);
 
-/* Takes back a failed fork. */
+/* Calls cancel_fork() of all subsystems that have agreed to a fork, which has failed. */
 static inline void member_cancel(struct member *m)
 {
 	member_uncharge(m, calls_now(), NULL);
@@ -124,7 +124,7 @@ static inline void member_born(struct member *m)
 	struct container *cont;
 
 	for_each_call(p, ss, calls_now()->fork) {
-		/* a subsystem that was not asked about the fork adopts the child below */
+		/* a subsystem that began to be called during this fork adopts the child below */
 		if (ss->since > m->charged && ss->scope != CONTAINER_MEMBERS)
 			continue;
 		cont = container_for(m, ss);

@@ -13,7 +13,7 @@
 #include "compat.h"
 #include "fs.h"
 
-/* One attempt of container_clone(); -ERESTART if the task was moved meanwhile. */
+/* Attempts container_clone() once. Return: -ERESTART if the task was moved meanwhile. */
 static int clone_once(struct container_subsys *ss)
 {
 	struct dentry *parent, *dentry;
@@ -24,12 +24,12 @@ static int clone_once(struct container_subsys *ss)
 	container_manage_lock();
 	if (ss->hierarchy)
 		sb = hierarchies[ss->hierarchy]->sb;
-	/* the first mount may not be complete, or the last one be going away */
+	/* the first mount may not be complete, or the last one may be going away */
 	if (!sb || !(sb->s_flags & SB_ACTIVE) || !atomic_inc_not_zero(&sb->s_active)) {
 		container_manage_unlock();
 		return 0;
 	}
-	/* with the manage lock held the task is not moved, so its container stays */
+	/* the manage lock keeps the task from being moved, so its container stays */
 	rcu_read_lock();
 	parent = dget(task_container(current, ss)->dentry);
 	rcu_read_unlock();
@@ -58,15 +58,15 @@ static int clone_once(struct container_subsys *ss)
 
 /**
  * container_clone - put the current task into a new container of its own
- * @ss: the subsystem whose hierarchy is meant
+ * @ss: the subsystem that selects the hierarchy
  *
- * Creates a child of the current task's container, named after the task's number in the
- * initial namespace (with -2, -3, ... where that exists), and moves the task into it, in one
- * step: the container is never seen empty. The flags are inherited as by mkdir, and the
- * subsystems' inherit() copies the settings that the task needs. The directory has the owner
+ * Creates a child of the current task's container and moves the task into it, in one step, so
+ * that the container is never seen empty. It is named after the task's number in the initial
+ * namespace, with -2, -3, ... added if that name exists. It inherits the flags as by mkdir, and
+ * the subsystems' inherit() copies the settings that the task needs. The directory has the owner
  * of its parent.
  *
- * Subsystems are asked by can_clone(), not by can_attach().
+ * can_clone() is called to ask the subsystems, and can_attach() is not.
  *
  * Context: process, no lock held; sleeps.
  * Return: 0, also if @ss is not bound and there is nothing to do; -EDEADLK with the manage

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between the kernels we support (5.10 to 7.2), and nothing
- * else. The rest of the code is written as for the newest one.
+ * The differences between the supported kernels (5.10 to 7.2), and nothing else. The rest of the
+ * code is written for the newest one.
  *
- * COMPAT_HAS_ says what probe.c has found in the headers. Where no known form of a
- * thing is there, the build stops with a line that names it.
+ * A macro COMPAT_HAS_ is defined for each probe of probe.c that the headers pass. If a kernel has
+ * none of the known forms of something, the build stops with a message that names it.
  */
 #ifndef _COMPAT_H
 #define _COMPAT_H
@@ -22,12 +22,12 @@
 /* --- ftrace -------------------------------------------------------------- */
 
 /*
- * The last argument of an ftrace callback: a struct pt_regs until 5.11, then a struct
- * ftrace_regs that has one, or hides that it has. container_hook_regs() relies on its
- * being the first thing there.
+ * The last argument of an ftrace callback is a struct pt_regs before 5.11, and then a struct
+ * ftrace_regs. container_hook_regs() relies on a struct pt_regs at its beginning, which recent
+ * kernels hide.
  */
 #ifndef COMPAT_HAS_FTRACE_REGS
-/* it is that structure itself */
+/* the argument is a struct pt_regs */
 #else
 #if defined(COMPAT_HAS_FTRACE_REGS_MEMBER)
 static_assert(offsetof(struct ftrace_regs, regs) == 0);
@@ -38,14 +38,14 @@ static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
 #endif
 #endif
 
-/* The recursion guard is opt-out in some kernels, and opt-in from 5.11 on. */
+/* The recursion guard is on unless declined before 5.11, and off unless requested from then on. */
 #ifdef COMPAT_HAS_FTRACE_RECURSION_SAFE
 #define COMPAT_FTRACE_NO_RECURSION_GUARD FTRACE_OPS_FL_RECURSION_SAFE
 #else
 #define COMPAT_FTRACE_NO_RECURSION_GUARD 0
 #endif
 
-/* What it takes to see the arguments, and to change where the call goes. */
+/* The flags that a handler needs to see arguments and to redirect calls. */
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 #define COMPAT_FTRACE_ARGS 0
 #else
@@ -54,7 +54,7 @@ static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
 
 /* --- inode operations ---------------------------------------------------- */
 
-/* They got a first argument in 5.12, which changed its type in 6.3. */
+/* They got a new first argument in 5.12; its type changed in 6.3. */
 #if defined(COMPAT_HAS_INODE_OPS_PLAIN)
 #define COMPAT_IDMAP_PARAM
 #define COMPAT_IDMAP_ARG
@@ -82,7 +82,7 @@ static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
 #define compat_mkdir_return(err) (err)
 #endif
 
-/* Time stamps went behind accessors in 6.6 and 6.7. */
+/* Time stamps got accessors in 6.6 and 6.7. */
 #if defined(COMPAT_HAS_SIMPLE_INODE_INIT_TS)
 #define compat_set_mtime(inode) inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode))
 #define compat_inode_init_times(inode) simple_inode_init_ts(inode)
@@ -102,22 +102,22 @@ static inline void compat_inode_touch(struct inode *inode)
 	compat_set_mtime(inode);
 }
 
-/* --- dentries that live without a user ----------------------------------- */
+/* --- pinned dentries ----------------------------------------------------- */
 
 /*
- * Until 6.19 such a dentry just had one reference too many, which
- * kill_litter_super() took away; now it is marked.
+ * Before 6.19 a filesystem pins a dentry by an additional reference, which kill_litter_super()
+ * drops; from then on it marks the dentry as persistent.
  */
 #if !defined(COMPAT_HAS_D_MAKE_PERSISTENT) && !defined(COMPAT_HAS_KILL_LITTER_SUPER)
 #error "this kernel has neither d_make_persistent nor kill_litter_super"
 #elif !defined(COMPAT_HAS_D_MAKE_PERSISTENT)
-/* a new dentry, whose reference is kept */
+/* adds a new dentry and keeps its reference */
 static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
 {
 	d_add(dentry, inode);
 }
 
-/* a dentry of the VFS's that mkdir is to make positive */
+/* makes the dentry of a mkdir positive; the VFS drops its own reference */
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
 {
 	d_instantiate(dentry, inode);
@@ -147,9 +147,9 @@ static inline void compat_kill_super(struct super_block *sb)
 #endif
 
 /*
- * The first child of a directory that is there, or the next one after @prev, whose
- * reference is taken over; with a reference, or NULL. The inode's lock is held, so that
- * none comes or goes meanwhile. The list is of another kind from 6.8 on.
+ * Finds the first positive child of a directory, or the next one after @prev, and drops the
+ * reference on @prev. Return: the child, with a reference, or NULL. The caller holds the inode's
+ * lock, so that no child comes or goes meanwhile. The kind of the list changed in 6.8.
  */
 static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry *prev)
 {
@@ -180,7 +180,7 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 
 /* --- names that moved ------------------------------------------------------ */
 
-/* What a filesystem without a backing store says when an inode has lost its last user. */
+/* For a filesystem without a backing store: do not cache inodes without users. */
 #if defined(COMPAT_HAS_INODE_JUST_DROP)
 #define compat_drop_inode inode_just_drop
 #elif defined(COMPAT_HAS_GENERIC_DELETE_INODE)
@@ -190,8 +190,8 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 #endif
 
 /*
- * Lookup of a child by name, whoever asks; the parent's inode is locked. Until 6.16
- * there was none that asks for no permission, but here the cache knows all names.
+ * Looks up a child by name, without checking permissions; the parent's inode is locked. Kernels
+ * before 6.16 have no such function. There the dentry cache is enough: it has all names.
  */
 static inline struct dentry *compat_lookup(struct dentry *parent, const char *name)
 {
@@ -213,7 +213,7 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 #endif
 }
 
-/* generic_file_splice_read() went in 6.5, when this one took its place. */
+/* copy_splice_read() replaced generic_file_splice_read() in 6.5. */
 #if defined(COMPAT_HAS_COPY_SPLICE_READ)
 #define compat_splice_read copy_splice_read
 #elif defined(COMPAT_HAS_GENERIC_FILE_SPLICE_READ)
@@ -222,13 +222,13 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 #error "this kernel has neither copy_splice_read nor generic_file_splice_read"
 #endif
 
-/* Exported by all, but in no header for modules until 6.4. */
+/* All kernels export it, but no header for modules declares it before 6.4. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
 		    unsigned int flags, struct path *path);
 
-/* --- what a kernel may be built without ------------------------------------------ */
+/* --- configurations of the kernel ------------------------------------------------ */
 
-/* Does anybody want to know when a file, or one in a directory, is modified? Under RCU. */
+/* Is there an inotify watch for changes of a file, or of the files in a directory? Under RCU. */
 static inline bool compat_watched(struct dentry *dentry)
 {
 #ifdef CONFIG_FSNOTIFY
@@ -240,11 +240,11 @@ static inline bool compat_watched(struct dentry *dentry)
 #endif
 }
 
-/* Has a task not been woken for the first time yet? */
+/* Is a task still to be woken for the first time? */
 static inline bool compat_is_new(struct task_struct *task)
 {
 #if defined(COMPAT_HAS_TASK___STATE)
-	/* what was done before it was woken is seen once it counts as woken */
+	/* a caller that sees it woken sees everything that was done before */
 	return smp_load_acquire(&task->__state) == TASK_NEW;
 #elif defined(COMPAT_HAS_TASK_STATE)
 	/* as above */
@@ -255,10 +255,9 @@ static inline bool compat_is_new(struct task_struct *task)
 }
 
 /*
- * A function of the kernel's for a file of procfs that has lost its own: one that does
- * nothing and returns 0, whatever its arguments. Where a function is checked to be of the
- * type that it is called as (clang's CFI, under either of its names), there is none such,
- * and it has to be @show, which is of that type.
+ * A function of the kernel to replace the show function of a file of procfs. noop_fsync() does
+ * nothing and returns 0, whatever its arguments are. With clang's CFI, which checks the type of a
+ * called function, no such function fits, and @show, which is of the right type, is used.
  */
 static inline void *compat_idle_show(void *show)
 {
@@ -269,9 +268,9 @@ static inline void *compat_idle_show(void *show)
 /* --- grace periods --------------------------------------------------------- */
 
 /*
- * Waits until every task has left whatever code it was in without sleeping since,
- * preempted or not. 5.10 as Debian builds it is not preemptible, and does not
- * export the one for preemptible kernels.
+ * Waits until each task has slept or has been in user space, so that it has left a function that
+ * does not sleep. Preempted tasks are waited for, too. Kernels that are not preemptible, such as
+ * Debian's 5.10, need and export only synchronize_rcu().
  */
 static inline void compat_synchronize_tasks(void)
 {

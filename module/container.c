@@ -13,11 +13,11 @@
 #include "core.h"
 #include "private.h"
 
-/* Woken when the directory of a removed container is gone as well. */
+/* Woken when the directory of a removed container is gone, too. */
 static DECLARE_WAIT_QUEUE_HEAD(directory_gone);
 
 /**
- * container_path - where a container is in its hierarchy
+ * container_path - print the path of a container in its hierarchy
  * @cont: the container
  * @buf: where to put the path; it starts with a slash and ends in a NUL
  * @buflen: room in @buf
@@ -34,7 +34,7 @@ int container_path(const struct container *cont, char *buf, int buflen)
 	if (container_is_removed(cont))
 		return -ENODEV;
 	if (container_is_top(cont)) {
-		/* has no directory while the hierarchy is being set up */
+		/* a root has no directory while its hierarchy is being set up */
 		return strscpy(buf, "/", buflen) < 0 ? -ENAMETOOLONG : 0;
 	}
 	path = dentry_path_raw(cont->dentry, buf, buflen);
@@ -49,7 +49,7 @@ EXPORT_SYMBOL_GPL(container_path);
  * container_noprefix - was the hierarchy mounted with noprefix?
  * @cont: a container of it
  *
- * Then cpuset's files, which are older than containers, have their short names.
+ * Such a mount gives cpuset's files the short names that they had before containers.
  *
  * Context: any; the caller keeps @cont.
  */
@@ -60,9 +60,9 @@ bool container_noprefix(const struct container *cont)
 EXPORT_SYMBOL_GPL(container_noprefix);
 
 /**
- * container_next_descendant - walk the containers below one
- * @pos: where the walk is; @top at the start
- * @top: the container whose descendants are walked
+ * container_next_descendant - walk over the descendants of a container
+ * @pos: the present position; @top at the start
+ * @top: the container
  *
  * Parents come before their children.
  *
@@ -172,7 +172,7 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
- * errno: -ENOENT when @parent is being removed, -ENOMEM, or that of a subsystem's
+ * errno: -ENOENT when @parent is being removed, -ENOMEM, or the errno of a subsystem's
  * create().
  */
 struct container *container_create(struct container *parent, bool clone)
@@ -264,7 +264,7 @@ void container_link(struct container *cont)
 /* So far below zero that no number of gets and puts, right or wrong, makes it positive. */
 #define CSS_FROZEN (INT_MIN / 2)
 
-/* If there is no reference on the states now, prevents new ones. */
+/* Prevents new references on the states. Fails, and changes nothing, if there is one. */
 static bool container_freeze(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
@@ -355,7 +355,7 @@ static struct container *half_removed_in(struct container *top)
 	return NULL;
 }
 
-/* Waits until it is gone; drops the manage lock meanwhile. */
+/* Waits until the directories of all removed children are gone. Drops the manage lock meanwhile. */
 static int wait_half_removed(struct container *cont)
 {
 	int err;
@@ -369,12 +369,12 @@ static int wait_half_removed(struct container *cont)
 }
 
 /**
- * container_left - the directory of a removed container is gone as well
- * @parent: the container in which it was
+ * container_dir_gone - note that the directory of a removed container is gone
+ * @parent: the parent of that container
  *
  * Context: manage lock held.
  */
-void container_left(struct container *parent)
+void container_dir_gone(struct container *parent)
 {
 	lockdep_assert_held(&manage_mutex);
 	WRITE_ONCE(parent->leaving, parent->leaving - 1);
@@ -384,10 +384,10 @@ void container_left(struct container *parent)
 /**
  * container_remove - take a container out of its hierarchy
  * @cont: a container below a root
- * @subtree: remove all descendants with it; without, children are an error
+ * @subtree: remove all descendants, too; otherwise children are an error
  *
  * The directory remains. The caller releases the manage lock, removes the directory and
- * calls container_left(); until then the parent is not removed. If no container is left
+ * calls container_dir_gone(); until then the parent is not removed. If no container is left
  * below the root, the caller then owes a deactivate_super().
  *
  * Context: manage lock held. It is dropped while waiting for directories of containers that
@@ -434,7 +434,7 @@ int container_remove(struct container *cont, bool subtree)
 		if (pos == cont)
 			break;
 	}
-	/* one directory, in its parent; those below go with it */
+	/* one directory is left, in the parent: removing it removes the directories below */
 	WRITE_ONCE(last->leaving, last->leaving + 1);
 	return 0;
 }

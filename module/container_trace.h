@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tracepoints in /sys/kernel/tracing/events/container. Each is a patched-out jump while it
- * is off.
+ * The tracepoints in /sys/kernel/tracing/events/container. While a tracepoint is off, it costs
+ * one no-op instruction.
  *
- * A container is identified by the number of its hierarchy and by the number of its directory's
- * inode (ls -di), since a name may be reused. The path has the last four names only, as in the
- * log: the whole path would take locks, and some of these events happen in a fork. The caller
+ * An event identifies a container by the number of its hierarchy and the inode number of its
+ * directory (ls -di), since names may be reused. As in the log, the path has only the last four
+ * names: the whole path would take locks, and some of these events happen in a fork. The caller
  * keeps the container readable (by a lock, a reference, or RCU).
  */
 #undef TRACE_SYSTEM
@@ -20,8 +20,8 @@
 #include "core.h"
 
 /*
- * What all of them have: the container, and the task. The path may grow between the two calls
- * of container_path_of(), and is truncated then.
+ * The fields of all events about containers: the container and the task. If the path grows between
+ * the two calls of container_path_of(), it is truncated.
  */
 #define container_path_of(cont, buf, size) \
 	snprintf(buf, size, "%pd4", READ_ONCE((cont)->dentry))
@@ -45,7 +45,7 @@
 #define CONTAINER_VALUES						\
 	__entry->hierarchy, __entry->id, __get_str(path), __entry->pid, __entry->comm
 
-/* pid and comm are those of the current task; of a release, of the last task to leave */
+/* pid and comm are the current task's. In a release, that is the last task to leave. */
 DECLARE_EVENT_CLASS(container_event,
 		    TP_PROTO(const struct container *cont),
 		    TP_ARGS(cont),
@@ -68,7 +68,7 @@ DEFINE_EVENT(container_event, release,
 	     TP_PROTO(const struct container *cont),
 	     TP_ARGS(cont));
 
-/* A task, whose pid and comm these are, has moved into the container from another one. */
+/* The task with this pid and comm has moved into the container from another one. */
 TRACE_EVENT(attach,
 	    TP_PROTO(const struct container *cont, const struct container *from,
 		     struct task_struct *task),
@@ -79,7 +79,7 @@ TRACE_EVENT(attach,
 			   __entry->from = container_id(from);),
 	    TP_printk(CONTAINER_FORMAT " from=%llu", CONTAINER_VALUES, __entry->from));
 
-/* A limit of the container has refused something to the current task, in it or below. */
+/* A limit of the container has refused something to the current task, which is in it or below. */
 DECLARE_EVENT_CLASS(container_refusal,
 		    TP_PROTO(const struct container *cont, const char *limit),
 		    TP_ARGS(cont, limit),
@@ -109,7 +109,7 @@ TRACE_EVENT(hook,
 
 #endif /* _CONTAINER_TRACE_H */
 
-/* Beside this file; module/Kbuild says so to the compiler. */
+/* The header is in the directory of this file; module/Kbuild tells the compiler. */
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH .
 #undef TRACE_INCLUDE_FILE

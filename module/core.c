@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Generic process containers on an unpatched kernel: loading and unloading.
+ * Generic process containers on an unpatched kernel: loading and unloading the core.
  *
- * What user space can reach is set up last and torn down first.
+ * Parts that user space can reach are set up last and torn down first.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_core.ko share.
+ * The declarations that the files of container_core.ko share.
  */
 #ifndef _CORE_H
 #define _CORE_H
@@ -32,7 +32,7 @@ struct super_block;
  * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; written under both mutexes
- * @nr_containers: how many it has, the root included; under the manage lock
+ * @nr_containers: number of its containers, the root included; under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy
  * @ref: one for being active, one for each container below the root
  */
@@ -53,20 +53,20 @@ static inline struct hierarchy *container_hierarchy(const struct container *cont
 }
 
 /*
- * Checks what the callback of a subsystem returned. Anything but 0 and an errno would be
- * taken for success further up, or for a pointer.
+ * Checks the return value of a subsystem's callback. Callers further up would take anything but
+ * 0 and an errno for success, or for a pointer.
  */
-static inline int callback_errno(int ret, const char *whose)
+static inline int callback_errno(int ret, const char *name)
 {
 	if (likely(ret <= 0 && ret >= -MAX_ERRNO))
 		return ret;
-	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", whose, ret);
+	pr_err_ratelimited("%s: a callback returned %d, which is no errno\n", name, ret);
 	return -EINVAL;
 }
 
 /*
- * A container's unique number: that of its directory's inode, 0 while there is none. The
- * caller is under RCU or keeps the container otherwise.
+ * The unique number of a container: the number of its directory's inode; 0 while it has no
+ * directory. The caller is under RCU or keeps the container otherwise.
  */
 static inline u64 container_id(const struct container *cont)
 {
@@ -120,7 +120,7 @@ void container_link(struct container *cont);
 struct container *populated_in(struct container *top);
 bool container_is_populated(struct container *cont);
 int container_remove(struct container *cont, bool subtree);
-void container_left(struct container *parent);
+void container_dir_gone(struct container *parent);
 
 /* kill.c */
 int container_kill_members(struct container *cont);

@@ -3,8 +3,8 @@
  * Directories: mkdir, rmdir and rename. There is no backing store: each dentry is pinned until
  * it is removed.
  *
- * Order of locks: s_umount, inode locks, the manage lock. No inode lock is held while memory
- * of a user is accessed, who could delay that for as long as he likes.
+ * Order of locks: s_umount, inode locks, the manage lock. No inode lock is held during an access
+ * to user memory, which a user can delay at will.
  */
 #include <linux/dcache.h>
 #include <linux/slab.h>
@@ -24,13 +24,13 @@ static int check_path(const struct container *cont)
 }
 
 /*
- * Creates a container and its directory. With @clone, the current task enters it as well, and
- * the directory belongs to the owner of the parent: a task that only wants namespaces of its
- * own must not control limits.
+ * Creates a container and its directory. With @clone, the current task enters the container, and
+ * the directory belongs to the owner of the parent: a task that only wants namespaces of its own
+ * must not control limits.
  *
  * Container and directory become visible together, under the manage lock, so that a removal
- * right after that finds the directory. The files follow; lookups and removals of them wait
- * for the lock of the new inode.
+ * right afterwards finds the directory. The files become visible later; until then their lookup
+ * and removal wait for the lock of the new inode.
  */
 int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
 {
@@ -84,12 +84,12 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 	container_link(cont);
 	compat_d_instantiate_pinned(dentry, inode);
 	trace_mkdir(cont);
-	/* after linking: the parent may lose its last member by this */
+	/* after linking: the parent may lose its last member now, but has a child */
 	if (clone)
 		container_enter(mv);
 	container_manage_unlock();
 
-	/* the container may be removed by now, but its files are not */
+	/* the container may be removed by now; its files wait for the lock of the inode */
 	finish_files(cont, dentry, true);
 	inode_unlock(inode);
 	inc_nlink(dir);
@@ -115,7 +115,7 @@ static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
 
 /*
  * Takes a container out of its hierarchy. The caller then removes the directory and calls
- * end_removal(), until which the parent is not removed.
+ * end_removal(). Until then the parent is not removed.
  */
 static int begin_removal(struct container *cont, bool kill)
 {
@@ -130,8 +130,8 @@ static int begin_removal(struct container *cont, bool kill)
 			container_kill_end(cont);
 	}
 	/*
-	 * The superblock has to stay until the directory is removed. The last container below
-	 * the root leaves its reference for that; otherwise take one.
+	 * The superblock has to stay until the directory is removed. Take a reference, unless
+	 * this was the last container below the root: then keep the hierarchy's.
 	 */
 	if (!err && h->nr_containers > 1)
 		atomic_inc(&h->sb->s_active);
@@ -142,7 +142,7 @@ static int begin_removal(struct container *cont, bool kill)
 static void end_removal(struct container *parent, struct super_block *sb)
 {
 	container_manage_lock();
-	container_left(parent);
+	container_dir_gone(parent);
 	container_manage_unlock();
 	deactivate_super(sb);
 }
@@ -156,7 +156,7 @@ static void end_removal(struct container *parent, struct super_block *sb)
  */
 int fs_remove_container(struct container *cont)
 {
-	/* stays while there are containers below the root, or their directories */
+	/* the superblock stays while containers below the root or their directories exist */
 	struct super_block *sb = container_hierarchy(cont)->sb;
 	int err = begin_removal(cont, false);
 
@@ -167,13 +167,13 @@ int fs_remove_container(struct container *cont)
 	return 0;
 }
 
-/* Empties the directory of a removed container; no inode lock held. */
+/* Empties the directory of a removed container. No inode lock is held. */
 static void remove_content(struct dentry *dir)
 {
 	struct dentry *child;
 
 	for (;;) {
-		/* a removal in it that is not finished yet holds this lock */
+		/* waits for another removal in the directory, which holds this lock */
 		inode_lock(d_inode(dir));
 		child = compat_next_child(dir, NULL);
 		inode_unlock(d_inode(dir));
@@ -185,9 +185,9 @@ static void remove_content(struct dentry *dir)
 }
 
 /*
- * The VFS holds the locks of both inodes. They are dropped meanwhile, since a member that is
- * being killed may wait for one of them, and simple_recursive_removal() takes them. In their
- * place, the manage lock protects the directory: once the container is marked as removed, no
+ * The VFS holds the locks of both inodes. They are dropped here, since a member that is being
+ * killed may wait for one of them, and simple_recursive_removal() takes them. The directory is
+ * protected all the same: once the container is marked as removed, under the manage lock, no
  * mkdir, rmdir or rename touches it any more. The empty directory is then removed as the VFS
  * expects, which notifies watchers once.
  */
@@ -204,11 +204,11 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 		remove_content(dentry);
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	inode_lock(inode);
-	/* another removal was faster: for rmdir(2) the directory does not exist */
+	/* another removal was faster: rmdir(2) then reports that there is no such directory */
 	if (err)
 		return err == -ENODEV ? -ENOENT : err;
 	err = simple_rmdir(dir, dentry);
-	/* the caller's mount keeps the superblock as well */
+	/* does not free the superblock, since the caller's mount keeps it, too */
 	end_removal(cont->parent, dir->i_sb);
 	return err;
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file "events": whether a container is populated, that is, has a member in it or below,
- * and how often its limits have refused something; and waiting for a change of that.
+ * The file "events". It shows whether a container is populated, that is, has a member in it or
+ * below, and how often its limits have refused something. Users can wait for a change.
  *
- * Whether a container is populated is not stored but looked up. A task that joins an empty
- * container, is the last to leave one, or is refused something only checks for waiters here
- * and above. If there is one, it queues the container's work item, which holds a reference on
- * the container. The worker compares the present state with what was reported last.
+ * A task that joins an empty container, is the last to leave one, or is refused something only
+ * checks whether the container or an ancestor has a waiter. If so, it queues the container's
+ * work item, which holds a reference on the container. The worker finds out whether containers
+ * are populated, and compares with the last report.
  *
  * Who takes part, and how races are settled:
  *
  * join, leave	change the number of members and then check for waiters. A waiter opens
  *	the file, or puts an inotify watch on it, before it reads it. With a barrier on both
  *	sides, one of them sees the other.
- * move		is a leave and a join, between which the task is in no container. Moves and
- *	reads of the state are under the manage lock, so that this is not seen. A thread that
- *	follows its process (fork.c) moves without the lock, but to where its parent is.
- * read, worker	compare under the manage lock: each change is reported once, by the first of
- *	them, and increments the number of changes.
- * poll		queues itself and then compares the number with that of the last read. The
- *	number is incremented before the queue is woken.
- * rmdir	passes what the work item may not have reported yet to the parent.
+ * move		is a leave and a join, between which the task is in no container. Moves, reads
+ *	and the worker hold the manage lock, so no report sees this state. A thread that follows
+ *	its process (fork.c) moves without the lock, but its parent is in the new container.
+ * read, worker	compare under the manage lock: the first of them to see a change reports it
+ *	and increments the number of changes, so each change is reported once.
+ * poll		queues itself and then compares the number of changes with the number at the
+ *	last read. The number is incremented before the queue is woken.
+ * rmdir	passes changes that the worker may not have reported yet to the parent.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -69,7 +69,7 @@ static void events_put(struct container *cont)
 
 static void events_queue(struct container *cont)
 {
-	/* the last reference is gone: events_removed() has passed it to the parent */
+	/* no reference is left: events_removed() has passed the change to the parent */
 	if (!events_get(cont))
 		return;
 	if (!queue_work(events_wq, &cont->events.work))
@@ -77,9 +77,9 @@ static void events_queue(struct container *cont)
 }
 
 /**
- * events_changed - a container has its first member, or has lost its last
+ * events_changed - look for waiters after a container has become empty or is empty no more
  * @cont: the container
- * @joined: which of the two
+ * @joined: it has its first member; otherwise it has lost the last one
  *
  * Called after the change.
  *
@@ -101,7 +101,7 @@ void events_changed(struct container *cont, bool joined)
 }
 
 /**
- * events_removed - a container is removed
+ * events_removed - pass the unreported changes of a removed container to its parent
  * @cont: the container, marked as removed
  *
  * Context: manage lock held.
@@ -114,12 +114,12 @@ void events_removed(struct container *cont)
 
 /**
  * container_refused - count that a limit of a container has refused something
- * @cont: the container that has the limit, which need not be the task's own
+ * @cont: the container that has the limit: the task's own or an ancestor
  * @what: CONTAINER_FORK for a new task, CONTAINER_CHARGE for anything else
  * @limit: name of the limit, for tracers
  *
- * Subsystems call it once for each failure that a user sees; the core cannot know whose limit
- * it was.
+ * Subsystems call it once for each failure that a user sees, since the core does not know which
+ * container's limit it was.
  *
  * Context: any but NMI; @cont readable under RCU.
  */
@@ -140,10 +140,10 @@ void container_refused(struct container *cont, enum container_refusal what, cons
 EXPORT_SYMBOL_GPL(container_refused);
 
 /*
- * Compares the state of a container with what was reported last, and reports a change. A task
- * that joined and left again in between (@joined) is a change as well.
+ * Compares the state of a container with the last report, and reports a change. It is a change,
+ * too, if a task has joined and left again since then (@joined).
  */
-static void events_look(struct container *cont, bool populated, bool joined)
+static void events_compare(struct container *cont, bool populated, bool joined)
 {
 	struct container_events *ev = &cont->events;
 	bool changed = ev->populated != populated || (joined && !populated);
@@ -164,7 +164,7 @@ static void events_look(struct container *cont, bool populated, bool joined)
 	wake_up_all(&ev->wait);
 }
 
-/* Is a container populated, if @below, a child or NULL, is known not to be? */
+/* Is a container populated, if its child @below is known not to be? @below may be NULL. */
 static bool populated_but_for(struct container *cont, struct container *below)
 {
 	struct container *child;
@@ -180,10 +180,10 @@ static bool populated_but_for(struct container *cont, struct container *below)
 }
 
 /*
- * Finds a file, of @cont or an ancestor, of which inotify has to be notified. Return: the file,
- * with a reference on it and an active one on the superblock, or NULL.
+ * Finds a file of @cont or of an ancestor that has a change to report to inotify. Return: the
+ * file, with a reference, and an active reference on its superblock; or NULL.
  */
-static struct dentry *events_news(struct container *cont)
+static struct dentry *events_next_file(struct container *cont)
 {
 	struct container *pos;
 
@@ -209,12 +209,12 @@ static void events_work(struct work_struct *work)
 	for (pos = cont; pos && !container_is_removed(cont); below = pos, pos = pos->parent) {
 		populated = populated || populated_but_for(pos, below);
 		if (events_awaited(pos))
-			events_look(pos, populated, joined);
+			events_compare(pos, populated, joined);
 	}
-	while ((file = events_news(cont))) {
+	while ((file = events_next_file(cont))) {
 		container_manage_unlock();
 		sb = file->d_sb;
-		/* without the lock: fsnotify may wait for memory that is charged to a watcher */
+		/* not under the lock: fsnotify may wait for memory that is charged to a watcher */
 		fsnotify_dentry(file, FS_MODIFY);
 		dput(file);
 		deactivate_super(sb);
@@ -237,13 +237,13 @@ static int events_show(struct seq_file *m, void *v)
 		container_manage_unlock();
 		return -ENODEV;
 	}
-	/* this reader can be seen waiting before it looks: pairs with events_changed() */
+	/* the waiter was made visible before it reads: pairs with events_changed() */
 	smp_mb();
-	events_look(cont, container_is_populated(cont), false);
+	events_compare(cont, container_is_populated(cont), false);
 	WRITE_ONCE(reader->seen, ev->changes);
 	seq_printf(m, "populated %d\nforks_refused %ld\ncharges_refused %ld\n", ev->populated,
 		   ev->told[CONTAINER_FORK], ev->told[CONTAINER_CHARGE]);
-	/* a change that was found here has to be reported to inotify as well */
+	/* the worker reports a change that was found here to inotify, too */
 	if (test_bit(CONT_EVENT_NEW, &cont->flags))
 		events_queue(cont);
 	container_manage_unlock();
@@ -259,7 +259,7 @@ static int events_open(struct inode *inode, struct file *file)
 	if (!reader)
 		return -ENOMEM;
 	reader->cont = cont;
-	/* nothing was read yet: poll() finds a change */
+	/* nothing was read yet, so poll() has to find a change */
 	reader->seen = READ_ONCE(cont->events.changes) - 1;
 	err = single_open(file, events_show, reader);
 	if (err)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of features: what each one needs of the running kernel, and whether that is there.
+ * The table of features: the needs of each feature, and whether the running kernel meets them.
  * It is the last part of /proc/containers; the log has a line for each lost feature.
  *
- * The hook layer adds entries as modules are loaded. They stay until the core is unloaded: a
- * user may want to know why another module has refused to load.
+ * The hook layer adds entries as modules are loaded. They stay until the core is unloaded, so
+ * that a user can read why another module has refused to load.
  *
- * feature_mutex guards all of it and is a leaf.
+ * feature_mutex guards all of it. No lock is taken inside it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -52,10 +52,10 @@ static struct feature *feature_find(const char *name)
 }
 
 /**
- * feature_set - enter a feature, in place of what was known of it
+ * feature_set - enter a feature into the table, or replace its entry
  * @name: its name
- * @needs: the names of what it needs; NULL: as it is known
- * @why: why it is lost; NULL: it is not
+ * @needs: the names of the functions and symbols that it needs; NULL to keep them
+ * @why: why it is lost; NULL if it is not
  *
  * Context: sleeps.
  * Return: 0 or -ENOMEM.
@@ -90,7 +90,7 @@ int feature_set(const char *name, const char *needs, const char *why)
 }
 
 /**
- * container_feature_lost - report that a feature is lost for another reason than a missing name
+ * container_feature_lost - report a lost feature whose needs were found
  * @name: the feature
  * @why: the reason, for the table and the log
  *

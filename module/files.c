@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Control files: calling a cftype's handlers, and the files that each container has.
+ * Control files: calls of the handlers of a struct container_cftype, and the core's own files.
  *
- * Handlers run with the callback lock (reads) or the manage lock (writes) held, and only for
- * a container that is not removed. The files of tasks.c and events.c have file operations of
- * their own.
+ * show() runs with the callback lock held, write() with the manage lock, and neither runs for a
+ * removed container. The files of tasks.c and events.c have file operations of their own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,8 +28,8 @@ const struct container_cftype *file_cftype(const struct file *file)
 }
 
 /*
- * Copies what was written, in however many segments, without a newline at its end. At least
- * one byte was. Return: the value, for kfree(), or an error pointer.
+ * Copies a written value of at least one byte, and removes one newline at its end. No lock is
+ * held: the writer may be slow. Return: the value, for kfree(), or an error pointer.
  */
 char *control_value(const struct container_cftype *cft, struct iov_iter *from)
 {
@@ -95,13 +94,13 @@ ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 	return seq_read_iter(iocb, to);
 }
 
-/* Always ready. */
+/* A control file is always ready. */
 __poll_t control_poll(struct file *file, poll_table *wait)
 {
 	return DEFAULT_POLLMASK;
 }
 
-/* A write to a read-only file, which root can open for writing. */
+/* Refuses a write to a read-only file, which root can open for writing all the same. */
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	return container_is_removed(file_container(iocb->ki_filp)) ? -ENODEV : -EINVAL;
@@ -173,7 +172,7 @@ static int release_agent_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/* The agent runs as root: being the file's owner is not enough to set it. */
+/* The agent runs as root, so owning the file is not enough to set it. */
 static int release_agent_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
@@ -222,7 +221,7 @@ static const struct container_cftype files_top[] = {
 
 static const struct container_cftype events_file = { .name = "events", .mode = 0444 };
 
-/* The container for which populate() is being called, and by which task. Under the manage lock. */
+/* The container for which a task is calling populate(). Under the manage lock. */
 static struct {
 	struct container *cont;
 	struct task_struct *task;
@@ -254,14 +253,14 @@ static bool cftype_ok(const struct container_cftype *cft)
  */
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
-	/* lockless: only the current task sets this to itself */
+	/* lockless: a task finds itself here only if it has set that itself */
 	if (READ_ONCE(populated.task) != current || populated.cont != cont) {
-		pr_err("%ps: control files are added by populate(), to its own container\n",
+		pr_err("%ps: only populate() can add control files, and only to its container\n",
 		       __builtin_return_address(0));
 		return -EPERM;
 	}
 	if (!cft || !cftype_ok(cft)) {
-		pr_err("%ps: no good control file: its name, its mode, too_long, or no handler\n",
+		pr_err("%ps: bad control file: check its name, mode, too_long and handlers\n",
 		       __builtin_return_address(0));
 		return -EINVAL;
 	}
@@ -289,11 +288,11 @@ int container_add_files(struct container *cont, const struct container_cftype *c
 EXPORT_SYMBOL_GPL(container_add_files);
 
 /**
- * files_populate - add the files of a new directory
- * @cont: its container
+ * files_populate - add the control files of a new container
+ * @cont: the container
  *
  * Context: manage lock held; sleeps.
- * Return: 0 or an errno; the caller undoes what was added.
+ * Return: 0, or an errno; the caller then calls finish_files() to drop the files.
  */
 int files_populate(struct container *cont)
 {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fork and exit: the four hooks that keep the table of members up to date. The top of
- * membership.c explains why no race gets past them.
+ * membership.c says who takes part and how races are settled.
  */
 #include <linux/sched/signal.h>
 
 #include "callbacks.h"
 #include "container_hook.h"
 
-/* How many tasks are in fork_enter(). */
+/* The number of tasks in fork_enter(), as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, fork_callers);
-/* How many hierarchies and subsystems need the hooks. Under the manage lock. */
+/* The number of hierarchies and subsystems that need the hooks. Under the manage lock. */
 static int trackers;
 
-/* Removes an entry; @before and @after are called around leaving its containers. */
+/* Removes an entry. Calls @before and @after around taking it out of its containers. */
 static __always_inline void member_end(struct bucket *b, struct task_struct *task,
 				       struct member *m, void (*before)(struct member *m),
 				       void (*after)(struct member *m))
@@ -38,7 +38,7 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 	member_end(table_bucket(child), child, m, member_cancel, NULL);
 }
 
-/* The exit hook for a task with an entry. Enables preemption, which is disabled. */
+/* The exit of a task with an entry. Called with preemption disabled; enables it. */
 static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
 	member_end(b, task, m, member_exit, member_exited);
@@ -46,12 +46,12 @@ static noinline void task_exit(struct bucket *b, struct task_struct *task, struc
 }
 
 /*
- * Puts an unborn child into a container of its parent, the current task. While the parent is
- * in the container and its lock is held, the container stays: either the parent remains a
- * member, or its mover holds the manage lock.
+ * Puts an unborn child into a container of its parent, the current task. The container stays
+ * while its lock is held and the parent is in it: either the parent remains a member, or a task
+ * that moves it holds the manage lock.
  *
  * Return: false if the members are being killed. A killer counts itself before it lists the
- * members under the lock: either the child is among those, or the count is seen here.
+ * members under the lock: either the list includes the child, or the count is seen here.
  */
 static __always_inline bool fork_join(struct place *child, struct place *parent)
 {
@@ -72,16 +72,16 @@ static __always_inline bool fork_join(struct place *child, struct place *parent)
 }
 
 /* Stands for a parent without an entry: at every root, and without data. */
-static struct member nobody;
+static struct member no_entry;
 
-/* Gives an unborn child its containers and asks the subsystems; an errno makes fork fail. */
+/* Puts an unborn child into its containers and asks the subsystems. An errno makes fork fail. */
 static __always_inline int fork_begin(struct task_struct *child, struct member *m,
 				      struct member *parent)
 {
 	struct bucket *b;
 	int h, err = 0;
 
-	/* an earlier task at this address has taken its entry along */
+	/* an earlier task at this address has no entry any more: its exit has removed that */
 	b = table_lock(child);
 	table_add(b, m, child);
 	table_unlock(b);
@@ -104,7 +104,7 @@ static __always_inline int fork_goes_on(struct task_struct *child, void *args)
 				   (unsigned long)args, 0);
 }
 
-/* For want of a spare entry. Preemption is disabled, but not during the allocation. */
+/* Allocates an entry when there is no spare one. Enables preemption meanwhile. */
 static noinline struct member *fork_alloc(void)
 {
 	struct member *m;
@@ -116,8 +116,8 @@ static noinline struct member *fork_alloc(void)
 }
 
 /*
- * The fork of a child that gets an entry. Enables preemption, which is disabled. The entry's
- * memory is not charged anywhere: the child's own structures, which are far larger, are.
+ * The fork of a child that gets an entry. Called with preemption disabled; enables it. The
+ * entry's memory is not charged: the far larger structures of the child itself are.
  */
 static noinline int fork_below(struct task_struct *child, void *args, struct member *parent)
 {
@@ -125,7 +125,7 @@ static noinline int fork_below(struct task_struct *child, void *args, struct mem
 	int err = -ENOMEM;
 
 	if (likely(m))
-		err = fork_begin(child, m, parent ?: &nobody);
+		err = fork_begin(child, m, parent ?: &no_entry);
 	preempt_enable();
 	if (unlikely(err))
 		return err;
@@ -151,7 +151,7 @@ static int fork_enter(struct task_struct *child, void *args)
 		WRITE_ONCE(parent->moved, false);
 		smp_mb(); /* before its containers are read: see fork_follow() */
 	}
-	/* the idle task of a CPU that comes up belongs to no container */
+	/* no number: the idle task of a CPU that comes up, which belongs to no container */
 	if (((parent && member_is_below(parent)) || calls_now()->all[0]) && child->pid) {
 		err = fork_below(child, args, parent);
 	} else {
@@ -194,7 +194,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	return m;
 }
 
-/* Locks the entries of two tasks, whose buckets may be the same. */
+/* Locks two buckets, which may be the same, in the order of their addresses. */
 static void lock_both(struct bucket *a, struct bucket *b)
 	__acquires(&a->lock)
 	__acquires(&b->lock)
@@ -218,10 +218,10 @@ static void unlock_both(struct bucket *a, struct bucket *b)
 }
 
 /*
- * Moves a thread after its parent, which was moved while the thread was unborn. fork_enter()
- * clears @moved of the parent before it reads the parent's containers for the child; the mover
- * sets it after the move and then gathers the threads again. So either the mover finds the
- * child in the list of threads, or the child's fork sees the flag.
+ * Moves a new thread to the containers of its parent, which was moved while the thread was
+ * unborn. fork_enter() clears @moved of the parent before it reads the parent's containers for
+ * the child; a mover sets @moved after the move and then gathers the threads again. So either
+ * the mover finds the child in the list of threads, or the child's fork sees the flag.
  */
 static void fork_follow(struct task_struct *child, struct member *parent)
 {
@@ -246,6 +246,7 @@ static void fork_follow(struct task_struct *child, struct member *parent)
 	unlock_both(a, b);
 }
 
+/* Tells the subsystems of a child that is complete. */
 static void fork_tell(struct task_struct *child)
 {
 	struct bucket *b;
@@ -260,8 +261,8 @@ static void fork_tell(struct task_struct *child)
 }
 
 /*
- * Is nothing left to call for the child? It cannot exit meanwhile, and if it is being adopted
- * right now, an unneeded fork_tell() does no harm.
+ * Is there no subsystem to tell of the child? The child cannot exit meanwhile. If another task is
+ * just having it adopted, fork_tell() is called in vain, which does no harm.
  */
 static inline bool fork_is_told(struct task_struct *child)
 {
@@ -276,7 +277,7 @@ static inline bool fork_is_told(struct task_struct *child)
 	return m && READ_ONCE(m->known) >= calls->generation;
 }
 
-/* The rest of probe_newtask(), where there is one. Enables preemption. */
+/* The rest of probe_newtask(), which few forks need. Enables preemption. */
 static noinline void fork_finish(struct task_struct *child, struct member *parent)
 {
 	if (parent)
@@ -293,7 +294,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 	preempt_disable();
 	if (clone_flags & CLONE_THREAD) {
 		parent = table_find(current);
-		/* the child is in the list: pairs with the barrier in move_task() */
+		/* the child is in the list of threads: pairs with the barrier in move_task() */
 		smp_mb();
 		if (parent && !READ_ONCE(parent->moved))
 			parent = NULL;
@@ -305,8 +306,8 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 }
 
 /*
- * What the hooks on birth and exit do for tasks with an entry is out of line and called last,
- * so that for other tasks they need not even save registers.
+ * For tasks with an entry, the hooks on birth and exit call a function out of line at their very
+ * end, so that for other tasks they need not even save registers.
  */
 static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -336,7 +337,10 @@ static void notrace hook_cancel_fork(unsigned long ip, unsigned long parent_ip,
 	preempt_enable();
 }
 
-/* Armed in this order and disarmed in reverse: entries are added while all are armed. */
+/*
+ * Armed in this order and disarmed in reverse, so that the fork hook, which adds entries, is only
+ * armed while the hooks that remove them are.
+ */
 struct container_hook fork_hooks[FORK_HOOKS] = {
 	[HOOK_CANCEL_FORK] = {
 		.name = "cgroup_cancel_fork",
@@ -387,7 +391,7 @@ int membership_track(void)
 }
 
 /**
- * membership_untrack - disarm them, if this was the last user
+ * membership_untrack - disarm the hooks on fork and exit, if this was their last user
  *
  * Context: manage lock held; sleeps.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the source files of the filesystem share: inode.c, readdir.c, dir.c, clone.c and
- * mount.c.
+ * The declarations that the files of the filesystem share: inode.c, readdir.c, dir.c, clone.c
+ * and mount.c.
  */
 #ifndef _FS_H
 #define _FS_H

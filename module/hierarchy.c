@@ -3,8 +3,8 @@
  * Hierarchies: finding the one that a mount asks for, creating it, binding subsystems to it,
  * and dissolving it.
  *
- * A hierarchy is active as long as its superblock is. While there are containers below its
- * root it holds an active reference on the superblock, so that both survive the last unmount.
+ * A hierarchy is active as long as its superblock is. While it has containers below its root, it
+ * holds an active reference on the superblock, so that both survive the last unmount.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,7 @@
 #include "core.h"
 #include "parse.h"
 
-/* Woken when a hierarchy has been dissolved. */
+/* Woken when a hierarchy has been dissolved, which is counted. */
 static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
 static atomic_t dissolved;
 
@@ -31,7 +31,7 @@ void hierarchy_put(struct hierarchy *h)
 	kfree_rcu(h, top.rcu);
 }
 
-/* The set of subsystem ids that a mount asks for: those named, and with "all" every one. */
+/* Finds the ids of the subsystems that a mount asks for: the named ones, or all of them. */
 static int wanted_set(struct mount_options *opts, unsigned long *set)
 {
 	struct container_subsys *ss;
@@ -61,7 +61,7 @@ static bool same_name(const struct hierarchy *h, const struct mount_options *opt
 	return opts->name[0] && !strcmp(h->name, opts->name);
 }
 
-/* The name of a hierarchy in messages: as in /proc/<pid>/container. */
+/* Names a hierarchy for messages in the way of /proc/<pid>/container. */
 static const char *hierarchy_label(const struct hierarchy *h, char *buf, size_t size)
 {
 	struct container_subsys *ss;
@@ -97,7 +97,7 @@ static struct hierarchy *subsys_taken(struct mount_options *opts, const struct h
 				      hierarchy_label(h, label, sizeof(label))));
 }
 
-/* Do the options of a mount agree with the hierarchy that it has found? */
+/* Checks that the options of a mount agree with the hierarchy that it has found. */
 static struct hierarchy *options_fit(struct mount_options *opts, struct hierarchy *h)
 {
 	const char *other;
@@ -171,7 +171,7 @@ struct hierarchy *hierarchy_find(struct mount_options *opts)
 	return named ? name_taken(opts, named) : NULL;
 }
 
-/* Moves a subsystem and its state for the root from one hierarchy to another. */
+/* Moves a subsystem, and its state of the root, from one hierarchy to another. */
 static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from,
 			     struct hierarchy *to)
 {
@@ -182,7 +182,7 @@ static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from
 	to->top.subsys[id]->container = &to->top;
 	__clear_bit(id, from->subsys);
 	__set_bit(id, to->subsys);
-	/* a reader that sees the new number also sees that hierarchy's state */
+	/* a reader that sees the new number also sees the state in the new root */
 	smp_store_release(&ss->hierarchy, to->top.hierarchy);
 	container_unlock();
 }
@@ -278,7 +278,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	refcount_set(&h->ref, 1);
 
 	container_lock();
-	/* complete before it can be found by its number */
+	/* a reader that finds it by its number sees it complete */
 	smp_store_release(&hierarchies[nr], h);
 	container_unlock();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
@@ -290,7 +290,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 
 err_bound:
 	options_refuse(opts, err, "%s cannot be bound: error %d", subsystems[id]->name, err);
-	/* dissolving it puts the modules of the bound ones; put the others */
+	/* hierarchy_dissolve() puts the modules of the bound subsystems; put the others */
 	for_each_set_bit_from(id, set, MAX_CONTAINER_SUBSYS)
 		module_put(subsystems[id]->owner);
 	hierarchy_dissolve(h);
@@ -298,7 +298,7 @@ err_bound:
 	return ERR_PTR(err);
 
 err_modules:
-	/* @id is where the loop stopped: the number of bits if it did not */
+	/* the modules of the subsystems before @id were taken: all of them if the loop ended */
 	for_each_set_bit(nr, set, min_t(int, id, MAX_CONTAINER_SUBSYS))
 		module_put(subsystems[nr]->owner);
 	kfree(h->release_agent);
@@ -309,8 +309,8 @@ err_free:
 
 /**
  * hierarchy_dissolve - make a hierarchy that has only its root inactive
- * @h: the hierarchy, whose superblock is being shut down. The caller drops the reference for
- *	being active.
+ * @h: the hierarchy, whose superblock is being shut down. The caller then drops the reference
+ *	that an active hierarchy holds on itself.
  *
  * Context: manage lock held; sleeps.
  */

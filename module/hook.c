@@ -3,16 +3,16 @@
  * The hook layer: attaches tables of handlers to kernel functions (by ftrace) and to
  * tracepoints, and finds symbols that are not exported.
  *
- * hook_mutex guards the list of known rows, their state and arming itself. It is held across
+ * hook_mutex guards the list of rows and their state, and serializes arming. It is held across
  * grace periods, so a caller that arms or disarms must not hold a lock that a handler takes.
  *
- * The ftrace_ops have no recursion guard: no handler calls a hooked function, so none is
- * needed, and a guard might drop a call. They are PERMANENT: writing 0 to
- * kernel.ftrace_enabled fails with EBUSY while one is armed.
+ * The ftrace_ops have no recursion guard: no handler calls a hooked function, so they need no
+ * guard, and a guard might drop a call. They are PERMANENT: while one is armed, writing 0 to
+ * kernel.ftrace_enabled fails with EBUSY.
  *
  * Other tracers may be attached to the same functions, before or after. Their code runs between
- * a handler and the function to which it redirects the call, and preserves the arguments of the
- * hooked function but no other register, so none is used to pass anything.
+ * a handler and the function to which it redirects the call. It preserves only the registers
+ * with the arguments of the hooked function, so no other register passes anything.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -34,8 +34,9 @@ static unsigned long (*hook_kallsyms)(const char *name);
 static void *hook_ftrace_location;
 
 /**
- * container_hook_wait_callers - wait until no task runs in place of a hooked function
- * @callers: as given to container_hook_enter(), by functions whose hooks are disarmed
+ * container_hook_wait_callers - wait until no task is in functions that run in place of others
+ * @callers: the counter that these functions give to container_hook_enter(). Their hooks are
+ *	disarmed
  *
  * Context: sleeps, as long as the callers do.
  */
@@ -46,13 +47,13 @@ void container_hook_wait_callers(const long __percpu *callers)
 
 	do {
 		sum = 0;
-		/* no task enters any more, so once the sum is 0 it stays 0 */
+		/* no task enters any more, so a sum of 0 is final */
 		for_each_possible_cpu(cpu)
 			sum += READ_ONCE(*per_cpu_ptr(callers, cpu));
 		if (sum)
 			msleep(20);
 	} while (sum);
-	/* the last ones may not have returned yet */
+	/* the last tasks may not have returned yet */
 	compat_synchronize_tasks();
 }
 EXPORT_SYMBOL_GPL(container_hook_wait_callers);
@@ -72,7 +73,7 @@ EXPORT_SYMBOL_GPL(container_hook_symbol);
 EXPORT_SYMBOL_GPL(container_hook_call);
 EXPORT_SYMBOL_GPL(container_hook_call4);
 
-/* What a feature needs, and why it is lost. Under hook_mutex. */
+/* The needs of a feature, and why it is lost, while they are being found. Under hook_mutex. */
 static char hook_needs[512], hook_why[512];
 
 struct tracepoint_search {
@@ -88,7 +89,7 @@ static void hook_match_tracepoint(struct tracepoint *tp, void *data)
 		search->found = tp;
 }
 
-/* Looks for what the row hooks under a name, and prepares the row if it is there. */
+/* Looks for the function or tracepoint of a row by a name, and prepares the row if it exists. */
 static bool hook_find(struct container_hook *hook, const char *name)
 {
 	struct tracepoint_search search = { .name = name };
@@ -102,7 +103,7 @@ static bool hook_find(struct container_hook *hook, const char *name)
 		if (!hook->tp)
 			return false;
 	} else {
-		/* behind an ENDBR, where there is one */
+		/* ftrace's location is after the ENDBR, if the function has one */
 		location = container_hook_call(hook_ftrace_location,
 					       (unsigned long)container_hook_symbol(name), 0, 0);
 		if (!location)
@@ -114,8 +115,8 @@ static bool hook_find(struct container_hook *hook, const char *name)
 }
 
 /*
- * To share a function with a BPF trampoline, that has to be rebuilt under its own lock, for
- * which the kernel only tries; both may have to be retried.
+ * To share a function with a BPF trampoline, the kernel has to rebuild the trampoline. It only
+ * tries to take the lock for that, and fails with EAGAIN, so retry.
  */
 #define HOOK_TRIES 100
 
@@ -130,7 +131,7 @@ static int hook_attach(struct container_hook *hook)
 			 (hook->type == CONTAINER_HOOK_OVERRIDE ? FTRACE_OPS_FL_IPMODIFY : 0),
 	};
 	/*
-	 * By address: ftrace_set_filter() may return 0 although it had no memory for the
+	 * Filter by address: ftrace_set_filter() may return 0 although it had no memory for the
 	 * entry, and an empty filter means every function.
 	 */
 	err = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->body - MCOUNT_INSN_SIZE,
@@ -139,7 +140,7 @@ static int hook_attach(struct container_hook *hook)
 		return err;
 	while ((err = register_ftrace_function(&hook->ops)) == -EAGAIN && --tries)
 		msleep(50);
-	/* resetting the filter frees it */
+	/* free the filter by resetting it */
 	if (err)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
 	return err == -EAGAIN ? -EBUSY : err;
@@ -203,7 +204,7 @@ static bool hook_found(struct container_hook *hook)
 	return hook_find(hook, hook->name) || hook_find(hook, hook->alt);
 }
 
-/* Adds a name to what a feature needs and, if it was not found, to why it is lost. */
+/* Adds a name to the needs of a feature and, if it was not found, to the reason of its loss. */
 static void hook_need(const char *found, const char *name, const char *alt, const char *how)
 {
 	size_t len = strlen(hook_needs);
@@ -218,7 +219,7 @@ static void hook_need(const char *found, const char *name, const char *alt, cons
 }
 
 /**
- * container_feature_find - look for what a feature needs of the kernel
+ * container_feature_find - look for the needs of a feature in the kernel
  * @feature: the feature
  *
  * Finds its symbols, prepares its hooks and adds it to the table of features. If it is lost,
@@ -264,8 +265,8 @@ EXPORT_SYMBOL_GPL(container_feature_find);
  * @hooks: the rows, of features for which container_feature_find() was called
  * @count: how many
  *
- * Arms all that are not optional, or none; and of the optional ones those that can be. They go
- * live one after another: handlers must cope with tasks that have passed only some of them.
+ * Arms all mandatory hooks or none, and those optional ones that can be armed. Hooks go live one
+ * after another, so handlers must cope with tasks that have passed only some of them.
  *
  * Context: sleeps for some grace periods.
  * Return: 0; -EOPNOTSUPP if the kernel lacks one, -EBUSY if another user has it, -ENOMEM. The
@@ -276,7 +277,7 @@ int container_hooks_arm(struct container_hook *hooks, int count)
 	int err = 0, i;
 
 	mutex_lock(&hook_mutex);
-	/* what prevented an optional one before may be gone */
+	/* an earlier reason for the loss of an optional hook may be gone */
 	for (i = 0; i < count && !err; i++)
 		if (hooks[i].found && hooks[i].optional)
 			err = feature_set(hooks[i].optional, NULL, NULL);
@@ -319,7 +320,7 @@ EXPORT_SYMBOL_GPL(container_hooks_disarm);
  * @hooks: the rows
  * @count: how many
  *
- * Called before the module that owns the table is unloaded.
+ * The owner of the table calls it when its module is unloaded.
  */
 void container_hooks_forget(struct container_hook *hooks, int count)
 {
@@ -348,9 +349,8 @@ void hook_show(struct seq_file *m)
 }
 
 /*
- * Finds kallsyms_lookup_name(), which is not exported, by a kprobe. The probe is not armed: it
- * need not be, and arming one while kernel.ftrace_enabled is 0 leaves ftrace in a state in
- * which it fails later.
+ * Finds kallsyms_lookup_name(), which is not exported, by a kprobe. The probe is registered
+ * disabled: if it were armed while kernel.ftrace_enabled is 0, ftrace would fail later.
  */
 int hook_init(void)
 {

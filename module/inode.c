@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inodes. Each one, of a directory or a file, names its container and keeps it. A file's path
- * is never used to find the container, since it may have been opened through overlayfs.
+ * Inodes. The inode of a directory or file has a pointer to its container and keeps that. The
+ * path of an open file is never used to find the container: it may lead through overlayfs.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
@@ -13,9 +13,9 @@
 /**
  * struct container_inode - an inode of this filesystem
  * @vfs: the VFS's part
- * @cont: its container, with a reference unless it is a root, which lives as long as the
- *	superblock. Set before the inode is visible, and never changed
- * @cft: what a control file is; set like @cont
+ * @cont: its container, with a reference, but for a root, which lives as long as the superblock.
+ *	Set before the inode is visible, and never changed
+ * @cft: the description of a control file; set like @cont
  */
 struct container_inode {
 	struct inode vfs;
@@ -40,7 +40,7 @@ struct container *fs_container(const struct inode *inode)
 }
 
 /**
- * fs_cftype - the control file that an inode is
+ * fs_cftype - the description of a control file
  * @inode: the inode of a file
  */
 const struct container_cftype *fs_cftype(const struct inode *inode)
@@ -65,7 +65,7 @@ static const struct inode_operations file_inode_ops = {
 /**
  * make_inode - allocate an inode for a directory or a control file
  * @sb: the superblock
- * @mode: its type and permissions
+ * @mode: the type and permissions of the file
  *
  * Context: sleeps.
  * Return: the inode, for own_inode(); NULL if there is no memory.
@@ -82,7 +82,7 @@ struct inode *make_inode(struct super_block *sb, umode_t mode)
 	if (S_ISDIR(mode)) {
 		inode->i_op = &dir_inode_ops;
 		inode->i_fop = &dir_file_ops;
-		/* for "." */
+		/* the link "." */
 		inc_nlink(inode);
 	} else {
 		inode->i_op = &file_inode_ops;
@@ -93,7 +93,7 @@ struct inode *make_inode(struct super_block *sb, umode_t mode)
 /**
  * own_inode - set the container of a new inode
  * @inode: the inode, which is not visible yet
- * @cont: the container; NULL to undo that for a root
+ * @cont: the container; NULL to take back a root that could not be set up
  */
 void own_inode(struct inode *inode, struct container *cont)
 {
@@ -104,7 +104,7 @@ void own_inode(struct inode *inode, struct container *cont)
 
 /* --- control files ---------------------------------------------------------- */
 
-/* A file to be created together with its directory. */
+/* A file that becomes visible after its directory. */
 struct new_file {
 	struct new_file *next;
 	struct dentry *dentry;
@@ -170,7 +170,7 @@ struct dentry *fs_newest_file(const struct container *cont)
  * finish_files - make the files of fs_add_file() visible, or drop them
  * @cont: the container
  * @dir: its directory
- * @show: the directory exists now; otherwise it could not be created
+ * @show: the directory exists now, so show the files; otherwise drop them
  *
  * Context: the lock of the directory's inode is held; sleeps.
  */
@@ -196,7 +196,7 @@ void finish_files(struct container *cont, struct dentry *dir, bool show)
 
 struct inode *super_alloc_inode(struct super_block *sb)
 {
-	/* no alloc_inode_sb(): these inodes are never unused, so never on the VFS's LRU list */
+	/* no alloc_inode_sb(): pinned dentries keep these inodes off the VFS's LRU lists */
 	struct container_inode *ci = kmem_cache_alloc(inode_cache, GFP_KERNEL);
 
 	if (!ci)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kill_on_rmdir: kills the members of a container and of all its descendants, and waits
- * until they are gone.
+ * kill_on_rmdir: kills the members of a container and of all its descendants, and waits until
+ * they are gone.
+ *
+ * Members may fork and exit meanwhile. CONT_KILLING makes forks fail and keeps others out: it is
+ * set before members are listed under the container's lock, so each child is either listed or
+ * refused.
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -24,19 +28,19 @@ static void add_killer(struct container *top, int n)
 		WRITE_ONCE(pos->killers, pos->killers + n);
 }
 
-static void look_at_victim(struct member *m, void *ok)
+static void check_victim(struct member *m, void *ok)
 {
 	if (same_thread_group(m->task, current) || (m->task->flags & PF_KTHREAD) ||
 	    is_global_init(m->task))
 		*(bool *)ok = false;
 }
 
-/* Can every member be killed, and is the caller not one of them? */
+/* Can every member be killed without killing the caller? */
 static bool may_kill(struct container *cont)
 {
 	bool ok = true;
 
-	membership_walk(cont, look_at_victim, &ok);
+	membership_walk(cont, check_victim, &ok);
 	return ok;
 }
 
@@ -49,10 +53,10 @@ static void kill_member(struct member *m, void *unborn)
 }
 
 /*
- * Kills all members that are complete. A signal to a thread that is not in its process's list
- * yet would mark the process as dying without reaching its other threads, ever. Such a fork
- * fails because its parent is killed, unless it is past that point.
- * Return: true if there were incomplete ones, which have to be looked at again.
+ * Kills all members that are complete. An unborn thread must not get the signal: it is not in
+ * its process's list of threads yet, so the signal would mark the process as dying and never
+ * reach the other threads. The fork fails when the parent is killed, unless it has gone too far.
+ * Return: true if there was an unborn member, which has to be checked again.
  */
 static bool kill_all(struct container *cont)
 {
@@ -63,7 +67,9 @@ static bool kill_all(struct container *cont)
 }
 
 /**
- * container_emptied - a container that is being killed has lost its last member
+ * container_emptied - wake those who wait for a container that is being killed
+ *
+ * Called when such a container has lost its last member.
  *
  * Context: any.
  */
@@ -76,13 +82,14 @@ void container_emptied(void)
  * container_kill_members - kill all tasks in a container and below, and wait
  * @cont: the container
  *
- * Until it is removed or container_kill_end() is called, forks in it fail, and so do moves
- * and mkdir into it. Several callers may do so at once, in one container or one in the other.
+ * Forks in the container, moves into it and mkdir in it fail until it is removed or
+ * container_kill_end() is called. Several callers may kill at once, in the same container or
+ * in containers of which one is inside the other.
  *
  * Context: manage lock held, and dropped while waiting; the caller holds no lock that a
  * dying member may need.
- * Return: 0; -EBUSY if the caller is a member or one of them cannot be killed, in which case
- * none was; -EINTR; -ENODEV if the container was removed meanwhile.
+ * Return: 0; -EBUSY if the caller is a member, or if a member cannot be killed: none was killed
+ * then; -EINTR; -ENODEV if the container was removed meanwhile.
  */
 int container_kill_members(struct container *cont)
 {
@@ -123,11 +130,11 @@ int container_kill_members(struct container *cont)
 }
 
 /**
- * container_kill_end - undo container_kill_members(): the removal after it failed
- * @cont: the container
+ * container_kill_end - let a container be used again after container_kill_members()
+ * @cont: the container, whose removal has failed
  *
- * Containers whose auto-delete was held off by it are deleted now, unless another caller of
- * container_kill_members() still waits for them.
+ * Retries each auto-delete that failed because the container was being killed, unless another
+ * caller of container_kill_members() still kills there.
  *
  * Context: manage lock held.
  */

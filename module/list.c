@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The lists of members that are read from tasks and procs.
+ *
+ * Tasks fork, exit and move while a list is made: a task that is a member all the time is in it;
+ * a task that joins or leaves meanwhile may be.
  */
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -15,7 +18,7 @@
  * membership_count - count the live tasks in a container
  * @cont: the container
  *
- * Context: manage or callback lock held. At a root it walks over all tasks.
+ * Context: manage or callback lock held. For a root it walks over all tasks.
  */
 int membership_count(struct container *cont)
 {
@@ -32,7 +35,7 @@ int membership_count(struct container *cont)
 	return count;
 }
 
-/* The number of a task in a namespace; 0 if it has none there, or is unborn. */
+/* The number of a task or its process in a namespace; 0 if it has none there or is unborn. */
 static pid_t visible_nr(struct task_struct *task, struct pid_namespace *ns, bool processes)
 {
 	if (!task_is_born(task))
@@ -71,8 +74,8 @@ static int compare_nr(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Are they in strict order: ascending for a @sign of 1, descending for -1? */
-static bool numbers_run(const struct numbers *l, int sign)
+/* Are the numbers in strict order, ascending with a @sign of 1, descending with -1? */
+static bool numbers_ordered(const struct numbers *l, int sign)
 {
 	int i;
 
@@ -82,14 +85,17 @@ static bool numbers_run(const struct numbers *l, int sign)
 	return true;
 }
 
-/* Sorts and removes duplicates. Most lists are in order: the youngest member comes first. */
+/*
+ * Sorts the numbers and removes duplicates. Most lists need only be reversed, since the youngest
+ * member comes first.
+ */
 static void numbers_finish(struct numbers *l)
 {
 	int i, n = 0;
 
-	if (numbers_run(l, 1))
+	if (numbers_ordered(l, 1))
 		return;
-	if (numbers_run(l, -1)) {
+	if (numbers_ordered(l, -1)) {
 		for (; n < l->count / 2; n++)
 			swap(l->nr[n], l->nr[l->count - 1 - n]);
 		return;
@@ -133,7 +139,7 @@ static int list_members(struct container *cont, struct pid_namespace *ns, bool p
 	return err;
 }
 
-/* A root's members are the tasks of the namespace that are in no other container. */
+/* Lists the tasks of a namespace that are at a root, which has no list of its members. */
 static int list_top(struct container *cont, struct pid_namespace *ns, bool processes,
 		    struct numbers *l)
 {
@@ -154,7 +160,7 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 				break;
 			next = pid_nr_ns(pid, ns) + 1;
 			task = pid_task(pid, PIDTYPE_PID);
-			/* no hook sees the end of a task at the root: it counts as gone now */
+			/* exit does not take a task out of a root: so leave out exiting ones */
 			if (!task || (task->flags & PF_EXITING))
 				continue;
 			nr = visible_nr(task, ns, processes);
@@ -167,16 +173,16 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
 }
 
 /**
- * membership_list - the members of a container, ascending
+ * membership_list - list the members of a container in ascending order
  * @cont: the container
  * @processes: list processes instead of threads, each once
- * @list: where to put the array, for kvfree()
+ * @list: set to the array; the caller frees it with kvfree()
  *
- * The numbers are those in the caller's pid namespace; tasks without one are left out. Locks
- * are held for a few hundred members at a time.
+ * The list has the numbers in the caller's pid namespace, and leaves out tasks without one.
+ * Locks are held for a few hundred members at a time.
  *
- * Context: sleeps; @cont's memory is kept.
- * Return: how many, or -ENOMEM.
+ * Context: sleeps; the caller keeps the memory of @cont.
+ * Return: the length of the list, or -ENOMEM.
  */
 int membership_list(struct container *cont, bool processes, pid_t **list)
 {

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Membership: which container each task is in. This file has what fork.c, move.c, list.c and
- * callbacks.c share: lookups, walks over members, and moving an entry between lists.
+ * Membership: which container each task is in. Lookups, walks over members, and moving an entry
+ * between lists; fork.c, move.c, list.c and callbacks.c use them.
  *
  * Who takes part, and how races are settled:
  *
  * fork	fork_enter() runs in place of cgroup_can_fork(), before the child can be found. It
- *	adds an entry for the child and puts it into the parent's containers, with each
- *	container's lock held: under it the parent cannot leave. If the parent has no
- *	entry, or is at the root everywhere, the child gets none.
+ *	adds an entry for the child and puts it into the parent's containers, one by one, with
+ *	the lock of the container held: under that lock the parent cannot leave. If the parent
+ *	has no entry, or is at the root everywhere, the child gets no entry, unless a subsystem
+ *	wants all tasks.
  * failed fork	If cgroup_can_fork() itself fails, fork_enter() sees that. A fork that fails
  *	later calls cgroup_cancel_fork(). Either way the entry is removed.
- * born	The tracepoint task_newtask is passed when the child is complete and visible but has
- *	not run. A thread is not in its process's list from the first hook up to shortly
- *	before this point, so that a move of the whole process could miss it: if its parent,
- *	a thread of the same process, was moved meanwhile, the child follows, unless it was
- *	moved itself.
- * exit	cgroup_exit(): the entry leaves its containers and the table.
- * move	Moves are serialized by the manage lock. The task may exit meanwhile: the mover adds
- *	the entry to the table and then looks at PF_EXITING; the exiting task sets PF_EXITING
- *	and then looks into the table. With a full barrier on both sides, one of them sees
- *	the other.
+ * birth	The fork passes the tracepoint task_newtask when the child is complete and
+ *	visible but has not run. A new thread joins its process's list of threads only
+ *	shortly before this point, so a move of the whole process can miss it. If the
+ *	parent, a thread of the same process, was moved since the fork began, the child
+ *	follows it here, unless the child was moved itself.
+ * exit	In cgroup_exit() the entry leaves its containers and the table.
+ * move	The manage lock serializes moves. The task may exit meanwhile: the mover adds the
+ *	entry to the table and then checks PF_EXITING; the exiting task sets PF_EXITING and
+ *	then looks for the entry. With a full barrier on both sides, one of them sees the
+ *	other.
  *
- * An entry whose task is at the root of every hierarchy is kept until the task exits or the
- * hooks are disarmed, so an entry that was found for a live task stays.
+ * An entry of a task at the root of every hierarchy is kept until the task exits or the hooks
+ * are disarmed. So an entry that was found for a live task stays.
  *
  * Locks, inside the manage lock: table_lock() of the task (two at once only in lock_both()),
  * then container->lock, one at a time. None of them is global. The hooks disable preemption,
@@ -74,7 +75,7 @@ struct container *membership_of(struct task_struct *task, int h)
 /**
  * task_container - the container a task is in
  * @task: the task, which the caller keeps from being freed
- * @ss: a registered subsystem, whose hierarchy is meant. While it is not bound, that is the
+ * @ss: a registered subsystem, which selects the hierarchy. While it is not bound, that is the
  *	dummy hierarchy, which has one container for all tasks
  *
  * Context: any, under rcu_read_lock(), which keeps the answer readable. The task
@@ -92,10 +93,10 @@ EXPORT_SYMBOL_GPL(task_container);
  * @task: the current task, or one that the caller keeps from running, so that it cannot exit
  * @ss: a subsystem with task_size
  *
- * For other tasks there are the callbacks, and container_for_task().
+ * The data of other tasks is passed to callbacks and by container_for_each_member().
  *
  * Context: any, under rcu_read_lock(); no lock is taken, so callbacks for @task may run.
- * Return: the data, or NULL for a task that never was below a root.
+ * Return: the data; NULL if the core keeps none, because the task never was below a root.
  */
 void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 {
@@ -106,9 +107,9 @@ void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 EXPORT_SYMBOL_GPL(container_task_data);
 
 /*
- * A walk over a container's members, in portions. Between two portions the lock is dropped,
- * and a cursor stays in the list where the next one begins. Members that join meanwhile are
- * added before it.
+ * A walk over a container's members, in portions. Between two portions the lock is dropped, and
+ * a cursor marks in the list where the next portion begins. Members that join meanwhile are
+ * added at the head of the list, before the cursor, so the walk ends.
  */
 void walk_begin(struct container *cont, struct place *mark)
 {
@@ -118,7 +119,7 @@ void walk_begin(struct container *cont, struct place *mark)
 	spin_unlock(&cont->lock);
 }
 
-/* Visits one portion, with the lock held and under RCU. Return: is there another one? */
+/* Visits one portion, with the lock held and under RCU. Return: true if there is another. */
 bool walk_on(struct container *cont, struct place *mark,
 	     void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -142,7 +143,7 @@ bool walk_on(struct container *cont, struct place *mark,
 	return node;
 }
 
-/* Ends a walk early. */
+/* Ends a walk before its last portion. */
 void walk_end(struct container *cont, struct place *mark)
 {
 	spin_lock(&cont->lock);
@@ -183,13 +184,14 @@ static void for_each_fn(struct member *m, void *arg)
 /**
  * container_for_each_member - call a function for each member
  * @cont: a container below a root: a root has no list of its members
- * @ss: the subsystem whose data to pass
+ * @ss: the subsystem whose data is passed
  * @fn: the function; must not sleep or move tasks. Called under RCU and with @cont->lock
  *	held, so that the member cannot leave or exit meanwhile
  * @arg: passed to @fn
  *
- * The lock is held for a few hundred members at a time. A task that is a member all the time
- * is visited once; one that joins or leaves meanwhile, at most once for each time it joined.
+ * The lock is held for a few hundred members at a time. A task that is a member all the time is
+ * visited once. A task that joins or leaves meanwhile is visited at most once for each time that
+ * it joined.
  *
  * Context: process, not under RCU; sleeps between the calls.
  */
@@ -206,15 +208,16 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
 /**
  * container_for_task - call a function for one task
  * @task: the task, which the caller keeps from being freed
- * @ss: the subsystem whose data to pass
+ * @ss: the subsystem whose data is passed
  * @fn: the function; must not sleep or move tasks
  * @arg: passed to @fn
  *
- * The lock of the task's entry is held, under which attach(), fork() and exit() are called,
- * so that none of them runs for this task meanwhile.
+ * The lock of the task's entry is held. attach(), fork() and exit() are called under the same
+ * lock, so none of them runs for this task meanwhile.
  *
  * Context: any but interrupts and those callbacks.
- * Return: false, without a call of @fn, for a task that has exited or never was below a root.
+ * Return: false if the task has no entry: it has exited, or never was below a root. @fn is not
+ * called then.
  */
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg)
@@ -231,13 +234,13 @@ EXPORT_SYMBOL_GPL(container_for_task);
 
 /**
  * task_is_born - is a task complete?
- * @task: the task; an unborn one can be found among the members already
+ * @task: the task; members include unborn tasks
  *
- * A complete task can be found by its number, and its fork cannot fail any more. So a new
- * task is complete if its number leads to it. For a moment that does not hold for a thread
- * that takes the number of its process in execve(), but such a thread is not new.
+ * The fork of a complete task cannot fail any more. A new task is complete as soon as its number
+ * leads to it. A task that is not new is complete, and its number is not checked: in execve(), a
+ * thread that takes over the number of its process cannot be found by it for a moment.
  *
- * Context: any, under RCU or with the lock of a container that it is in.
+ * Context: any, under RCU or with the lock of the task's container held.
  */
 bool task_is_born(struct task_struct *task)
 {
@@ -254,7 +257,7 @@ bool task_is_born(struct task_struct *task)
  * @task: the task, which the caller keeps from being freed
  * @cont: the container
  *
- * Context: any. The answer is stable under the manage lock only.
+ * Context: any. The answer is stable only under the manage lock.
  */
 bool task_is_in(struct task_struct *task, struct container *cont)
 {
@@ -278,7 +281,7 @@ void member_link(struct member *m, struct container *cont)
 	spin_unlock(&cont->lock);
 }
 
-/* The last member has left; the container's lock is held. Return: is it released? */
+/* The last member has left; the container's lock is held. Return: is the container released? */
 bool members_gone(struct container *cont)
 {
 	/* a killer that comes after this look takes the lock, and finds nobody */
@@ -291,10 +294,10 @@ bool members_gone(struct container *cont)
 /**
  * member_move - move an entry within a hierarchy
  * @m: the entry, whose lock is held
- * @move: the task, why it moves and where to; its from is set here
+ * @move: the move; its from is set here
  *
  * attach() is called before the move is visible, while the task still counts in the old
- * container; a subsystem that does not know the task yet adopts it there first. A lookup finds
+ * container. A subsystem that does not know the task yet adopts it there first. A lookup finds
  * the task in the old container or in the new one, never at the root in between.
  *
  * Context: atomic.
@@ -342,10 +345,10 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 	if (!table_find(task)) {
 		m = spare;
 		table_add(b, m, task);
-		/* pairs with the exiting task's: it sets the flag, then looks for the entry */
+		/* the exiting task sets the flag and then looks for the entry, with a barrier */
 		smp_mb();
 		if (READ_ONCE(task->flags) & PF_EXITING) {
-			/* its exit may have seen the entry, and then waits for the lock */
+			/* its exit may have found the entry: it waits for the lock, and rechecks */
 			table_del(m);
 			m = NULL;
 			err = -ESRCH;
@@ -357,9 +360,10 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 	return err;
 }
 
-/* The first struct pid from a number on; under RCU. Not exported by all kernels. */
+/* find_ge_pid(), which not all kernels export. */
 static void *find_ge_pid_fn;
 
+/* The struct pid with the lowest number of at least @nr; under RCU. */
 struct pid *next_pid(int nr, struct pid_namespace *ns)
 {
 	return (struct pid *)container_hook_call(find_ge_pid_fn, nr, (unsigned long)ns, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entries of the table and lists of members, as fork.c, move.c, list.c and callbacks.c use
- * them. What the paths of fork and exit need is inline.
+ * Entries of the table and lists of members, for fork.c, move.c, list.c and callbacks.c. The
+ * functions on the paths of fork and exit are inline.
  */
 #ifndef _MEMBERSHIP_H
 #define _MEMBERSHIP_H
@@ -16,8 +16,8 @@ enum { HOOK_CANCEL_FORK, HOOK_EXIT, HOOK_NEWTASK, HOOK_CAN_FORK, FORK_HOOKS };
 extern struct container_hook fork_hooks[FORK_HOOKS];
 
 /*
- * For loops over the few hierarchies on the paths of fork and exit. A plain loop, up to the
- * last active one, costs about 30 instructions more for each task.
+ * For loops over the hierarchies on the paths of fork and exit. A plain loop, up to the last
+ * active hierarchy, costs about 30 instructions more for each task.
  */
 #define unrolled _Pragma("GCC unroll 8")
 
@@ -36,9 +36,9 @@ void member_move(struct member *m, struct container_move *move);
 int member_ensure(struct task_struct *task, gfp_t gfp);
 
 /*
- * Takes a place off the list of its container and changes it to @to, both under the
- * container's lock: with that lock held, a place that names the container keeps doing so.
- * Called under RCU, which keeps the container readable.
+ * Takes a place off the list of its container and changes it to @to, both under the container's
+ * lock: while another task holds that lock, a place with this container keeps it. Called under
+ * RCU, which keeps the container readable.
  */
 static __always_inline void member_unlink(struct place *at, struct container *cont,
 					  struct container *to)
@@ -77,8 +77,8 @@ static inline bool member_is_below(const struct member *m)
 }
 
 /*
- * The entry of a task that has not begun to exit, or NULL. The lock of the entry is held, for
- * which the task's exit has to wait.
+ * The entry of a task that has not begun to exit, or NULL. The caller holds the entry's lock, so
+ * the task cannot leave before it is released: its exit waits for the lock.
  */
 static inline struct member *live_member(struct task_struct *task)
 {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The filesystem type, its superblocks, each of which belongs to one hierarchy, and mounting.
+ * The filesystem type "container" and mounting it. Each superblock belongs to one hierarchy.
+ *
+ * Mounts and the last unmount of a hierarchy race; the manage lock settles who wins. No mount
+ * waits with it held: see get_tree_once().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -80,28 +83,28 @@ static int super_make_hierarchy(struct super_block *sb, struct mount_options *op
 	err = files_populate(&h->top);
 	finish_files(&h->top, sb->s_root, !err);
 	if (err) {
-		/* still under the manage lock: no mount must find it incomplete */
+		/* still under the manage lock, so that no mount finds it incomplete */
 		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
 		hierarchy_put(h);
 		return err;
 	}
 	sb->s_fs_info = h;
-	/* from here on container_clone() may create directories */
+	/* from now on container_clone() may create directories */
 	sb->s_flags |= SB_ACTIVE;
 	return 0;
 }
 
 /*
- * Reports why a mount is refused: in the kernel log, and in the log of fsopen(2), which
- * mount(8) prints, if the caller has one.
+ * Reports why a mount is refused, in the kernel log and, if the caller uses fsopen(2), in the log
+ * of its context, which mount(8) prints.
  */
 static int mount_result(struct fs_context *fc, int err)
 {
 	const struct mount_options *opts = fc->fs_private;
 
 	if (err && opts->why[0]) {
-		/* without that log errorf() would write to the kernel's */
+		/* without such a log errorf() would write to the kernel log, too */
 		if (fc->log.log)
 			errorf(fc, "%s", opts->why);
 		pr_err("mount refused: %s\n", opts->why);
@@ -139,8 +142,8 @@ static void load_subsystems(const struct mount_options *opts)
 }
 
 /*
- * One attempt to mount: the hierarchy may exist, or not exist, or be going away, which is
- * waited for without the manage lock. -ERESTART if another mount interfered.
+ * Attempts to mount once. The hierarchy may exist or not. If it is going away, waits for that
+ * without the manage lock. Return: -ERESTART if another mount interfered.
  */
 static int get_tree_once(struct fs_context *fc)
 {
@@ -179,7 +182,7 @@ static int get_tree_once(struct fs_context *fc)
 	err = super_fill(sb);
 	if (!err) {
 		container_manage_lock();
-		/* another mount may have created it, or a conflicting one, meanwhile */
+		/* meanwhile another mount may have created this hierarchy or a conflicting one */
 		h = hierarchy_find(opts);
 		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
 		container_manage_unlock();
@@ -220,7 +223,7 @@ static int fs_reconfigure(struct fs_context *fc)
 		return mount_result(fc, err);
 	container_manage_lock();
 	found = hierarchy_find(opts);
-	/* options that conflict with another hierarchy cannot be had here either */
+	/* an error means a conflict with some hierarchy: a remount cannot solve it either */
 	if (found != h)
 		err = IS_ERR(found) ? -EBUSY :
 			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");
@@ -250,7 +253,7 @@ static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	return mount_result(fc, err);
 }
 
-/* The string of mount(2); the generic parser would skip empty tokens. */
+/* Parses the string of mount(2). Empty options are refused; the generic parser would skip them. */
 static int fs_parse_monolithic(struct fs_context *fc, void *data)
 {
 	int err = check_privilege(fc);

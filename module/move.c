@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Moves of tasks: by writes to tasks and procs, by container_clone() and by subsystems. All
- * subsystems are asked and all memory is allocated before the first task moves; from then on
- * nothing can fail.
+ * subsystems are asked and all memory is allocated before the first task moves. After that, a
+ * move does not happen only if its task exits.
+ *
+ * The manage lock serializes moves. Tasks fork and exit meanwhile: see the top of membership.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -32,7 +34,7 @@ static int move_task(struct container_move *move)
 	return m ? 0 : -ESRCH;
 }
 
-/* May the opener of the file move this task? The rule of V6. */
+/* Do the credentials allow moving a task? The rule of V6. */
 static bool may_move(const struct cred *cred, struct task_struct *task)
 {
 	const struct cred *tcred;
@@ -53,13 +55,13 @@ struct moves {
 	int count;
 	struct one_move {
 		struct container_move move;
-		int asked;	/* subsystems with lower numbers were */
-		bool gone;	/* it has moved */
+		int asked;	/* subsystems with lower ids were asked */
+		bool gone;	/* the task has moved */
 		void *data[MAX_CONTAINER_SUBSYS];
 	} tasks[];
 };
 
-/* Allocates room for so many. */
+/* Allocates room for the moves of @room tasks. */
 static struct moves *moves_alloc(struct container *to, int room, gfp_t gfp)
 {
 	struct moves *mv = kvmalloc(struct_size(mv, tasks, room), gfp);
@@ -83,13 +85,13 @@ static void moves_add(struct moves *mv, struct task_struct *task,
 	one->move.data = one->data;
 }
 
-/* Is a subsystem asked about a move? */
+/* Does a subsystem want to be asked about a move? */
 static bool is_asked(const struct container_subsys *ss, const struct container_move *move)
 {
 	return move->why == CONTAINER_MOVE_CLONE ? ss->can_clone : ss->can_attach;
 }
 
-/* Tells the subsystems that were asked that a task does not move. */
+/* Calls cancel_attach() of the subsystems that were asked: the task does not move. */
 static void move_cancel(struct one_move *one)
 {
 	struct container_move *move = &one->move;
@@ -113,7 +115,7 @@ static void moves_free(struct moves *mv)
 	kvfree(mv);
 }
 
-/* Gathers the threads of a process that are not in a container yet, nor exiting. */
+/* Gathers the threads of a process that are neither in the container already nor exiting. */
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
 {
@@ -127,7 +129,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 		if (!mv)
 			return ERR_PTR(-ENOMEM);
 		rcu_read_lock();
-		/* NULL once the task is reaped; our reference keeps the structure */
+		/* NULL once the task is reaped; the reference on the task keeps only the task */
 		sig = READ_ONCE(task->signal);
 		if (!sig) {
 			rcu_read_unlock();
@@ -147,7 +149,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 	}
 }
 
-/* Asks the subsystems about the move of a task; they prepare for it as well. */
+/* Asks the subsystems about the move of a task, and lets them prepare for it. */
 static int move_ask(struct one_move *one)
 {
 	struct container_move *move = &one->move;
@@ -201,7 +203,7 @@ static int moves_go(struct moves *mv)
 		if (move_task(&one->move))
 			continue;
 		gone++;
-		/* a thread that has followed its parent was there already */
+		/* a thread that has followed its parent was in the container already */
 		one->gone = one->move.from != one->move.to;
 	}
 	for (one = mv->tasks; one < mv->tasks + mv->count; one++)
@@ -211,7 +213,7 @@ static int moves_go(struct moves *mv)
 	return gone;
 }
 
-/* Prepares the move of one task, which only its exit can prevent then. */
+/* Prepares the move of one task. After that only its exit prevents the move. */
 static struct moves *moves_begin(struct container *to, struct task_struct *task,
 				 enum container_move_reason why)
 {
@@ -231,7 +233,7 @@ static struct moves *moves_begin(struct container *to, struct task_struct *task,
 
 /**
  * container_enter_prepare - prepare the current task's move into a new container
- * @to: a child of the container it is in. May not be linked yet
+ * @to: a child of its container; need not be linked yet
  *
  * No permission is checked.
  *
@@ -246,8 +248,8 @@ struct moves *container_enter_prepare(struct container *to)
 }
 
 /**
- * container_enter - move the current task; cannot fail
- * @mv: what container_enter_prepare() returned, for a container that is linked; freed
+ * container_enter - make the move of container_enter_prepare(), which cannot fail
+ * @mv: the move, to a container that is linked now; freed
  *
  * Context: manage lock held; sleeps.
  */
@@ -276,14 +278,14 @@ static int move_one(struct container *to, struct task_struct *task,
 
 /**
  * container_attach_task - move a task
- * @to: the container to move it to
+ * @to: the new container
  * @task: the task, to which the caller has a reference
- * @cred: the credentials that have to allow it
+ * @cred: the credentials that have to allow the move
  *
  * Context: manage lock held; sleeps.
- * Return: 0; -ESRCH if it is exiting, -EACCES, -ENOMEM, -ENODEV if @to is removed,
- * -EINVAL without the lock, or the errno of a subsystem's can_attach(). On failure nothing has
- * changed.
+ * Return: 0; -ESRCH if the task is exiting, -EACCES if @cred does not allow the move, -ENOMEM,
+ * -ENODEV if @to is removed, -EINVAL without the lock, or the errno of a subsystem's
+ * can_attach(). On failure nothing has changed.
  */
 int container_attach_task(struct container *to, struct task_struct *task,
 			  const struct cred *cred)
@@ -304,14 +306,14 @@ EXPORT_SYMBOL_GPL(container_attach_task);
 
 /**
  * container_evict_task - move a task out of a container in which it cannot stay
- * @to: the container to move it to, which is not removed
+ * @to: the new container, which is not removed
  * @task: the task, to which the caller has a reference
  *
- * No permission is checked, and refusals of subsystems are overruled.
+ * Neither permissions nor refusals of subsystems prevent it.
  *
  * Context: manage lock held; sleeps.
- * Return: 0; -ESRCH if it is exiting, -ENOMEM, -EINVAL without the lock, and nothing has
- * changed.
+ * Return: 0; -ESRCH if the task is exiting, -ENOMEM, -EINVAL without the lock. On failure nothing
+ * has changed.
  */
 int container_evict_task(struct container *to, struct task_struct *task)
 {
@@ -325,9 +327,9 @@ EXPORT_SYMBOL_GPL(container_evict_task);
 
 /**
  * container_attach_process - move all threads of a process
- * @to: the container to move them to, which is not removed
+ * @to: the new container, which is not removed
  * @task: any of the threads, to which the caller has a reference
- * @cred: the credentials that have to allow it
+ * @cred: the credentials that have to allow the moves
  *
  * All threads move or none. A thread that is born meanwhile is gathered in another round, or
  * follows its parent (see the top of membership.c).
@@ -367,9 +369,9 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	moves_free(mv);
 
 	/*
-	 * Threads that were born since belong to a process that has moved, and there is no way
-	 * back: subsystems are asked only to let them prepare, and do without what there is no
-	 * memory for.
+	 * Threads that were born meanwhile have to follow the process, which has moved. So the
+	 * subsystems are asked only to let them prepare. If can_attach() has no memory, attach()
+	 * has to do without it.
 	 */
 	while (gone) {
 		mv = moves_gather(task, to, CONTAINER_MOVE_EVICT, GFP_KERNEL | __GFP_NOFAIL);

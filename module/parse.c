@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parsing of mount options, names and numbers: pure functions, which KUnit tests.
+ * Parsing of mount options, names and numbers. The functions touch nothing but their arguments,
+ * so that KUnit can test them.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -14,8 +15,8 @@
 /**
  * parse_name_ok - does a name consist of letters, digits and some other characters?
  * @name: the name
- * @also: the other characters that it may have
- * @max: the longest that is allowed
+ * @also: the other characters that are allowed
+ * @max: the greatest length that is allowed
  */
 bool parse_name_ok(const char *name, const char *also, int max)
 {
@@ -29,8 +30,8 @@ bool parse_name_ok(const char *name, const char *also, int max)
 
 /**
  * options_refuse - note why a mount is refused
- * @opts: its options
- * @err: the errno that the caller of mount gets
+ * @opts: the options of the mount
+ * @err: the errno for the caller of mount
  * @fmt: the reason, one line without a newline
  *
  * Return: @err.
@@ -48,14 +49,14 @@ int options_refuse(struct mount_options *opts, int err, const char *fmt, ...)
 /**
  * options_unknown - note that an option is unknown
  * @opts: the options
- * @name: what should have been an option or a subsystem
+ * @name: the unknown word
  *
  * Return: -ENOENT.
  */
 int options_unknown(struct mount_options *opts, const char *name)
 {
 	return options_refuse(opts, -ENOENT,
-			      "\"%*pE\" is no option, and no subsystem that is there or can be loaded",
+			      "\"%*pE\" is neither an option nor a subsystem that is registered or can be loaded",
 			      (int)strnlen(name, 40), name);
 }
 
@@ -66,7 +67,7 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 	for_each_option_subsys(opts, known)
 		if (!strcmp(known, name))
 			return 0;
-	/* more names than can be registered, or too long for one: unknown */
+	/* no subsystem has such a long name, and there cannot be so many: unknown */
 	if (opts->nr_subsys == MAX_CONTAINER_SUBSYS ||
 	    strlen(name) > MAX_CONTAINER_TYPE_NAMELEN)
 		return options_unknown(opts, name);
@@ -76,12 +77,12 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 
 /**
  * parse_option - parse one mount option
- * @opts: where to note it
+ * @opts: set to the result
  * @key: the option
- * @value: what follows its equals sign, or NULL
+ * @value: the text after the equals sign, or NULL
  *
- * Return: 0, -EINVAL, -ENOENT for what cannot be a subsystem, -ENAMETOOLONG,
- * -ENOMEM. All but the last set @opts->why.
+ * Return: 0, -EINVAL, -ENOENT for a word that cannot be a subsystem, -ENAMETOOLONG, -ENOMEM. All
+ * errors but the last set @opts->why.
  */
 int parse_option(struct mount_options *opts, const char *key, const char *value)
 {
@@ -124,7 +125,7 @@ int parse_option(struct mount_options *opts, const char *key, const char *value)
 
 /**
  * parse_options_check - check that the options fit together
- * @opts: all of them; "all" is the default if they name neither subsystems nor a hierarchy
+ * @opts: the options; "all" is set if they name neither subsystems nor a hierarchy
  *
  * Return: 0, or -EINVAL with @opts->why set.
  */
@@ -133,15 +134,15 @@ int parse_options_check(struct mount_options *opts)
 	if (!opts->all && !opts->none && !opts->nr_subsys && !opts->name[0])
 		opts->all = true;
 	if (opts->none && (opts->all || opts->nr_subsys))
-		return options_refuse(opts, -EINVAL, "none goes with no subsystem");
+		return options_refuse(opts, -EINVAL, "none excludes subsystems and all");
 	if (opts->none && !opts->name[0])
 		return options_refuse(opts, -EINVAL, "none needs name=");
 	return 0;
 }
 
 /**
- * parse_has_empty_token - is there an empty token: before, between or after commas?
- * @options: a mount's option string; the empty string has no token at all
+ * parse_has_empty_token - is there an empty token before, between or after commas?
+ * @options: the option string of a mount. An empty string has no token
  */
 bool parse_has_empty_token(const char *options)
 {
@@ -154,11 +155,11 @@ bool parse_has_empty_token(const char *options)
 /**
  * container_parse_number - parse a decimal number, with blanks allowed around it
  * @s: the text
- * @max: largest allowed
- * @value: where to put it
+ * @max: the largest number that is allowed
+ * @value: set to the number
  *
  * Context: any.
- * Return: 0; -EINVAL for anything but digits, or a number larger than @max.
+ * Return: 0; -EINVAL for anything but digits, or for a number larger than @max.
  */
 int container_parse_number(const char *s, unsigned long max, unsigned long *value)
 {

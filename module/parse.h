@@ -8,17 +8,17 @@
 #include "container.h"
 
 /**
- * struct mount_options - what a mount asks for
- * @all: every registered subsystem
- * @none: no subsystem
- * @noprefix: cpuset's files without their prefix
- * @clone_children: the root's clone_children is 1 at first
- * @given: there was any option
- * @name: of the hierarchy, or empty
- * @release_agent: initial program, allocated; NULL if not given
- * @nr_subsys: how many subsystems are named
+ * struct mount_options - the options of a mount
+ * @all: bind every registered subsystem
+ * @none: bind no subsystem
+ * @noprefix: omit the prefix in the names of cpuset's files
+ * @clone_children: initial value of clone_children in the root
+ * @given: there was at least one option
+ * @name: name of the hierarchy, or empty
+ * @release_agent: initial release agent, allocated; NULL if not given
+ * @nr_subsys: number of named subsystems
  * @subsys: their names, each once
- * @why: why they are refused, if they are
+ * @why: the reason for refusing the mount, if it is refused
  */
 struct mount_options {
 	bool all;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What only the subsystems of this project use of the core. It is not installed, and may
- * change.
+ * Functions of the core for the subsystems of this project alone. This header is not installed,
+ * and may change.
  */
 #ifndef _PRIVATE_H
 #define _PRIVATE_H
@@ -16,12 +16,12 @@ bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 int container_evict_task(struct container *to, struct task_struct *task);
 
 /**
- * container_refusal_is_news - should the log say that a limit has refused something?
- * @told: when a limit of the same container was logged last; 0 at first
- * @seen: when this limit last refused something; 0 at first
+ * container_refusal_is_news - should the log report that a limit has refused something?
+ * @told: time of the container's last line in the log, for any of its limits; 0 at first
+ * @seen: time of this limit's last refusal; 0 at first
  *
- * Refusals with less than ten seconds between them are one episode, which is logged once, and
- * a container has at most one line in ten seconds.
+ * Refusals with less than ten seconds between them are one episode, which is logged once. A
+ * container gets at most one line in ten seconds.
  *
  * Context: any; any number of callers at once.
  */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the headers of a kernel have, asked of the compiler. Distributions backport,
- * so a version number does not tell.
+ * Probes for features of a kernel's headers. Distributions backport changes, so a version number
+ * does not tell.
  *
- * Not built into anything. probe.sh compiles it once with the kernel's own flags and
- * looks which of the probes below have errors: a probe is the lines that follow a
- * #line with its name, and the name is defined, with COMPAT_HAS_ before it, if there
- * is no error in them. No probe uses a macro, of which the compiler would say that the
- * error is in the macro's file. No function stands in two: the compiler says but once
- * that there is none of that name.
+ * This file is built into nothing. probe.sh compiles it once with the kernel's own flags and
+ * checks which of the probes have errors. A probe consists of the lines after a #line with its
+ * name. If they have no error, the name is defined with COMPAT_HAS_ before it.
  *
- * EVERYTHING and NOTHING probe the method.
+ * A probe must not use a macro: the compiler would report its error in the file that defines the
+ * macro. No two probes may use the same function: the compiler reports an undeclared function
+ * only once.
+ *
+ * EVERYTHING and NOTHING check that the method works.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>

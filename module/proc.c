@@ -21,7 +21,7 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
 	rcu_read_lock();
 	cont = membership_of(task, h->top.hierarchy);
 	rcu_read_unlock();
-	/* it has a member, so it is not removed, and the callback lock keeps it so */
+	/* the container has a member, so it is not removed; the callback lock keeps it so */
 	err = container_path(cont, path, PATH_MAX);
 	if (err)
 		return err;
@@ -79,8 +79,8 @@ static int containers_open(struct inode *inode, struct file *file)
 }
 
 /*
- * The reader's buffer may be memory that the reader itself supplies (userfaultfd, FUSE), as
- * late as it likes. The reference on this module makes unloading fail meanwhile, not wait.
+ * The reader can delay a write to its buffer at will (userfaultfd, FUSE). Removing the file would
+ * wait for it. The reference on this module makes unloading fail at once instead.
  */
 static ssize_t containers_read(struct kiocb *iocb, struct iov_iter *to)
 {

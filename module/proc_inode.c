@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Access to what procfs keeps beside an inode, in a structure that no header declares: a known
- * value is searched for in the words before the inode.
+ * Access to the data that procfs keeps beside an inode, in a structure that no header declares.
+ * A member is found by its known value, in the words before the inode.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -19,7 +19,7 @@
 /**
  * proc_inode_word - find a word that procfs keeps beside an inode
  * @inode: an inode of procfs
- * @value: the word
+ * @value: the value of the word
  *
  * Context: any.
  * Return: its address, or NULL.
@@ -41,7 +41,7 @@ void **proc_inode_word(struct inode *inode, const void *value)
  * @fops: operations of the file "cgroup" of a process
  * @show: its show function
  *
- * Uses an internal mount of procfs, since there need not be another one that can be found.
+ * Uses an internal mount of procfs: there need not be another mount that can be found.
  *
  * Context: sleeps.
  * Return: 0, -EOPNOTSUPP if they are not there, -ENOMEM.
@@ -68,7 +68,7 @@ int proc_inode_check(struct file_system_type *procfs, const struct file_operatio
 	return err;
 }
 
-/* What to search for, and what to replace it with. */
+/* The function to replace, with the operations of the inodes that have it, and its replacement. */
 struct disowning {
 	const struct file_operations *fops;
 	const void *show;
@@ -116,11 +116,11 @@ static void disown_inodes(struct super_block *sb, void *arg)
 /**
  * proc_inodes_disown - turn all inodes with a show function of this module into bad ones
  * @procfs: the type of the filesystem
- * @fops: their operations
- * @show: the function, with which no new inodes are made any more
- * @idle: a function of the kernel that takes its place
+ * @fops: the operations of these inodes
+ * @show: the function; no new inodes get it any more
+ * @idle: a function of the kernel that replaces it
  *
- * They exist for as long as they are open, but do not lead to the function any more. A task
+ * The inodes exist for as long as they are open, but do not lead to the function any more. A task
  * that has fetched its address before may still call it.
  *
  * Context: sleeps.

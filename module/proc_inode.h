@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Access to what procfs keeps beside an inode.
+ * Access to the data that procfs keeps beside an inode.
  */
 #ifndef _PROC_INODE_H
 #define _PROC_INODE_H

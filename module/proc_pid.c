@@ -2,27 +2,27 @@
 /*
  * /proc/<pid>/container, for processes and threads. Skip this at a first reading.
  *
- * procfs finds the files of a process in two static tables, one for processes and one for
- * threads. While this module is loaded, lookups and listings get copies of the tables with
- * one more entry, a clone of the entry "cgroup": hooks replace the tables in the arguments of
- * the functions that search them. A compiler may have inlined the function that looks a name
- * up; then the lookups in the directories of processes and threads are redirected here, for
- * this one name. Where that is impossible as well there are no such files, and the log says so.
+ * procfs finds the files of a task in two static tables, one for processes and one for threads.
+ * While this module is loaded, lookups and listings get copies of the tables with one more
+ * entry, a copy of the entry "cgroup": hooks replace the tables in the arguments of the functions
+ * that search them. If the compiler has inlined the function that looks up a name, the lookups in
+ * the directories of processes and of threads are redirected here for this one name. On a kernel
+ * where neither is possible there are no such files, and the log says so.
  *
- * A listing may stop in the middle for as long as a user likes, if the user supplies the
- * memory of the buffer (userfaultfd, FUSE). So a task in a listing holds a reference on this
- * module, which cannot be unloaded meanwhile.
+ * A user can stop a listing in the middle for any time, by not supplying the memory of the buffer
+ * (userfaultfd, FUSE). So a task in a listing holds a reference on this module, which cannot be
+ * unloaded meanwhile.
  *
  * The operations of the file are the kernel's own. Only the show function, which procfs keeps
- * beside the inode, is in this module. Unloading removes what refers to the module in this
+ * beside the inode, is in this module. Unloading removes all references to the module in this
  * order:
- *   - the hooks are disarmed, so that no new call gets a copy of a table. No listing has one,
- *     because of the references;
- *   - lookups that have one finish: they wait for nothing but memory;
- *   - in each inode of ours the show function is replaced by one of the kernel's that shows
- *     nothing of ours, and the inode becomes a bad one: it may be open for long, but does not
- *     lead here any more;
- *   - tasks that have fetched the function's address before, or run it, finish.
+ *   - The hooks are disarmed, so that no new call gets a copy of a table. No listing uses a copy
+ *     then: a task in a listing has a reference, and unloading would have failed.
+ *   - Lookups that use a copy finish: they wait for nothing but memory.
+ *   - In each inode of the file, a function of the kernel that prints nothing of containers
+ *     replaces the show function, and the inode becomes a bad one. It may stay open for long, but
+ *     does not lead here any more.
+ *   - Tasks that run the show function, or have fetched its address before, finish.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -44,7 +44,7 @@
 #include "core.h"
 #include "proc_inode.h"
 
-/* An entry of the tables, as in the kernel's fs/proc/base.c. Checked at load time. */
+/* An entry of the tables, as in the kernel's fs/proc/base.c. Loading checks that it fits. */
 struct pid_entry {
 	const char *name;
 	unsigned int len;
@@ -55,20 +55,20 @@ struct pid_entry {
 		    struct task_struct *task);
 };
 
-/* A table of the kernel and the copy of it. */
+/* A table of the kernel and its copy. */
 static struct pid_table {
 	const struct pid_entry *orig;
 	struct pid_entry *copy;
-	unsigned int count;		/* of the copy */
-} pid_tables[2];		/* of processes and of threads */
+	unsigned int count;		/* entries of the copy */
+} pid_tables[2];		/* for processes and for threads */
 
-/* The operations of the files, shared with others of procfs. */
+/* The operations of the files, which other files of procfs share. */
 static const struct file_operations *pid_file_ops;
 /* The kernel's function that instantiates a file of a process, if it is needed. */
 static void *pident_instantiate;
-/* How many tasks are in lookups by a function of this file. */
+/* The number of tasks in lookups by a function of this file, as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, lookup_callers);
-/* How many tasks are in pid_container_show(); unloading waits for them. */
+/* The number of tasks in pid_container_show(); unloading waits for them. */
 static atomic_t shows;
 
 /* Called by procfs to read the file of a task. */
@@ -94,7 +94,7 @@ static struct pid_table *pid_table_of(const void *orig)
 	return NULL;
 }
 
-/* The features that may be lost. */
+/* Names of the features that may be lost. */
 #define PID_FILE "/proc/<pid>/container"
 #define PID_LISTED "/proc/<pid>/container in listings"
 
@@ -139,14 +139,14 @@ static int list_entries(struct file *file, struct dir_context *ctx,
 	return err;
 }
 
-/* In call.S, and where it continues: the same address for each call. */
+/* A function of call.S, and the address where it continues, which is the same for each call. */
 void listing_pass(void);
 void *listing_body;
 
 /*
  * The reference is taken here and not in list_entries(): a task that finds the module unloading
- * must not get a stack frame of this module. proc_pident_readdir() is no function for which a
- * BPF program may return, so list_entries(), which puts the reference, is always reached.
+ * must not get a stack frame of this module. list_entries(), which puts the reference, is always
+ * reached, since BPF programs are not allowed to return in place of proc_pident_readdir().
  */
 static void notrace hook_readdir(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -160,8 +160,8 @@ static void notrace hook_readdir(unsigned long ip, unsigned long parent_ip,
 }
 
 /*
- * The task that a directory of procfs is for. Its number may have been reused, so the struct
- * pid has to be the one that procfs keeps for the directory.
+ * Finds the task of a directory of procfs, with a reference. Its number may have been reused, so
+ * the struct pid has to be the one that procfs keeps for the directory.
  */
 static struct task_struct *directory_task(struct inode *dir, struct dentry *dentry)
 {
@@ -181,6 +181,7 @@ static struct task_struct *directory_task(struct inode *dir, struct dentry *dent
 	return task;
 }
 
+/* Looks up the file "container". */
 static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry)
 {
 	struct task_struct *task = directory_task(dir, dentry);
@@ -265,8 +266,9 @@ static struct container_hook proc_hooks[PROC_HOOKS] = {
 /* The hooks that this kernel needs: the last two, or all but the last. */
 static struct container_hook *hooks_used;
 static int hooks_count;
-/* What the file needs of this kernel, and proc_cgroup_show(). */
+/* The feature as this kernel provides it. */
 static const struct container_feature *pid_file;
+/* proc_cgroup_show() */
 static void *cgroup_show;
 
 static int choose_hooks(void)
@@ -275,7 +277,7 @@ static int choose_hooks(void)
 		{ .name = "proc_cgroup_show", .address = &cgroup_show },
 		{ .name = "tgid_base_stuff", .address = (void **)&pid_tables[0].orig },
 		{ .name = "tid_base_stuff", .address = (void **)&pid_tables[1].orig },
-		/* for where proc_pident_lookup() is inlined */
+		/* needed only if proc_pident_lookup() is inlined */
 		{ .name = "proc_pident_instantiate", .address = &pident_instantiate },
 	};
 	static const struct container_feature plain = {
@@ -314,7 +316,7 @@ static int choose_hooks(void)
 	return container_feature_find(pid_file);
 }
 
-/* Counts the entries of a table: those within the symbol that look like one. */
+/* Counts the entries of a table: as many as look like one, up to the end of the symbol. */
 static unsigned int pid_table_length(const struct pid_entry *table)
 {
 	char symbol[KSYM_SYMBOL_LEN], *slash;
@@ -327,7 +329,7 @@ static unsigned int pid_table_length(const struct pid_entry *table)
 	if (!slash || sscanf(slash, "/%lx", &size) != 1)
 		return 0;
 	for (n = 0; n < size / sizeof(*table); n++)
-		/* what lies behind the table may be anything, or not there */
+		/* after the table there may be other data, or no memory */
 		if (copy_from_kernel_nofault(&e, table + n, sizeof(e)) ||
 		    !e.name || e.len != strlen(e.name))
 			break;
@@ -346,7 +348,7 @@ static int pid_table_copy(struct pid_table *t)
 			cgroup = t->orig + i;
 	if (!cgroup || cgroup->show != cgroup_show || !cgroup->fop || cgroup->iop) {
 		container_feature_lost(PID_FILE,
-				       "this kernel's procfs has other tables than we know");
+				       "the tables of this kernel's procfs are of an unknown kind");
 		return -EOPNOTSUPP;
 	}
 
@@ -365,7 +367,7 @@ static int pid_table_copy(struct pid_table *t)
 	return 0;
 }
 
-/* The tables stay until the module is unloaded, since a listing may use one even on failure. */
+/* The copies stay until the module is unloaded: a listing may use one even if this fails. */
 static void pid_entries_add(struct file_system_type *procfs)
 {
 	int i, err;
@@ -377,7 +379,7 @@ static void pid_entries_add(struct file_system_type *procfs)
 		err = proc_inode_check(procfs, pid_file_ops, cgroup_show);
 		if (err && err != -ENOMEM)
 			container_feature_lost(PID_FILE,
-					       "this kernel's procfs has other inodes than we know");
+					       "the inodes of this kernel's procfs are of an unknown kind");
 	}
 	if (!err)
 		err = container_hooks_arm(hooks_used, hooks_count);
@@ -393,20 +395,22 @@ static void pid_entries_add(struct file_system_type *procfs)
 /**
  * pid_entries_init - add /proc/<pid>/container, if this kernel allows it
  *
- * The last step of loading: listings take references on the module, so nothing may fail after
- * it.
+ * The last step of loading: nothing may fail after it, since listings take references on the
+ * module.
  */
 void pid_entries_init(void)
 {
 	struct file_system_type *procfs = get_fs_type("proc");
 
-	/* reports by itself if the feature is lost */
+	/* if the feature is lost, the log says so */
 	pid_entries_add(procfs);
 	module_put(procfs->owner);
 }
 
 /**
- * pid_entries_exit - remove it; nothing of procfs refers to this module on return
+ * pid_entries_exit - remove /proc/<pid>/container
+ *
+ * When it returns, nothing in procfs refers to this module.
  */
 void pid_entries_exit(void)
 {

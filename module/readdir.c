@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listing a directory without blocking changes to it.
+ * Lists a directory without blocking changes to it: a reader gets a snapshot.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
@@ -18,10 +18,9 @@
  * @room: size of @buf
  * @next: offset of the next entry to read
  *
- * The VFS holds the inode's lock while user memory is written. A user can delay that for as
- * long as he likes (userfaultfd, FUSE), and all that time nothing could be created in the
- * directory or removed from it. So the reader gets a copy, and the lock is dropped while the
- * copy is written to user memory.
+ * The VFS holds the inode's lock while it writes entries to user memory. A user can delay that
+ * write at will (userfaultfd, FUSE), and nothing could be created in the directory or removed
+ * from it until then. So the lock is dropped, and only the snapshot is made with it held.
  */
 struct dir_listing {
 	struct mutex lock;
@@ -98,7 +97,7 @@ static int listing_make(struct dir_listing *l, struct dentry *dir)
 	return err;
 }
 
-/* Finds the entry at or after a position, which the user may have made up. */
+/* Finds the entry at or after a position. Any position may come: users can seek. */
 static void listing_seek(struct dir_listing *l, loff_t pos)
 {
 	if (l->next == pos)
@@ -107,7 +106,7 @@ static void listing_seek(struct dir_listing *l, loff_t pos)
 		l->next += ((struct dir_entry *)(l->buf + l->next))->size;
 }
 
-/* Positions 0 and 1 are the dots; after them, each byte of the listing is one. */
+/* Positions 0 and 1 are "." and ".."; from 2 on, each byte of the listing has a position. */
 static int listing_read(struct dir_listing *l, struct file *file, struct dir_context *ctx)
 {
 	const struct dir_entry *e;

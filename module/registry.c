@@ -2,9 +2,9 @@
 /*
  * The two mutexes, and the hierarchies that are active.
  *
- * Every change is made under manage_mutex, and the change itself under callback_mutex as
- * well, so that holding either one keeps the trees as they are. The entries of hierarchies[]
- * are also read under RCU: see membership_of().
+ * A change of the trees is prepared under manage_mutex and made under both mutexes, so that
+ * holding either one keeps them as they are. Moves of tasks take manage_mutex alone.
+ * hierarchies[] is also read under RCU: see membership_of().
  */
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
@@ -12,7 +12,7 @@
 #include "core.h"
 
 DEFINE_MUTEX(manage_mutex);
-/* The task that holds it, or NULL. */
+/* The task that holds manage_mutex, or NULL. */
 static struct task_struct *manager;
 static DEFINE_MUTEX(callback_mutex);
 
@@ -44,9 +44,10 @@ EXPORT_SYMBOL_GPL(container_manage_unlock);
 /**
  * manage_lock_is_mine - does the current task hold the manage lock?
  *
- * For exported functions that would deadlock or do harm when called with it held.
+ * Exported functions check with it that their caller keeps the rules, as they do not trust
+ * other modules.
  *
- * Context: process. Lockless: only the current task sets @manager to itself, and back.
+ * Context: process. Lockless: a task sees itself in @manager only if it has set that itself.
  */
 bool manage_lock_is_mine(void)
 {

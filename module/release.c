@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The release of a container, that is, when it is left without members and children: the
- * release agent is run, or the container is deleted (auto_delete).
+ * The release of a container: when its last member or child has gone, the release agent is run,
+ * or the container is deleted (auto_delete).
  *
- * Exits and moves only count the release and queue the container's work item, which holds a
- * reference on the container. A worker does the rest.
+ * Exits, moves and rmdir only count the release and queue the container's work item, which holds
+ * a reference on the container. A worker does the rest. The container may be in use again or
+ * removed by then.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,7 +19,7 @@
 
 static struct workqueue_struct *release_wq;
 
-/* Runs the agent for a container, unless that has been removed meanwhile. */
+/* Runs the agent for a container, unless the container was removed meanwhile. */
 static void run_agent(struct container *cont)
 {
 	static char *envp[] = {
@@ -39,7 +40,7 @@ static void run_agent(struct container *cont)
 		argv[0] = agent;
 		argv[1] = path;
 		argv[2] = NULL;
-		/* after the exec the strings can be freed */
+		/* waits for the exec, after which the strings can be freed */
 		call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
 	}
 	kfree(agent);
@@ -49,7 +50,7 @@ static void run_agent(struct container *cont)
 /* Removes the container unless it is in use again, or an rmdir is killing its members. */
 static void auto_delete(struct container *cont)
 {
-	/* set first: the last put of a reference that is in the way has to see it */
+	/* set first: the last put of a reference that makes the removal fail has to see it */
 	set_bit(CONT_DELETE_PENDING, &cont->flags);
 	fs_remove_container(cont);
 }
@@ -69,7 +70,7 @@ void container_release_work(struct work_struct *work)
 
 static void release_queue(struct container *cont)
 {
-	/* the last reference is gone, so it has been removed */
+	/* no reference is left: the container has been removed */
 	if (!refcount_inc_not_zero(&cont->ref))
 		return;
 	if (!queue_work(release_wq, &cont->release_work))
@@ -77,8 +78,8 @@ static void release_queue(struct container *cont)
 }
 
 /**
- * container_released - a container was left without members and children
- * @cont: a container below a root
+ * container_released - handle the release of a container
+ * @cont: a container below a root, which has just lost its last member or child
  *
  * Context: any that may take a spinlock; @cont readable under RCU.
  */
@@ -92,7 +93,7 @@ void container_released(struct container *cont)
 }
 
 /**
- * container_delete_again - retry an auto-delete, if one has failed
+ * container_delete_again - retry an auto-delete that has failed
  * @cont: the container, readable under RCU
  *
  * Context: any that may take a spinlock.
@@ -104,7 +105,7 @@ void container_delete_again(struct container *cont)
 }
 
 /**
- * container_css_get_current - take a reference on the current task's state
+ * container_css_get_current - take a reference on the state of the current task's container
  * @ss: a bound subsystem
  *
  * Context: any but NMI. Retries if the task is moved away meanwhile.
@@ -127,7 +128,7 @@ EXPORT_SYMBOL_GPL(container_css_get_current);
  * container_css_put - drop a reference
  * @css: the state, which the caller must not use afterwards
  *
- * If there was no reference, the count is restored and an error names the caller.
+ * If no reference was held, the count is restored and an error in the log names the caller.
  *
  * Context: any but NMI; the last put may queue work.
  */
@@ -141,7 +142,7 @@ void container_css_put(struct container_subsys_state *css)
 		container_delete_again(READ_ONCE(css->container));
 	} else if (unlikely(left < 0)) {
 		atomic_inc(&css->refcnt);
-		pr_err_ratelimited("%ps dropped a reference on a container's state that nobody had taken\n",
+		pr_err_ratelimited("%ps dropped a reference on a container's state that was not held\n",
 				   __builtin_return_address(0));
 	}
 	rcu_read_unlock();

@@ -2,9 +2,9 @@
 /*
  * Registering and unregistering subsystems.
  *
- * subsystems[] is written under both mutexes and read under either one. A subsystem's state
- * for the root is created here, in the dummy hierarchy, and moves with the subsystem when that
- * is bound.
+ * subsystems[] is written under both mutexes and read under either one. A subsystem's state of
+ * the root is created here, in the dummy hierarchy. Binding moves it, together with the
+ * subsystem, to another hierarchy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,7 +35,7 @@ struct container_subsys *subsys_find(const char *name)
 	return NULL;
 }
 
-/* The size of a subsystem's data for a task, with alignment. */
+/* The size of a subsystem's data for a task, rounded up for alignment. */
 static size_t task_room(const struct container_subsys *ss)
 {
 	return round_up((size_t)ss->task_size, sizeof(u64));
@@ -49,7 +49,7 @@ static int subsys_place_data(struct container_subsys *new)
 	int id;
 again:
 	if (offset + task_room(new) > CONTAINER_TASK_SIZE) {
-		pr_err("%s: no room for %u bytes for each task: there are %d, which others have in part (CONTAINER_TASK_SIZE)\n",
+		pr_err("%s: %u bytes for each task do not fit: all subsystems share %d (CONTAINER_TASK_SIZE)\n",
 		       new->name, new->task_size, CONTAINER_TASK_SIZE);
 		return -ENOSPC;
 	}
@@ -86,7 +86,7 @@ static int subsys_register(struct container_subsys *ss)
 	for (id = 0; id < MAX_CONTAINER_SUBSYS && subsystems[id]; id++)
 		;
 	if (id == MAX_CONTAINER_SUBSYS) {
-		pr_err("%s: no room for another subsystem: there are %d (MAX_CONTAINER_SUBSYS)\n",
+		pr_err("%s: %d subsystems are registered already (MAX_CONTAINER_SUBSYS)\n",
 		       ss->name, MAX_CONTAINER_SUBSYS);
 		return -ENOSPC;
 	}
@@ -127,7 +127,7 @@ static bool subsys_name_reserved(const char *name)
 	return match_string(words, ARRAY_SIZE(words), name) >= 0;
 }
 
-/* Can each of its callbacks be called, by its scope? */
+/* Does the scope allow each of the callbacks? */
 static bool subsys_callbacks_ok(const struct container_subsys *ss)
 {
 	if (ss->scope == CONTAINER_MEMBERS && (ss->adopt || ss->exited))
@@ -136,8 +136,8 @@ static bool subsys_callbacks_ok(const struct container_subsys *ss)
 }
 
 /*
- * Does the caller of a function that takes the manage lock hold it already? It would deadlock,
- * and everything that needs the lock would wait as well.
+ * Would a function that takes the manage lock deadlock, because its caller holds it? Everything
+ * that needs the lock would hang, too.
  */
 static bool would_hang(const char *call)
 {
@@ -160,7 +160,7 @@ static bool would_hang(const char *call)
  * scope excludes, or if create() sets no state; -EEXIST if the name or the structure is
  * registered; -ENOSPC if there are too many or task_size does not fit, which is logged;
  * -ENOMEM; -EDEADLK with the manage lock held; the errno of create(); or, with
- * CONTAINER_ALL_TASKS, that of arming the hooks (-EBUSY, -EOPNOTSUPP).
+ * CONTAINER_ALL_TASKS, the errno of arming the hooks (-EBUSY, -EOPNOTSUPP).
  */
 int container_register_subsys(struct container_subsys *ss)
 {
@@ -184,8 +184,8 @@ EXPORT_SYMBOL_GPL(container_register_subsys);
  * container_unregister_subsys - unregister a subsystem
  * @ss: a registered subsystem
  *
- * When it returns, no callback of @ss is running or will be called. If destroy() frees states
- * after a grace period by a function of the module, that has to call rcu_barrier() itself.
+ * When it returns, no callback of @ss is running or will be called. A module whose destroy()
+ * uses call_rcu() with a function of its own has to call rcu_barrier() before it is unloaded.
  *
  * Context: process, no lock held; sleeps.
  * Return: 0; -EBUSY while it is bound to a hierarchy, -EINVAL if it is not
@@ -223,7 +223,7 @@ EXPORT_SYMBOL_GPL(container_unregister_subsys);
  * @ss: a registered subsystem
  *
  * Context: manage or callback lock held, or RCU where a stale answer does no harm.
- * Return: the container; that of the dummy hierarchy while @ss is not bound.
+ * Return: the container; the root of the dummy hierarchy while @ss is not bound.
  */
 struct container *container_subsys_root(struct container_subsys *ss)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of the table of members, and walks over all of it. See table.h for its rules.
+ * The memory of the table of members, and walks over the whole table. Its rules are in table.h.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -12,7 +12,7 @@ static struct kmem_cache *member_cache;
 
 DEFINE_PER_CPU(struct table_spares, table_spares);
 
-/* The constructor: from then on a lookup may pass through the entry, free or not. */
+/* The slab's constructor. From now on a lookup may pass through the entry, free or not. */
 static void member_init(void *m)
 {
 	memset(m, 0, sizeof(struct member));

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of members: an entry for each task that is, or once was, below the root of
- * some hierarchy. A task without an entry is in the root container of every hierarchy.
+ * The table of members: an entry for each task that is, or was, below the root of some
+ * hierarchy. A task without an entry is in the root container of every hierarchy.
  *
  * The table is hashed by the task's address. A bucket's lock guards its chain and the
  * entries on it: table_lock() locks the entry of a task, whether it exists or not.
  *
- * Lookups take no lock. Entries come from a SLAB_TYPESAFE_BY_RCU cache, so that fork and
- * exit need not wait for grace periods: an entry may be freed and reused for another task
- * while a reader looks at it. A reader that strays onto another chain by that notices it by
- * the chain's end marker and starts again. A lookup for the current task, or for one that can
- * neither exit nor appear meanwhile, needs nothing more; any other has to take the lock and
- * compare the entry's task again.
+ * Lookups take no lock. Entries come from a SLAB_TYPESAFE_BY_RCU cache, so that fork and exit
+ * need not wait for grace periods: an entry may be freed and reused for another task while a
+ * reader looks at it. A reader that is led to another chain by that finds a wrong end marker
+ * there and starts again. The result of a lookup is final for the current task, and for a task
+ * that can neither exit nor appear meanwhile. For any other task, the reader has to compare the
+ * entry's task again, with the lock held or after it has read the entry.
  *
- * What fork and exit use is inline.
+ * The functions that fork and exit use are inline.
  */
 #ifndef _TABLE_H
 #define _TABLE_H
@@ -27,9 +27,9 @@
 
 /**
  * struct place - the place of a task in a hierarchy
- * @cont: the container, NULL for the top one; never NULL while @link is on a list
- * @link: in the container's list of members. A reader of the list inserts a place without
- *	a container as a cursor.
+ * @cont: the container; NULL for the root. A member's is not NULL while @link is on a list
+ * @link: link in the container's list of members. A walk over the list inserts a place without a
+ *	container as its cursor
  */
 struct place {
 	struct container *cont;
@@ -40,12 +40,13 @@ struct place {
  * struct member - the entry of a task
  * @node: link in the table
  * @task: the task; NULL while the entry is not in the table
- * @charged: the generation whose can_fork() agreed: see callbacks.h; 0 for none
- * @known: the generation that knows the task; 0 for none. Both are set by the forking task
- *	before the child can be found, and changed with the entry's lock held
- * @moved: the task was moved since it was forked, or last forked itself
+ * @charged: the generation of subsystems that can_fork() was called for: see callbacks.h; 0 for
+ *	none
+ * @known: the generation of subsystems that know the task; 0 for none. The forking task sets both
+ *	before the child can be found; later they are changed with the entry's lock held
+ * @moved: the task was moved since its birth or, if it has forked, since its last fork
  * @in: the task's place in each hierarchy; changed under the container's lock as well
- * @data: what the subsystems keep for the task, each at its task_offset
+ * @data: the data that subsystems keep for the task, each at its task_offset
  */
 struct member {
 	struct hlist_nulls_node node;
@@ -57,7 +58,7 @@ struct member {
 	u64 data[CONTAINER_TASK_SIZE / sizeof(u64)];
 };
 
-/* The member whose place in a hierarchy this is. */
+/* The entry that contains a place in a hierarchy. */
 static inline struct member *place_member(struct place *at, int hierarchy)
 {
 	return container_of(at, struct member, in[hierarchy]);
@@ -77,7 +78,7 @@ static inline struct bucket *table_bucket(const struct task_struct *task)
 }
 
 /**
- * table_lock - lock the entry that a task has or will have
+ * table_lock - lock a task's entry, whether it exists or not
  * @task: the task
  *
  * Context: process.
@@ -102,7 +103,7 @@ static inline void table_unlock(struct bucket *b)
  * @task: the task
  *
  * Context: any, under RCU or the task's lock.
- * Return: the entry or NULL. The top of the file says when it can be relied on.
+ * Return: the entry or NULL. The top of the file says when the answer is final.
  */
 static inline struct member *table_find_in(const struct bucket *b,
 					   const struct task_struct *task)
@@ -145,7 +146,7 @@ static inline void table_add(struct bucket *b, struct member *m, struct task_str
  * table_del - take an entry out of the table
  * @m: the entry, with its task's lock held
  *
- * Lookups do not find it any more; those that did see that its task is gone.
+ * Later lookups do not find it; a lookup that has found it sees that its task is gone.
  */
 static inline void table_del(struct member *m)
 {
@@ -157,8 +158,8 @@ struct member *table_alloc(gfp_t gfp);
 void table_free(struct member *m);
 
 /*
- * Free entries that are kept for the next forks on this CPU: forks and exits mostly
- * alternate, and a round through the slab costs more than all the rest that an entry does.
+ * Free entries that are kept for the next forks on this CPU. Forks and exits mostly alternate,
+ * and allocating and freeing in the slab would cost more than everything else about an entry.
  * Guarded by disabled preemption.
  */
 struct table_spares {
@@ -168,7 +169,7 @@ struct table_spares {
 
 DECLARE_PER_CPU(struct table_spares, table_spares);
 
-/* Clears an entry for reuse. Its places are empty: a free entry is in no container. */
+/* Clears an entry for reuse. Its places are empty already: a free entry is in no container. */
 static inline void table_clear(struct member *m)
 {
 	int i;
@@ -176,14 +177,14 @@ static inline void table_clear(struct member *m)
 	m->charged = 0;
 	m->known = 0;
 	m->moved = false;
-	/* plain stores, where the compiler would use memset() or a string operation */
+	/* single stores are faster here than the memset() that the compiler would make of them */
 	_Pragma("GCC unroll 16")
 	for (i = 0; i < ARRAY_SIZE(m->data); i++)
 		WRITE_ONCE(m->data[i], 0);
 }
 
 /**
- * table_take_spare - table_alloc() from the spares
+ * table_take_spare - take an entry from this CPU's spares
  *
  * Context: process, preemption disabled.
  * Return: the entry, or NULL if there is no spare one.
@@ -201,7 +202,7 @@ static inline struct member *table_take_spare(void)
 }
 
 /**
- * table_free_spare - table_free(), by way of the spares
+ * table_free_spare - put an entry back to this CPU's spares, or free it if they are full
  * @m: the entry
  *
  * Context: process, preemption disabled.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The files tasks and procs: reading lists the members of a container, writing moves tasks
- * into it.
+ * The files tasks and procs: a read lists the members of a container, a write moves tasks into
+ * it.
  *
- * The list is made when the file is opened and does not change while it is open. No lock is
- * held while it is read, since the reader may be slow.
+ * The list is made when the file is opened, and is read without a lock, since a reader may be
+ * slow.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -25,7 +25,7 @@ struct members {
 	int count;
 };
 
-/* How many numbers are one record for seq_file: each record costs something. */
+/* The numbers in one record of seq_file, for which each record has a cost. */
 #define MEMBERS_AT_ONCE 32
 
 static void *members_start(struct seq_file *m, loff_t *pos)
@@ -69,7 +69,7 @@ static int members_show(struct seq_file *m, void *v)
 	char *buf, *to;
 
 	if (seq_get_buf(m, &buf) < MEMBERS_AT_ONCE * sizeof("2147483647")) {
-		/* seq_file calls again with more room */
+		/* no room: seq_file calls again with a larger buffer */
 		seq_commit(m, -1);
 		return 0;
 	}
@@ -156,7 +156,7 @@ static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
 		return PTR_ERR(buf);
 	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
-	/* 0 is the writer, which is unknown if a kernel thread or io_uring worker writes for it */
+	/* 0 is the writer; a kernel thread or io_uring worker writes for a task it does not know */
 	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
 			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
 		err = -EINVAL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cputime: the subsystem to begin with. It adds up the CPU time of each container's tasks,
- * as the example of 2006 did: the scheduler says, at each tick and each switch, what a task
- * has used, and that goes to the container it is in. The file cputime.ms shows it.
+ * cputime: the subsystem to begin with. It adds up the CPU time of the tasks in each container.
+ * At each tick and each switch, the scheduler reports the time that a task has used, and the
+ * container of the task is charged for it. The file cputime.ms shows the sum.
  */
 #include <linux/device.h>
 #include <linux/module.h>
@@ -11,13 +11,13 @@
 #include <container.h>
 
 struct cputime {
-	struct container_subsys_state css;	/* what the core knows of it */
+	struct container_subsys_state css;	/* the core's part */
 	atomic64_t ns;
 	struct rcu_head rcu;
 };
 
 static struct container_subsys subsys;
-static struct tracepoint *runtime;		/* where the scheduler says it */
+static struct tracepoint *runtime;		/* where the scheduler reports */
 
 static struct cputime *to_cputime(struct container *cont)
 {
@@ -35,10 +35,10 @@ static int create(struct container_subsys *ss, struct container *cont)
 
 static void destroy(struct container_subsys *ss, struct container *cont)
 {
-	kfree_rcu(to_cputime(cont), rcu);	/* charge() may still be looking at it */
+	kfree_rcu(to_cputime(cont), rcu);	/* charge() may still look at it */
 }
 
-/* The scheduler holds its lock, so we must not sleep. RCU keeps the container. */
+/* The scheduler holds its lock, so this must not sleep. RCU keeps the container. */
 static void charge(void *data, struct task_struct *task, u64 ns)
 {
 	rcu_read_lock();
@@ -52,7 +52,7 @@ static void find(struct tracepoint *tp, void *data)
 		runtime = tp;
 }
 
-/* Somebody mounts us: from now on charge() is called. */
+/* A mount binds the subsystem: from now on charge() is called. */
 static int bind(struct container_subsys *ss, struct container *root)
 {
 	for_each_kernel_tracepoint(find, NULL);
@@ -83,7 +83,7 @@ static struct container_subsys subsys = {
 	.populate = populate, .bind = bind, .unbind = unbind,
 };
 
-/* Registers it when the module is loaded, and unregisters it when it is unloaded. */
+/* Registers the subsystem when the module is loaded, and unregisters it at the end. */
 module_driver(subsys, container_register_subsys, container_unregister_subsys);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("container-subsys-cputime");

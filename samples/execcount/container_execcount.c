@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * execcount: a subsystem with a hook of its own. It counts the programs that the tasks
- * of each container start, and can kill who starts more than it may.
+ * execcount: a subsystem with a hook of its own. It counts the programs that the tasks of each
+ * container start, and kills a task that starts one too many.
  *
- *   execcount.execs	programs started; a number that is written is where it goes on
- *   execcount.max	more than so many are not to be; 0 (the default): no limit
+ *   execcount.execs	number of programs started; write a number to continue from there
+ *   execcount.max	the maximum of execcount.execs; 0 (the default) for no limit
  *
- * The core tells a subsystem about forks and exits. About execve(2) it does not: that takes
- * a hook on a function of the kernel, setup_new_exec(), which each execve(2) passes once
- * it cannot fail any more. It is armed only while execcount is bound to a hierarchy, so
- * execve(2) costs nothing before that.
+ * The core calls a subsystem at forks and exits, but not at execve(2). This needs a hook on a
+ * function of the kernel: each execve(2) calls setup_new_exec() when it cannot fail any more. The
+ * hook is armed only while execcount is bound to a hierarchy, so that execve(2) costs nothing
+ * otherwise.
  *
- * Locks: none of our own. The hook runs on many CPUs at once, so the numbers are atomic;
- * files are written under the core's manage lock.
+ * Locks: execcount has none. The hook runs on many CPUs at once, so the numbers are atomic; files
+ * are written under the core's manage lock.
  */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
@@ -27,9 +27,9 @@
 enum { EXECS, MAX, NR_NUMBERS };
 
 /**
- * struct execcount - our state of a container
- * @css: the part that the core knows
- * @number: what the files show
+ * struct execcount - the state of a container
+ * @css: the core's part
+ * @number: the numbers in the files
  * @rcu: for freeing
  */
 struct execcount {
@@ -48,8 +48,8 @@ static struct execcount *to_execcount(struct container_subsys_state *css)
 /* --- the hook -------------------------------------------------------------- */
 
 /*
- * setup_new_exec(bprm), in the task that calls execve(2). An ftrace callback, with the
- * prototype that ftrace gives it: it may not sleep, nor call a function that is hooked.
+ * Called at setup_new_exec(bprm), in the task that calls execve(2). It is an ftrace callback, with
+ * ftrace's prototype: it must neither sleep nor call a function that is hooked.
  */
 static void notrace hook_exec(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -57,7 +57,7 @@ static void notrace hook_exec(unsigned long ip, unsigned long parent_ip,
 	struct execcount *ec;
 	long max;
 
-	/* our container stays readable as long as this lasts, wherever we are moved */
+	/* the container stays readable until the unlock, even if the task is moved */
 	rcu_read_lock();
 	ec = to_execcount(task_subsys_state(current, &execcount_subsys));
 	max = atomic_long_read(&ec->number[MAX]);
@@ -70,20 +70,20 @@ static struct container_hook execcount_hooks[] = {
 	{ .name = "setup_new_exec", .type = CONTAINER_HOOK_ENTRY, .handler = hook_exec },
 };
 
-/* What of the kernel we need: shown in /proc/containers, and said if it is missing. */
+/* The needs of execcount: shown in /proc/containers, and logged if they are not met. */
 static const struct container_feature execcount_feature = {
 	.name = "execcount",
 	.hooks = execcount_hooks,
 	.nr_hooks = ARRAY_SIZE(execcount_hooks),
 };
 
-/* Manage lock held. A failure is that of the mount. */
+/* Called with the manage lock held. An error makes the mount fail. */
 static int execcount_bind(struct container_subsys *ss, struct container *root)
 {
 	return container_hooks_arm(execcount_hooks, ARRAY_SIZE(execcount_hooks));
 }
 
-/* When this returns no CPU is in hook_exec(). */
+/* When this returns, no CPU is in hook_exec(). */
 static void execcount_unbind(struct container_subsys *ss, struct container *root)
 {
 	container_hooks_disarm(execcount_hooks, ARRAY_SIZE(execcount_hooks));
@@ -101,7 +101,7 @@ static int execcount_create(struct container_subsys *ss, struct container *cont)
 	return 0;
 }
 
-/* The hook may still be looking at it, under RCU. */
+/* The hook may still look at the state, under RCU. */
 static void execcount_destroy(struct container_subsys *ss, struct container *cont)
 {
 	struct execcount *ec = to_execcount(container_subsys_state(cont, ss));
@@ -125,7 +125,7 @@ static int execcount_write(struct container *cont, const struct container_cftype
 	unsigned long value;
 	int err;
 
-	/* digits, with blanks around them, and no more than that; else EINVAL */
+	/* -EINVAL for anything but digits, which blanks may surround */
 	err = container_parse_number(buf, LONG_MAX, &value);
 	if (!err)
 		atomic_long_set(&ec->number[cft->private], value);
@@ -168,7 +168,7 @@ static struct container_subsys execcount_subsys = {
 
 static int __init execcount_init(void)
 {
-	/* first of all, as this prepares the rows of the table */
+	/* first, because this prepares the rows of the table */
 	int err = container_feature_find(&execcount_feature);
 
 	return err ?: container_register_subsys(&execcount_subsys);
@@ -176,9 +176,9 @@ static int __init execcount_init(void)
 
 static void __exit execcount_exit(void)
 {
-	/* Cannot fail: while we are bound we are not unloaded. */
+	/* Cannot fail: a bound subsystem keeps its module loaded. */
 	container_unregister_subsys(&execcount_subsys);
-	/* /proc/containers shows them no more */
+	/* Removes the hooks from /proc/containers. */
 	container_hooks_forget(execcount_hooks, ARRAY_SIZE(execcount_hooks));
 }
 
@@ -186,7 +186,7 @@ module_init(execcount_init);
 module_exit(execcount_exit);
 
 MODULE_LICENSE("GPL");
-/* Counts up with each release: DKMS replaces a module only by one that differs here. */
+/* Increment it with each release: DKMS replaces a module only if the version differs. */
 MODULE_VERSION("1.0");
 MODULE_DESCRIPTION("Container subsystem: counts programs started (a sample)");
 MODULE_ALIAS("container-subsys-execcount");

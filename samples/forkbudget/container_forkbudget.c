@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * forkbudget: a small resource-group controller to learn from. The resource is
- * a number of forks, not a second or a minute but for good: the module parameter
- * "total" says how many there are, and a container's max_shares how many of them it
- * may use. When its budget is used up, fork(2) says EAGAIN there, until the
- * shares are raised or the stats are reset.
+ * forkbudget: a small resource-group controller to learn from. The resource is a number of forks,
+ * not for each second or minute, but for good. The module parameter "total" is the number of all
+ * forks, and a container's max_shares is its part of them. When this budget is used up, fork(2)
+ * fails there with EAGAIN, until the shares are raised or the stats are reset.
  *
  *   forkbudget.shares	res=forkbudget,min_shares=-2,max_shares=N,child_shares_divisor=N
  *			There is no minimum: that share is not supported.
- *   forkbudget.stats	what was used, refused and moved in; write res=forkbudget
+ *   forkbudget.stats	forks used and refused, tasks moved in; write res=forkbudget to reset
  *
- * The library keeps the shares, works out what they amount to, and makes the
- * files; we only say what we do with it. <resgroup.h> is the reference.
+ * The library keeps the shares, computes their amounts, and makes the files. This file uses the
+ * amounts. <resgroup.h> is the reference.
  *
- * Locks: none of our own. Forks on many CPUs at once meet in atomic counters. All
- * else is called under the core's manage lock, or reads single values.
+ * Locks: forkbudget has none. Forks run on many CPUs at once, so the counters are atomic. All other
+ * callbacks are called under the core's manage lock, or read single values.
  */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
@@ -24,13 +23,12 @@
 #include <resgroup.h>
 
 /**
- * struct forkbudget - our state of a container
- * @shares: the part that the library knows; embedded, so that one leads to the
- *	other
- * @used: forks that were started
- * @refused: forks that were not
+ * struct forkbudget - the state of a container
+ * @shares: the library's part; embedded, so that one can be found from the other
+ * @used: forks that were allowed
+ * @refused: forks that were refused
  * @moved: tasks that were moved in
- * @changes: how often the library told us of new amounts
+ * @changes: the number of calls of shares_changed()
  * @rcu: for freeing
  */
 struct forkbudget {
@@ -49,9 +47,9 @@ static struct forkbudget *to_budget(struct res_shares *shares)
 	return container_of(shares, struct forkbudget, shares);
 }
 
-/* --- what the library asks of us -------------------------------------------- */
+/* --- callbacks of the library ------------------------------------------------ */
 
-/* For the root when we register, and by each mkdir. */
+/* Called for the root at registration, and by each mkdir. */
 static struct res_shares *forkbudget_allocate(struct res_controller *ctlr,
 					      struct container *cont)
 {
@@ -65,11 +63,11 @@ static struct res_shares *forkbudget_allocate(struct res_controller *ctlr,
 
 static void forkbudget_free(struct res_shares *shares)
 {
-	/* Somebody may still be looking at it under RCU: free it after that. */
+	/* An RCU reader may still look at it, so free it after a grace period. */
 	kfree_rcu(to_budget(shares), rcu);
 }
 
-/* shares->max is new. We look at it at each fork, so there is nothing to do. */
+/* shares->max has changed. Each fork reads it, so there is nothing to do. */
 static void forkbudget_shares_changed(struct res_shares *shares)
 {
 	to_budget(shares)->changes++;
@@ -98,14 +96,14 @@ static void forkbudget_reset_stats(struct res_shares *shares)
 	atomic_set(&fb->moved, 0);
 }
 
-/* The move is about to show. We must not sleep. */
+/* The move is about to be visible. Must not sleep. */
 static void forkbudget_move_task(struct task_struct *task, struct res_shares *from,
 				 struct res_shares *to, void *data)
 {
 	atomic_inc(&to_budget(to)->moved);
 }
 
-/* --- what the core asks of us: forks ----------------------------------------- */
+/* --- callbacks of the core: forks --------------------------------------------- */
 
 /* The child is in its container already, and cannot leave it meanwhile. */
 static int forkbudget_can_fork(struct container_subsys *ss, struct container *cont,
@@ -115,7 +113,7 @@ static int forkbudget_can_fork(struct container_subsys *ss, struct container *co
 	struct forkbudget *fb = to_budget(container_res_shares(cont, ctlr));
 	int max = READ_ONCE(fb->shares.max);
 
-	/* Count first, then look: two CPUs cannot both take the last one. */
+	/* Count first, then compare: two CPUs cannot both take the last fork. */
 	if (atomic_inc_return(&fb->used) <= max || max == RES_DONT_CARE)
 		return 0;
 	atomic_dec(&fb->used);
@@ -124,7 +122,7 @@ static int forkbudget_can_fork(struct container_subsys *ss, struct container *co
 	return -EAGAIN;
 }
 
-/* We agreed, but the fork failed for another reason: give back what we took. */
+/* The fork was allowed, but failed for another reason: take it back. */
 static void forkbudget_cancel_fork(struct container_subsys *ss, struct container *cont,
 				   struct task_struct *child, void *data)
 {
@@ -145,7 +143,7 @@ static struct res_controller forkbudget = {
 	.reset_stats = forkbudget_reset_stats,
 	.move_task = forkbudget_move_task,
 	.subsys = {
-		/* The root's forks are free: tasks that nobody moved cost nothing. */
+		/* Forks at the root are not counted, so they cost nothing. */
 		.scope = CONTAINER_MEMBERS,
 		.can_fork = forkbudget_can_fork,
 		.cancel_fork = forkbudget_cancel_fork,
@@ -153,7 +151,7 @@ static struct res_controller forkbudget = {
 	},
 };
 
-/* The amounts of all containers are parts of the total: the library works them out. */
+/* The amounts of all containers are parts of the total: the library computes them. */
 static int total_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int n;
@@ -177,14 +175,14 @@ MODULE_PARM_DESC(total, "forks that there are to use (default 1000)");
 
 static int __init forkbudget_init(void)
 {
-	/* From here on the callbacks may be called: all else has to be ready. */
+	/* Callbacks may be called during the registration, so do everything else before. */
 	forkbudget.total = total;
 	return resgroup_register_controller(&forkbudget);
 }
 
 static void __exit forkbudget_exit(void)
 {
-	/* Cannot fail: while we are bound to a hierarchy we are not unloaded. */
+	/* Cannot fail: a bound controller keeps its module loaded. */
 	resgroup_unregister_controller(&forkbudget);
 }
 
@@ -192,8 +190,8 @@ module_init(forkbudget_init);
 module_exit(forkbudget_exit);
 
 MODULE_LICENSE("GPL");
-/* Counts up with each release: DKMS replaces a module only by one that differs here. */
+/* Increment it with each release: DKMS replaces a module only if the version differs. */
 MODULE_VERSION("1.0");
 MODULE_DESCRIPTION("Resource-group controller: a budget of forks (a sample)");
-/* Lets "mount -t container -o forkbudget" load us. */
+/* Lets "mount -t container -o forkbudget" load the module. */
 MODULE_ALIAS("container-subsys-forkbudget");

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * forkcount: a small subsystem to learn from. For each container it counts the
- * tasks that are born and that exit in it, and it can stop them from forking.
+ * forkcount: a small subsystem to learn from. For each container it counts the tasks that are born
+ * and that exit in it, and it can stop its tasks from forking.
  *
- *   forkcount.forks	tasks born in the container
- *   forkcount.exits	tasks that exited in it
- *   forkcount.failed	forks that we agreed to and that failed later
- *   forkcount.refused	forks that we refused
- *   forkcount.max	how many times its members may fork in all, or "max" (the
- *			default): one more is refused, and fork(2) says EAGAIN
- *   forkcount.pin	1: hold a reference on the container, so that rmdir says
+ *   forkcount.forks	tasks that were born in the container
+ *   forkcount.exits	tasks that have exited in it
+ *   forkcount.failed	forks that were allowed and failed later
+ *   forkcount.refused	forks that were refused
+ *   forkcount.max	number of forks that its members may make in all, or "max" (the
+ *			default). Further forks are refused, and fork(2) fails with EAGAIN
+ *   forkcount.pin	1: hold a reference on the container, so that rmdir fails with
  *			EBUSY; 0: drop it
  *
- * What a task's life looks like from here:
+ * The callbacks in a task's life:
  *
  *   can_fork() -> fork() -> [attach() ...] -> exit()
  *	   \---> cancel_fork()
  *
- * Tasks that exist when the module is loaded are reported to fork() too, once
- * each, so at any quiet moment the forks of all containers minus their exits
- * is the number of tasks in the system. For that to stay true, a container that
- * is removed leaves its counts to its parent.
+ * fork() is also called once for each task that exists when the module is loaded. So while no task
+ * forks or exits, the forks of all containers minus their exits is the number of tasks in the
+ * system. To keep this true, a removed container adds its counts to its parent's.
  *
- * Locks: none of our own. The callbacks for forks and exits may run on many CPUs
- * at once, so the counters are atomic. Everything else is called under the
- * core's manage lock, or reads single values.
+ * Locks: forkcount has none. The callbacks for forks and exits may run on many CPUs at once, so the
+ * counters are atomic. All other callbacks are called under the core's manage lock, or read single
+ * values.
  */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
@@ -33,15 +32,15 @@
 
 #include <container.h>
 
-/* What is counted. STARTED, forks under way and done, is what max is about. */
+/* The counters. STARTED counts forks under way and done, and is compared with max. */
 enum { FORKS, EXITS, FAILED, REFUSED, STARTED, NR_COUNTS };
 
 /**
- * struct forkcount - our state of a container
- * @css: the part that the core knows; embedded, so that one leads to the other
+ * struct forkcount - the state of a container
+ * @css: the core's part; embedded, so that one can be found from the other
  * @count: the counters
- * @max: how many forks may be started
- * @pinned: we hold a reference on @css; under the manage lock
+ * @max: the maximum of count[STARTED]
+ * @pinned: a reference on @css is held; under the manage lock
  * @rcu: for freeing
  */
 struct forkcount {
@@ -64,7 +63,7 @@ static struct forkcount *container_forkcount(struct container *cont)
 
 /* --- containers come and go ------------------------------------------------ */
 
-/* Called once when we register, for the root container, and by each mkdir. */
+/* Called for the root at registration, and by each mkdir. */
 static int forkcount_create(struct container_subsys *ss, struct container *cont)
 {
 	struct forkcount *fc = kzalloc(sizeof(*fc), GFP_KERNEL);
@@ -77,9 +76,8 @@ static int forkcount_create(struct container_subsys *ss, struct container *cont)
 }
 
 /*
- * The container has no members and nobody holds a reference, or mkdir failed and
- * it was never seen: then its counts are zero. What it started stays its own:
- * the parent's limit is about the parent's forks.
+ * The container has neither members nor references. Or mkdir has failed, and its counts are zero.
+ * STARTED is not added to the parent's: the parent's limit is for the parent's own forks.
  */
 static void forkcount_destroy(struct container_subsys *ss, struct container *cont)
 {
@@ -91,29 +89,29 @@ static void forkcount_destroy(struct container_subsys *ss, struct container *con
 		for (i = 0; i < STARTED; i++)
 			atomic64_add(atomic64_read(&fc->count[i]), &parent->count[i]);
 	}
-	/* Somebody may still be looking at it under RCU: free it after that. */
+	/* An RCU reader may still look at it, so free it after a grace period. */
 	kfree_rcu(fc, rcu);
 }
 
 /* --- tasks come and go ----------------------------------------------------- */
 
-/* The only callback that can stop a fork. It must not sleep. */
+/* The only callback that can stop a fork. Must not sleep. */
 static int forkcount_can_fork(struct container_subsys *ss, struct container *cont,
 			      struct task_struct *child, void *data, const void *parent)
 {
 	struct forkcount *fc = container_forkcount(cont);
 
-	/* Count first, then look: two CPUs cannot both take the last one. */
+	/* Count first, then compare: two CPUs cannot both take the last fork. */
 	if (atomic64_inc_return(&fc->count[STARTED]) <= atomic64_read(&fc->max))
 		return 0;
 	atomic64_dec(&fc->count[STARTED]);
 	atomic64_inc(&fc->count[REFUSED]);
-	/* for its file "events" */
+	/* for the file "events" */
 	container_refused(cont, CONTAINER_FORK, "forkcount");
 	return -EAGAIN;
 }
 
-/* We agreed, but the fork failed for another reason: give back what we took. */
+/* The fork was allowed, but failed for another reason: take it back. */
 static void forkcount_cancel_fork(struct container_subsys *ss, struct container *cont,
 				  struct task_struct *child, void *data)
 {
@@ -123,14 +121,14 @@ static void forkcount_cancel_fork(struct container_subsys *ss, struct container 
 	atomic64_inc(&fc->count[FAILED]);
 }
 
-/* The child is there, though it has not run yet. Nothing can fail now. */
+/* The child is complete, but has not run yet. The fork cannot fail any more. */
 static void forkcount_fork(struct container_subsys *ss, struct container *cont,
 			   struct task_struct *child, void *data)
 {
 	atomic64_inc(&container_forkcount(cont)->count[FORKS]);
 }
 
-/* The task is still in its container, for the last time. */
+/* The task is about to leave its container. */
 static void forkcount_exit(struct container_subsys *ss, struct container *cont,
 			   struct task_struct *task, void *data)
 {
@@ -139,7 +137,7 @@ static void forkcount_exit(struct container_subsys *ss, struct container *cont,
 
 /* --- control files --------------------------------------------------------- */
 
-/* One function for all counters: the file's private number says which. */
+/* One function shows all counters: the file's private number selects one. */
 static int forkcount_show(struct seq_file *m, struct container *cont,
 			  const struct container_cftype *cft)
 {
@@ -161,7 +159,7 @@ static int forkcount_max_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/* The core has taken the newline off. An error must leave all as it was. */
+/* The core has removed the newline. On an error nothing may have changed. */
 static int forkcount_max_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
 {
@@ -181,8 +179,8 @@ static int forkcount_pin_show(struct seq_file *m, struct container *cont,
 }
 
 /*
- * The manage lock is held, so the container is not being removed and the
- * reference is ours to have. Elsewhere container_css_get() may fail.
+ * The manage lock is held, so the container is not being removed, and container_css_get() does not
+ * fail. Elsewhere it may.
  */
 static int forkcount_pin_write(struct container *cont, const struct container_cftype *cft,
 			       struct file *file, char *buf)
@@ -205,7 +203,7 @@ static int forkcount_pin_write(struct container *cont, const struct container_cf
 	return err;
 }
 
-/* The modes follow from the handlers: 0444, or 0644 where there is a write. */
+/* The modes follow from the handlers: 0444, or 0644 with a write handler. */
 static const struct container_cftype forkcount_files[] = {
 	{ .name = "forkcount.forks", .private = FORKS, .show = forkcount_show },
 	{ .name = "forkcount.exits", .private = EXITS, .show = forkcount_show },
@@ -245,16 +243,15 @@ static struct container_subsys forkcount_subsys = {
 
 static int __init forkcount_init(void)
 {
-	/* From here on the callbacks may be called: all else has to be ready. */
+	/* Callbacks may be called during the registration, so do everything else before. */
 	return container_register_subsys(&forkcount_subsys);
 }
 
 static void __exit forkcount_exit_module(void)
 {
 	/*
-	 * Cannot fail: while we are bound to a hierarchy we are not unloaded. If
-	 * destroy() used call_rcu() with a function of ours, rcu_barrier() would
-	 * have to follow here.
+	 * Cannot fail: a bound subsystem keeps its module loaded. If destroy() used call_rcu()
+	 * with a function of this module, rcu_barrier() would have to follow here.
 	 */
 	container_unregister_subsys(&forkcount_subsys);
 }
@@ -263,8 +260,8 @@ module_init(forkcount_init);
 module_exit(forkcount_exit_module);
 
 MODULE_LICENSE("GPL");
-/* Counts up with each release: DKMS replaces a module only by one that differs here. */
+/* Increment it with each release: DKMS replaces a module only if the version differs. */
 MODULE_VERSION("1.0");
 MODULE_DESCRIPTION("Container subsystem: counts forks and exits (a sample)");
-/* Lets "mount -t container -o forkcount" load us. */
+/* Lets "mount -t container -o forkcount" load the module. */
 MODULE_ALIAS("container-subsys-forkcount");

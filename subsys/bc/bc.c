@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bc: the beancounters. They count what the members of a container and of its descendants hold
- * of each resource, and limit it.
+ * bc: the beancounters. They count how much of each resource the members of a container and of
+ * its descendants hold, and limit that.
  *
  * This file counts tasks, for which the core's callbacks are enough, and has the life of a
- * beancounter and the module. resources.c has the table of resources and the calls for other
- * modules, files.c the control files, numfiles.c counts open files, vm.c address spaces, and
- * counter.h has the arithmetic.
+ * beancounter and the module. Read the others in this order: counter.h (the arithmetic),
+ * resources.c (the table of resources and the calls for other modules), files.c (the control
+ * files), numfiles.c (open files), vm.c, charge.c and growth.c (address spaces).
  *
- * A charge counts in a container and in all its ancestors, and has to fit in each of them. So
- * creating a container gets nobody past a limit. Who takes part, and how races are settled:
+ * A charge counts in a container and in all its ancestors, and has to fit in each of them. So no
+ * user can evade a limit by creating a container. Who takes part, and how races are settled:
  *
  * charges	from anywhere, at any time, without a lock: see counter.h.
  * barriers and limits	are written under the manage lock and the callback lock.
  * fork, exit	while bound, for every task. A fork is charged before the child can be found,
  *	and uncharged if it fails; an exiting task is uncharged as it leaves its container,
  *	under the lock of its entry.
- * move	under the lock of the entry, never refused: what follows the task is charged to the
- *	new container by force and then uncharged in the old one, so for a moment it counts in
- *	both and never in none. Common ancestors see no change.
- * rmdir	a beancounter goes after its last member, the last reference on it (each charged
- *	file and each user of beancounter.h has one), and all its descendants. So its
- *	ancestors can be charged whenever it can.
+ * move	under the lock of the entry, never refused. The task and its address space are charged
+ *	to the new container by force and then uncharged in the old one, so that for a moment
+ *	they count in both, and always in one. Common ancestors see no change.
+ * rmdir	a beancounter is destroyed when it has no member, no reference (each charged file
+ *	and each user of beancounter.h has one) and no descendant any more. So the ancestors of
+ *	a beancounter exist as long as it does.
  * mount	bind() resets the root's counters and then arms the hooks, before adopt() is called
  *	for the tasks.
- * unmount	after the last callback for tasks the hooks are disarmed, and what tasks, files and
- *	address spaces were charged is uncharged at the root. What other modules have charged
- *	stays.
+ * unmount	after the last callback for tasks the hooks are disarmed, and the charges of tasks,
+ *	files and address spaces are uncharged at the root. Charges of other modules stay.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -55,7 +54,7 @@ static int bc_can_fork(struct container_subsys *ss, struct container *cont,
 	return 0;
 }
 
-/* Uncharges a task that ends or never began: nothing else changes its data any more. */
+/* Uncharges a task that exits or whose fork has failed. Nothing else changes its data then. */
 static void task_uncharge(struct beancounter *bc, struct bc_task *t)
 {
 	struct vm_charge *vc = t->vm;
@@ -93,7 +92,7 @@ static int bc_can_attach(struct container_subsys *ss, struct container_move *mov
 	return vm_prepare_move(container_move_data(move, ss));
 }
 
-/* Frees what was allocated for a move and not used. */
+/* Frees the memory that was allocated for a move and not used. */
 static void bc_end_attach(struct container_subsys *ss, struct container_move *move)
 {
 	kfree(*container_move_data(move, ss));
@@ -164,7 +163,7 @@ static void bc_unbind(struct container_subsys *ss, struct container *root)
 
 	vm_unbind();
 	numfiles_unbind();
-	/* other modules cannot charge these */
+	/* only this file charges tasks, so all that is held can be uncharged */
 	counter_uncharge(tasks, NULL, counter_held(tasks));
 }
 

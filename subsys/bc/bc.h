@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the source files of container_bc.ko share.
+ * The declarations that the files of container_bc.ko share.
  */
 #ifndef _BC_H
 #define _BC_H
@@ -40,7 +40,7 @@ struct vm_charge {
 };
 
 /**
- * struct beancounter - what the members of a container and of its descendants hold
+ * struct beancounter - the resources that the members of a container and its descendants hold
  * @css: the core's part
  * @counter: one for each resource
  * @no_vm: stands for the charge of tasks without an address space; in no chain
@@ -77,12 +77,12 @@ struct bc_task {
  * struct bc_resource - a resource
  * @name: the part of its files' names
  * @error: the errno of a refused charge
- * @barrier: that of a new container below the root
- * @limit: that of a new container below the root
+ * @barrier: the barrier of a new container below the root
+ * @limit: the limit of a new container below the root
  * @others: other modules may charge it
  * @vm: address spaces hold some of it, and have to be read before it is shown
- * @sample: for a resource that is only accounted: returns what is in use in addition to what
- *	was charged; NULL for others. Its extremes are those of the values that were shown
+ * @sample: for a resource that is only accounted: returns the amount in use apart from charges;
+ *	NULL for others. The extremes of such a resource are the extremes of the shown values
  * @crossed: called for each charge with BC_LIMIT beyond the barrier of @c, in the context of
  *	the charge; may be NULL
  */
@@ -155,7 +155,7 @@ void growth_unbind(void);
  * @bc: the beancounter of its container
  * @parent: the data of the current task
  *
- * Context: that of can_fork().
+ * Context: in can_fork().
  * Return: the charge; NULL if a copied address space does not fit, or if there is no memory.
  */
 static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,

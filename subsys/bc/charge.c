@@ -50,8 +50,8 @@ void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pa
 }
 
 /*
- * Brings the charge of an address space to @pages, if there is room in each container; if not,
- * to what the address space has. Return: NULL, or the counter that has no room.
+ * Brings the charge of an address space to @pages, if there is room in each container; otherwise
+ * to its present pages. Return: NULL, or the counter that has no room.
  */
 struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 			  unsigned long pages)
@@ -70,7 +70,7 @@ struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 		}
 		vc->pages = pages;
 	}
-	/* it may have shrunk instead */
+	/* charges that have more pages were skipped: the address space may have shrunk */
 	vm_set(chain, mm, pages);
 	return NULL;
 }
@@ -86,7 +86,7 @@ struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 	return NULL;
 }
 
-/* A new charge has as many pages as the others of its address space. */
+/* Adds a new charge, with as many pages as the others of its address space. */
 void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
 	       struct beancounter *bc)
 {
@@ -109,7 +109,7 @@ void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *m
 	hlist_add_head(&vc->node, &chain->head);
 }
 
-/* Among the charges that stopped at this one, the lowest one takes over from there upwards. */
+/* Removes a charge. Of the charges that stopped at it, the one with the lowest stop replaces it. */
 static void vm_remove(struct vm_chain *chain, struct vm_charge *vc)
 {
 	struct vm_charge *other, *heir = NULL;
@@ -138,7 +138,7 @@ static void vm_free(struct vm_charge *vc)
  * @bc: the container's beancounter
  * @gfp: how to allocate the charge, if it is new
  *
- * A new charge is of what the address space has.
+ * A new charge gets the pages that the address space has.
  *
  * Context: any but interrupts.
  * Return: the charge; NULL if there is no memory.
@@ -155,7 +155,7 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 			atomic_inc(&vc->users);
 		} else if (new) {
 			vm_insert(chain, new, mm, bc);
-			/* otherwise as much as the others: the address space may be growing now */
+			/* keep the pages of other charges, if any: a growth may be under way */
 			if (!new->pages)
 				vm_set(chain, mm, vm_private(mm));
 			vc = new;
@@ -173,7 +173,7 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 }
 
 /**
- * vm_put_last - vm_put() of what may be the last user
+ * vm_put_last - drop a user of a charge that may be the last one
  * @vc: the charge, of an address space
  *
  * As vm_put().
@@ -209,7 +209,7 @@ void vm_for_each(struct bc_counter *c,
 }
 
 /**
- * charges_clear - take all charges back
+ * charges_clear - uncharge and free all charges
  *
  * Context: sleeps. No task's data refers to a charge, and no new ones are made.
  */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What address spaces look like to may_expand_vm(), and how that differs between
- * kernels.
+ * The differences between kernels in the arguments of may_expand_vm(), and in how it is compiled.
  */
 #ifndef _COMPAT_BC_H
 #define _COMPAT_BC_H
@@ -19,9 +18,9 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
 {
 #ifdef COMPAT_HAS_VMA_FLAGS
 	/*
-	 * A pointer to them from 7.2 on, which no header for modules says; flags do not
-	 * look like a kernel address, whose upper 8 bits are all set, with page tables of
-	 * five levels, too.
+	 * From 7.2 on a pointer to the flags, which no header for modules declares. Flags never
+	 * look like a pointer to the kernel: its upper 8 bits are all set, even with page tables
+	 * of five levels.
 	 */
 	if ((long)arg >> 56 == -1)
 		return vma_flags_to_legacy(*(const vma_flags_t *)arg);
@@ -29,15 +28,14 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
 	return arg;
 }
 
-/* What is left of may_expand_vm() where the compiler has split it. */
+/* The name of the rest of may_expand_vm(), if the compiler has split it. */
 #define COMPAT_EXPAND_REST "may_expand_vm.part.0"
 
 /**
- * compat_expand_is_split - has the compiler split may_expand_vm(), so that it takes hooks
- *	elsewhere?
+ * compat_expand_is_split - has the compiler split may_expand_vm(), so that other hooks are
+ *	needed?
  *
- * Seen with gcc 10 alone. What is done about it needs expand_stack() as it was
- * before 6.5.
+ * Seen only with gcc 10. The other hooks need the expand_stack() of kernels before 6.5.
  */
 static inline bool compat_expand_is_split(void)
 {
@@ -52,7 +50,7 @@ static inline bool compat_expand_is_split(void)
 #endif
 }
 
-/* Stacks that user space cannot write, where there are any. */
+/* The flag of shadow stacks, which user space cannot write; 0 if the kernel has none. */
 #ifdef VM_SHADOW_STACK
 #define COMPAT_VM_SHADOW_STACK VM_SHADOW_STACK
 #else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of counters: what a container and its descendants hold of a resource, within a
- * barrier and a limit. There are no hooks and no containers in here, so KUnit can test it.
+ * The arithmetic of counters: how much of a resource a container and its descendants hold, within
+ * a barrier and a limit. This file uses neither hooks nor containers, so that KUnit can test it.
  *
  * The counters of a resource form a tree. A charge is made to a counter and its ancestors, up to
  * the root or to where the caller stops, and has to fit in each; if it does not, it is given
@@ -34,10 +34,10 @@
 #define BC_UNLIMITED ((unsigned long)LONG_MAX)
 
 /**
- * struct bc_counter - what a container and its descendants hold of a resource
- * @held: how much
- * @maxheld: the most there ever was; see counter_maxheld()
- * @minheld: the least
+ * struct bc_counter - the amount of a resource that a container and its descendants hold
+ * @held: the amount
+ * @maxheld: the highest value of @held so far; see counter_maxheld()
+ * @minheld: the lowest value of @held so far
  * @failcnt: charges that were refused here
  * @barrier: the bound of ordinary charges; at most @limit
  * @limit: the bound of more important ones; at most BC_UNLIMITED
@@ -69,7 +69,7 @@ static inline unsigned long counter_bound(const struct bc_counter *c,
 	       severity == BC_LIMIT ? READ_ONCE(c->limit) : ULONG_MAX;
 }
 
-/* Updates the extremes with a value. */
+/* Raises the highest value to @value, if that is higher. */
 static __always_inline void counter_saw_high(struct bc_counter *c, long value)
 {
 	long max = atomic_long_read(&c->maxheld);
@@ -79,6 +79,7 @@ static __always_inline void counter_saw_high(struct bc_counter *c, long value)
 			break;
 }
 
+/* Lowers the lowest value to @value, if that is lower. */
 static __always_inline void counter_saw_low(struct bc_counter *c, long value)
 {
 	long min = atomic_long_read(&c->minheld);
@@ -89,7 +90,7 @@ static __always_inline void counter_saw_low(struct bc_counter *c, long value)
 }
 
 /**
- * counter_maxheld - the most that was held
+ * counter_maxheld - the highest value so far
  * @c: the counter
  */
 static inline unsigned long counter_maxheld(struct bc_counter *c)
@@ -135,7 +136,7 @@ static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
 	return true;
 }
 
-/* Gives back what a charge that was refused at @stop took below it. */
+/* Uncharges the counters below @stop, where a charge was refused. */
 static noinline void counter_undo(struct bc_counter *c, struct bc_counter *stop,
 				  unsigned long n)
 {
@@ -282,8 +283,8 @@ static inline void counter_init(struct bc_counter *c, struct bc_counter *parent)
 }
 
 /**
- * counter_begin - reset all but what is held
- * @c: the counter; what it holds becomes both extremes
+ * counter_begin - reset a counter, but for the amount that is held
+ * @c: the counter; the amount becomes both extremes
  * @barrier: its barrier
  * @limit: its limit, not less
  */

@@ -80,7 +80,7 @@ static int figure_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
-/* The last one needs hooks that a kernel may lack. */
+/* The number of resources that have files. The last one needs hooks that a kernel may lack. */
 static int shown_resources(void)
 {
 	static_assert(BC_NUMFILES == BC_RESOURCES - 1);
@@ -89,8 +89,8 @@ static int shown_resources(void)
 }
 
 /*
- * All resources at one moment: the address spaces are read once, bounds do not change meanwhile,
- * and no line shows more than its maximum.
+ * Shows all resources at one moment: the address spaces are read once, and bounds do not change
+ * meanwhile. No line shows more than its maxheld.
  */
 static int stat_show(struct seq_file *m, struct container *cont,
 		     const struct container_cftype *cft)
@@ -122,7 +122,7 @@ static int bound_write(struct container *cont, const struct container_cftype *cf
 	err = container_parse_number(buf, BC_UNLIMITED, &value);
 	if (err)
 		return err;
-	/* for whoever reads both */
+	/* a reader of both bounds holds this lock */
 	container_lock();
 	if (cft->private % FIGURES == BARRIER)
 		err = counter_set_barrier(c, value);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hooks on the growth of address spaces, by which privvmpages is limited. vm.c explains what
- * is charged.
+ * The hooks on the growth of address spaces, which limit privvmpages. vm.c explains the charges.
+ *
+ * A task grows its own address space, with mmap_lock held; it may be moved meanwhile.
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -11,7 +12,7 @@
 #include "container_hook.h"
 #include "vm.h"
 
-/* How many tasks are in expand_stack_vma(). */
+/* The number of tasks in expand_stack_vma(), as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, expand_callers);
 
 /* Does a mapping with these flags count in privvmpages? */
@@ -47,8 +48,8 @@ static struct vm_charge *vm_get_current(struct bc_task *t)
 }
 
 /*
- * May the current task's address space grow by so many private pages? True for one that an exec
- * prepares, or that belongs to another task.
+ * May an address space grow by so many private pages? One that an exec prepares, or that belongs
+ * to another task, always may.
  */
 static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 {
@@ -86,7 +87,7 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, expand);
 }
 
-/* The feature that is lost without them. */
+/* The features that are lost without these hooks. */
 #define VM_LIMIT "limit on bc.privvmpages"
 #define VM_LIMIT_DATA "limit on bc.privvmpages for mmap() and brk()"
 #define VM_LIMIT_STACK "limit on bc.privvmpages for stacks"
@@ -101,9 +102,9 @@ static struct container_hook vm_hooks[1] = {
 };
 
 /*
- * Some compilers (gcc 10, of Debian's 5.10) split may_expand_vm() and inline its
- * beginning into mmap() and brk(), which then call what is left of it, for data
- * only, without the flags; and all of it into the growth of a stack.
+ * Some compilers (gcc 10, as for Debian's 5.10) split may_expand_vm(). mmap() and brk() get its
+ * beginning inlined and call the rest, only for data and without the flags. The growth of a stack
+ * gets all of it inlined. So the rest of may_expand_vm() and expand_stack() are hooked.
  */
 enum { HOOK_EXPAND_DATA, HOOK_EXPAND_STACK, VM_SPLIT_HOOKS };
 static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
@@ -158,7 +159,7 @@ static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {
 	},
 };
 
-static bool vm_split;	/* is it so in this kernel? */
+static bool vm_split;	/* the compiler of this kernel has split may_expand_vm() */
 
 /* --- binding ---------------------------------------------------------------------- */
 
@@ -195,10 +196,10 @@ void growth_unbind(void)
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
 }
 
-/* Return: 0 or -ENOMEM. What this kernel lacks was reported. */
+/* Return: 0 or -ENOMEM. If this kernel lacks a hook, that was reported. */
 int growth_init(void)
 {
-	/* of the split ones in their order */
+	/* the last two in the order of vm_split_hooks */
 	static const struct container_feature features[] = {
 		{ .name = VM_LIMIT, .hooks = vm_hooks, .nr_hooks = 1 },
 		{ .name = VM_LIMIT_DATA, .hooks = vm_split_hooks, .nr_hooks = 1 },

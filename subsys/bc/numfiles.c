@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * numfiles: each struct file is charged to the container of the task that opened it, until the
- * last reference on it is dropped, by whichever task.
+ * last reference on it is dropped, by any task.
  *
- * The kernel allocates every struct file by alloc_empty_file() and its variants, which
- * call security_file_alloc(); also those of overlayfs and others that are not in the
- * system's own count, and are counted here. If that fails they free
- * the structure and hand its error on, so open(2), pipe(2), socket(2) and all
- * others say EMFILE. While we are bound, files_alloc() runs in its place: it
- * charges, remembers the file, and calls the original, behind the place where
- * that was hooked. The original may fail without a call of security_file_free();
- * files_alloc() gives the charge back then.
+ * The kernel allocates every struct file by alloc_empty_file() or one of its variants, which call
+ * security_file_alloc(). This includes files that the system's own count leaves out, such as those
+ * of overlayfs; they are charged, too. If security_file_alloc() fails, the callers free the file
+ * and return the error, so that open(2), pipe(2), socket(2) and others fail with EMFILE. While bc
+ * is bound, files_alloc() runs in its place: it charges the file, adds an entry for it, and calls
+ * the original function. If that fails, security_file_free() may not be called, so files_alloc()
+ * uncharges the file itself.
  *
- * security_file_free() is called once for each file that got a success, as the
- * last reference goes: by the task itself on its way out of the kernel (close),
- * by the task that held it last, or from a work item. The file's entry goes, and with
- * it its charge and its reference on the beancounter.
+ * security_file_free() is called once for each file that was allocated, when the last reference
+ * is dropped: by the task itself on its way out of the kernel (close), by the last task that held
+ * it, or from a work item. Then the entry is removed, together with its charge and its reference
+ * on the beancounter.
  *
- * A file without an entry was opened before bc was bound. There are never two entries for an
- * address, since the first one goes when the file is freed. For this every free has to be seen:
- * the hook on frees is armed before the one on allocations, and disarmed after the last task has
- * left files_alloc(), where tasks may still sleep in the original function. Then the rest of the
- * table is dropped.
+ * A file without an entry was opened before bc was bound. No address ever has two entries, since
+ * an entry is removed when its file is freed. For this, no free may be missed: the hook on frees
+ * is armed before the hook on allocations, and is disarmed only after the last task has left
+ * files_alloc(), where tasks may sleep in the original function. Then the remaining entries are
+ * dropped.
  *
- * The lock of a chain is innermost, and held for the few instructions that change the chain. It
- * is taken in process context only, where struct files are allocated and freed.
+ * The lock of a chain is innermost, and is held only to change or search the chain. It is taken in
+ * process context only, where struct files are allocated and freed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -60,7 +59,7 @@ struct file_charge {
 static struct hlist_bl_head *files;
 static struct kmem_cache *charge_cache;
 
-/* How many tasks are in files_alloc(). */
+/* The number of tasks in files_alloc(), as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, files_callers);
 
 static struct hlist_bl_head *files_chain(const struct file *file)
@@ -69,9 +68,9 @@ static struct hlist_bl_head *files_chain(const struct file *file)
 }
 
 /*
- * Free entries that are kept for the next files on this CPU: most files are closed soon, and a
- * round through the slab costs more than all the rest that an entry does. Guarded by disabled
- * preemption.
+ * Free entries that are kept for the next files on this CPU. Most files are closed soon, and
+ * allocating and freeing in the slab would cost more than everything else about an entry. Guarded
+ * by disabled preemption.
  */
 struct files_spares {
 	int count;
@@ -133,7 +132,7 @@ static void file_uncharge(const struct file *file)
  * numfiles_crossed - log that a privileged task goes beyond a barrier
  * @c: the counter with the barrier
  *
- * Context: that of the charge.
+ * Context: as for the charge.
  */
 void numfiles_crossed(struct bc_counter *c)
 {
@@ -144,7 +143,7 @@ void numfiles_crossed(struct bc_counter *c)
 	rcu_read_unlock();
 }
 
-/* Beyond a barrier a capability is needed, which is checked only then. */
+/* Charges a file beyond a barrier, for which the task needs a capability. */
 static noinline int file_charge_more(struct beancounter *bc, struct bc_counter *full)
 {
 	enum bc_severity severity = BC_BARRIER;
@@ -223,7 +222,7 @@ static void notrace hook_file_free(unsigned long ip, unsigned long parent_ip,
 	file_uncharge((void *)container_hook_arg(fregs, 0));
 }
 
-/* Armed in this order. */
+/* Armed in this order: see the top. */
 static struct container_hook files_hooks[FILES_HOOKS] = {
 	[HOOK_FREE] = {
 		.name = "security_file_free",
@@ -257,7 +256,7 @@ int numfiles_bind(void)
 }
 
 /**
- * numfiles_unbind - stop counting files, and uncharge all
+ * numfiles_unbind - stop counting files, and uncharge all files
  *
  * Context: manage lock held; sleeps.
  */
@@ -285,7 +284,7 @@ void numfiles_unbind(void)
 /* struct pid *find_ge_pid(int nr, struct pid_namespace *ns) */
 static void *find_ge_pid_fn;
 
-/* How many descriptors are read before the locks of a table are dropped. */
+/* The number of descriptors that are read before the locks of a table are dropped. */
 #define HOLDERS_PORTION 128
 
 struct holdings {
@@ -324,8 +323,8 @@ static int holdings_add(const void *arg, struct file *file, unsigned int fd)
 }
 
 /*
- * Counts a task's descriptors of such files. A table that it shares with the first thread of its
- * process counts for that thread only.
+ * Counts a task's descriptors of files that are charged to a container. A table that is shared
+ * with the first thread of the process counts only for that thread.
  */
 static unsigned long task_holds(struct task_struct *task, const struct bc_counter *counter)
 {
@@ -338,7 +337,7 @@ static unsigned long task_holds(struct task_struct *task, const struct bc_counte
 		rcu_read_lock();
 		task_lock(task);
 		table = task->files;
-		/* the first thread stays at least as long as live ones */
+		/* the structure of the first thread stays as long as another thread lives */
 		if (!thread_group_leader(task) && pid_alive(task) &&
 		    READ_ONCE(task->group_leader->files) == table)
 			table = NULL;
@@ -351,17 +350,17 @@ static unsigned long task_holds(struct task_struct *task, const struct bc_counte
 }
 
 /**
- * numfiles_show_holders - the file bc.numfiles.holders: a process and a number on each line
- * @m: where to
+ * numfiles_show_holders - print the file bc.numfiles.holders: a process and a number on each line
+ * @m: the file
  * @cont: the container
  * @cft: not used
  *
- * Of the processes in the reader's pid namespace that have descriptors of files which are
- * charged to the container, or below. A file that is on its way through a socket, or is
- * mapped, has no descriptor.
+ * Lists the processes in the reader's pid namespace that have descriptors of files that are
+ * charged to the container or a descendant. A file that is mapped, or on its way through a socket,
+ * has no descriptor.
  *
- * Context: callback lock held; sleeps. It takes longer the more files the system has open,
- * and tells of others' processes, so it takes the capability for that.
+ * Context: callback lock held; sleeps. The reader needs a capability, because the file shows what
+ * other users' processes hold, and because it takes longer the more files the system has open.
  * Return: 0, or -EPERM.
  */
 int numfiles_show_holders(struct seq_file *m, struct container *cont,
@@ -413,7 +412,7 @@ int numfiles_init(void)
 	err = container_feature_find(&feature);
 	if (err && err != -EOPNOTSUPP)
 		return err;
-	/* zeroed chains are empty */
+	/* a chain that is all zero is empty */
 	files = kvcalloc(1 << FILES_BITS, sizeof(*files), GFP_KERNEL);
 	if (!files)
 		return -ENOMEM;

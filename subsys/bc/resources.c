@@ -62,7 +62,7 @@ const struct bc_resource bc_resources[BC_RESOURCES] = {
 	},
 };
 
-/* A user who may create containers may have any number of limits. */
+/* Limits the log over all containers: a user may be able to create any number of them. */
 static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 
 /**
@@ -71,7 +71,7 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
  * @full: the counter that has no room, of @bc or an ancestor
  * @resource: the resource
  * @severity: the bound that was reached
- * @what: what fails because of it, for the log
+ * @what: the kind of operation that fails, for the file "events"
  *
  * Context: any but NMI; no lock of bc held, since a console may be slow. The caller keeps @bc or
  * is under RCU.

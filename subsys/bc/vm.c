@@ -3,56 +3,53 @@
  * The members' address spaces: privvmpages, which is limited, and physpages and kmemsize, which
  * are only accounted.
  *
- * privvmpages is what the kernel itself counts of an address space as data and as
- * stack (VmData and VmStk in /proc/<pid>/status): private writable mappings and
- * mappings that grow down, touched or not. Not in it: mappings that are shared,
- * or cannot be written, and what an exec in progress has prepared.
+ * privvmpages are the pages that the kernel counts as data and stack of an address space (VmData
+ * and VmStk in /proc/<pid>/status): private writable mappings and mappings that grow down, touched
+ * or not. Mappings that are shared or read-only do not count, and neither does an address space
+ * that an exec is preparing.
  *
- * physpages are the pages that are mapped (VmRSS), as exact as the kernel keeps
- * that: pages shared between address spaces count in each, page cache that nobody
- * maps and swap in none. kmemsize are the page tables below the top one, and a
- * kernel stack for each member, in bytes; not the structures around them, from
- * slabs, nor any other kernel memory, except what modules charge to it. Both are
- * worked out when they are read, and their extremes are those of what was read.
+ * physpages are the pages that are mapped (VmRSS), as exact as the kernel's own figure: a page that
+ * address spaces share counts in each of them; page cache that is not mapped, and swap, do not
+ * count. kmemsize is the size of the page tables below the top level and of a kernel stack for
+ * each member, in bytes. Other kernel memory counts only if modules charge it. Both are computed
+ * when they are read, and their extremes are the extremes of the values that were read.
  *
  * An address space counts once in each container in or below which members use it, however many
- * they are. Each container that has such members itself has a vm_charge. This counts in the
- * container and its ancestors, up to the first one where another charge of the same address
- * space counts already; when that one goes, this one counts from there upwards, and ancestors
- * see no change. All charges of an address space are of the same number of pages.
+ * members. Each container that has such members itself has a vm_charge. This counts in the
+ * container and its ancestors, up to the first ancestor where another charge of the same address
+ * space counts already. When the other charge is removed, this one counts from there upwards, and
+ * the ancestors see no change. All charges of an address space have the same number of pages.
  *
- * The kernel does not say when an address space shrinks, nor when a growth that was
- * allowed has failed after all. So what is charged for it is brought up to date
+ * The kernel does not report when an address space shrinks, or when a growth that was allowed has
+ * failed after all. So a charge is brought up to date
  *
- *   when it is about to grow (may_expand_vm(), with its mmap_lock held): what it
- *	has, by its own figures, and what it asks for, together, in all containers
- *	where it counts. That stays charged until the next time. So what is charged
- *	is never too little but for growths that ask nobody (an exec, until the first
- *	mapping that follows; a stack that somebody else's access makes grow; and
- *	stacks of several threads at the very same time, in kernels that let them);
- *   before a growth or a fork is refused: all that counts in the container that has
- *	no room;
- *   when somebody reads the figures: the same. Where mmap_lock cannot be had at
- *	once, something is under way, and the charge stays as it was.
+ *   - when the address space is about to grow (may_expand_vm(), with its mmap_lock held): its
+ *     present pages and the requested ones are charged together, in all containers where it counts,
+ *     and stay charged until the next time. So a charge is never too low, but for growths without
+ *     a call of may_expand_vm() by the task itself: an exec, until the first mapping after it; a
+ *     stack that grows by another task's access; and stacks of several threads that grow at the
+ *     same time, in kernels that allow this;
+ *   - before a growth or a fork is refused: for all address spaces in the container without room;
+ *   - when the figures are read: for all address spaces in the container. If mmap_lock is taken,
+ *     the address space may be growing, and its charge stays as it was.
  *
- * A refused growth may count twice in failcnt, since the kernel asks twice
- * before it lets an mmap() fail.
+ * A refused growth may count twice in failcnt, since the kernel asks twice before mmap() fails.
  *
- * Who can race:
+ * Who takes part, and how races are settled:
  *
- * fork	the copy of an address space is charged before the child exists, within
- *	the limit; one that is shared costs nothing more.
- * exec	the first growth after it finds another address space than that of the
- *	task's charge, and swaps. Meanwhile somebody may move the task: both change
- *	bc_task->vm by compare-and-exchange, and both find the container in the charge
- *	that was there before, not in the core's table, which may be ahead or behind.
- * exit	the address space may be gone from the task by then, and given back; its
- *	structure stays, as the charge has a reference on it.
- * move	sees all tasks by themselves: the first of a process makes the charge of
- *	the new container, the last leaves none in the old one. Memory for it is set
- *	aside before, as it cannot fail.
- * unmount	what is kept for tasks is cleared by then, so nobody finds a charge. One that was
- *	made at the very last moment is in the table all the same, and goes with it.
+ * fork	a copied address space is charged before the child exists, within the limit. A shared
+ *	one is charged already.
+ * exec	the first growth after it finds that the task's charge is for another address space,
+ *	and replaces the charge. The task may be moved meanwhile: both change bc_task->vm by
+ *	compare-and-exchange, and both take the container from the old charge, not from the
+ *	core's table, which may be ahead or behind.
+ * exit	the task may have dropped its address space before. The structure stays, since the
+ *	charge has a reference on it.
+ * move	sees each thread by itself: the first thread of a process creates the charge of the new
+ *	container, and the last one removes the charge of the old container. The memory is
+ *	allocated before, as attach() cannot fail.
+ * unmount	the data of tasks is cleared before, so no task finds a charge. A charge that was
+ *	created at the last moment is in the table, and is removed with the others.
  */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -66,7 +63,7 @@
 
 static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 {
-	/* a task that makes it grow now holds the lock, and its charge has to stay */
+	/* a task that is growing it holds the lock, and the charge for that has to stay */
 	if (!mmap_read_trylock(mm))
 		return;
 	vm_set(chain, mm, vm_private(mm));
@@ -74,9 +71,9 @@ static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 }
 
 /*
- * A charge found no room in a counter, though that of @top and those below it are up to
- * date; NULL at first. Brings more of them up to date.
- * Return: what is up to date now, or NULL if that was so already.
+ * Looks for room after a charge has found none in @full, by bringing charges up to date. The
+ * charges in and below @top, which is NULL at first, are up to date already.
+ * Return: the new top, or NULL if there is nothing left to bring up to date.
  */
 static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counter *top)
 {
@@ -90,7 +87,7 @@ static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counte
 /**
  * vm_charge_more - charge the growth of an address space
  * @vc: a charge of it, with a user so that it stays
- * @more: by how many pages it is going to grow
+ * @more: the number of pages by which it is going to grow
  *
  * Context: its mmap_lock is held; any but interrupts.
  * Return: true if there was room.
@@ -128,7 +125,7 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 	struct vm_chain *chain;
 	struct vm_charge *vc;
 
-	/* before refusing, find what other address spaces have given back meanwhile */
+	/* before refusing, look for pages that other address spaces have freed */
 	do {
 		full = counter_charge(c, NULL, pages, BC_LIMIT, NULL);
 		if (likely(!full))
@@ -158,9 +155,9 @@ struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
  * @task: the task, which may be running
  * @bc: the beancounter of its container
  *
- * Context: that of adopt().
- * Return: the charge. If there is no memory, that of tasks without an address space, until the
- * address space grows.
+ * Context: in adopt().
+ * Return: the charge. If there is no memory, the charge of tasks without an address space, which
+ * is replaced when the address space grows.
  */
 struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
 {
@@ -182,8 +179,8 @@ struct vm_charge *vm_adopt(struct task_struct *task, struct beancounter *bc)
 }
 
 /**
- * vm_prepare_move - allocate what a move may need
- * @spare: where to keep it, for vm_move() or kfree()
+ * vm_prepare_move - allocate the charge that a move may need
+ * @spare: set to the charge, for vm_move() or kfree()
  *
  * Context: sleeps.
  * Return: 0 or -ENOMEM.
@@ -227,7 +224,7 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
  * @to: the beancounter of its new container
  * @spare: as for vm_prepare_move(); NULL if that was not called
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 {
@@ -238,7 +235,7 @@ void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 		there = vm_get_elsewhere(vc, to, spare);
 		if (try_cmpxchg(&t->vm, &vc, there))
 			break;
-		/* the task has another address space by now */
+		/* the task has replaced its charge after an exec: move the new one */
 		vm_put(there);
 	}
 	vm_put(vc);
@@ -272,7 +269,7 @@ void vm_look(struct beancounter *bc, struct vm_figures *f)
 /* --- binding ---------------------------------------------------------------------- */
 
 /**
- * vm_unbind - watch address spaces no more, and take all charges back
+ * vm_unbind - stop watching address spaces, and uncharge all
  *
  * Context: manage lock held; sleeps. No task's data leads to a charge.
  */

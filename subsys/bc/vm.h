@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Address spaces: what vm.c, charge.c and growth.c have of each other.
+ * Address spaces: the declarations that vm.c, charge.c and growth.c share.
  */
 #ifndef _VM_H
 #define _VM_H
@@ -15,7 +15,7 @@ struct vm_chain {
 	struct hlist_head head;
 };
 
-/* Private pages that an address space has. */
+/* The number of private pages of an address space, by the kernel's own count. */
 static inline unsigned long vm_private(const struct mm_struct *mm)
 {
 	return READ_ONCE(mm->data_vm) + READ_ONCE(mm->stack_vm);

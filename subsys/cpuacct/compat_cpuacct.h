@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The scheduler's sum of all CPU time, which the kernel's own cpuacct keeps in
- * its root group, and how it differs between kernels.
+ * The scheduler's sum of all CPU time, which the kernel's own cpuacct keeps in its root group. The
+ * form of the sum differs between kernels.
  */
 #ifndef _COMPAT_CPUACCT_H
 #define _COMPAT_CPUACCT_H
@@ -15,11 +15,11 @@
 /**
  * compat_cpu_sums - find the sum
  *
- * It is in the root group, which the first idle task is in always. That has its
- * part of the cgroup core first and then two pointers; the second one, to a
- * variable that we know, proves it. This works without KALLSYMS_ALL, too.
+ * The first idle task is always in the root group. The structure of the group begins with the part
+ * of the cgroup core, followed by two pointers. The second one leads to a known variable, which
+ * proves that the structure is as expected. This works without KALLSYMS_ALL, too.
  *
- * Return: a number of each CPU, for compat_cpu_charged(); NULL if there is none.
+ * Return: the sum of each CPU, for compat_cpu_charged(); NULL if there is none.
  */
 static inline u64 __percpu *compat_cpu_sums(void)
 {
@@ -37,18 +37,18 @@ static inline u64 __percpu *compat_cpu_sums(void)
 }
 
 /**
- * compat_cpu_charged - all that was charged on a CPU
- * @sums: of compat_cpu_sums()
+ * compat_cpu_charged - the time that was charged on a CPU
+ * @sums: the result of compat_cpu_sums()
  * @cpu: a possible CPU
  *
- * Return: nanoseconds since boot, of all tasks but the idle ones.
+ * Return: the time of all tasks but the idle ones since boot, in ns.
  */
 static inline u64 compat_cpu_charged(u64 __percpu *sums, int cpu)
 {
 	const u64 *sum = per_cpu_ptr(sums, cpu);
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
-	/* Two numbers, of user and of system time; no header says so. */
+	/* two numbers, user and system time, which no header declares */
 	return READ_ONCE(sum[0]) + READ_ONCE(sum[1]);
 #else
 	return READ_ONCE(sum[0]);

@@ -2,44 +2,39 @@
 /*
  * cpuacct: the CPU time that tasks use while they are members of a container.
  *
- * Here: how it is done, a container's life, and the module. fold.c has what happens to a task,
- * sums.c what a reader sees of that, files.c the files.
+ * This file has the life of a container and the module. fold.c accounts for the time of a task,
+ * sums.c brings sums up to date for a reader, and files.c has the control files.
  *
- * Nothing is hooked in the path of a context switch. The scheduler keeps the
- * exact run time of each task, and three numbers are kept for each task
- * below the root: how much of its run time, and of its ticks in user and in kernel mode, is
- * accounted for already. What it gained since belongs to the container it is in.
- * That gain is *folded* into the container's sums, on the CPU the task is on,
+ * The path of a context switch has no hook. The scheduler keeps the exact run time of each task.
+ * For each task below the root, cpuacct keeps how much of its run time, and of its ticks in user
+ * and in kernel mode, was accounted for. The rest is its gain, which belongs to its present
+ * container. The gain is *folded* into the sums of the container, for the CPU of the task:
  *
- *   when it is moved: the numbers of a task that comes from the root are set, so
- *	what it used before does not count; what it gained elsewhere stays there;
- *   when it exits: from there on it counts as a member of the root;
- *   when it changes CPUs (tracepoint sched_migrate_task): so that the figures of
- *	each CPU are exact;
- *   when somebody reads a figure: all members, the running ones brought up to
- *	date by the scheduler first. So a figure is a sum of what was folded, and
- *	can only grow.
+ *   move	the gain goes to the old container. A task from the root has no gain: the time
+ *	that it has used at the root counts there.
+ *   exit	from then on the task counts as a member of the root.
+ *   migration	(the tracepoint sched_migrate_task) so that the figures of each CPU are exact.
+ *   read	all members are folded, after the scheduler has brought the running ones up to
+ *	date. So a figure is a sum of folded gains, and can only grow.
  *
- * The root has no sums of its own making. It gets what the scheduler charged to
- * all tasks since the hierarchy was made, less what was folded in all other
- * containers, removed ones included. That lags by up to a tick for tasks that
- * run in the root on another CPU. It errs to the small side only, until the next
- * reading, and never goes backwards.
+ * The root has no sums by folding. It gets the time that the scheduler has charged to all tasks
+ * since the hierarchy was made, less the time that was folded in all other containers, removed
+ * ones included. For tasks of the root that run on other CPUs, this lags behind by up to a tick
+ * until the next read. It never goes backwards.
  *
- * Not counted: the idle tasks, and what the scheduler charges to no task (stolen
- * time, and interrupts where the kernel tells them apart).
+ * Two kinds of time are not counted: the time of idle tasks, and time that the scheduler charges
+ * to no task (stolen time, and interrupts if the kernel accounts for them separately).
  *
- * A reset remembers the sums of that moment and has them subtracted from what is
- * shown of that container. Ancestors' subtree figures go on with the full sums;
- * those of a removed container go to its parent.
+ * A reset stores the present sums of a container, which are then subtracted from the shown
+ * figures. The subtree figures of its ancestors still include the full sums. The sums of a removed
+ * container go to its parent.
  *
- * Locks: the manage lock for resets and bindings. Inside it the callback lock
- * for the list of containers and all that only readers of the files need (see
- * struct cpuacct). Innermost cpuacct->lock, a raw spinlock, taken inside a run
- * queue's lock: it keeps a task on its CPU while somebody else folds it. Two folds
- * of the same task may hold the locks of different containers (a migration, and
- * two moves in its course), and the task itself, when it exits, holds none. So
- * gains are claimed, and added up, atomically.
+ * Locks: the manage lock for resets and bindings. Inside it, the callback lock for the list of
+ * containers and the fields that only readers of the files need (see struct cpuacct). Innermost,
+ * cpuacct->lock, a raw spinlock that is taken inside a run queue's lock: it keeps a task on its
+ * CPU while another task folds it. Two folds of the same task may hold the locks of different
+ * containers (a migration during which the task is moved twice), and a task that exits holds none.
+ * So gains are claimed, and added up, atomically.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>

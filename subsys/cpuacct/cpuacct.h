@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of container_cpuacct.ko know of each other.
+ * The declarations that the files of container_cpuacct.ko share.
  */
 #ifndef _CPUACCT_H
 #define _CPUACCT_H
@@ -10,10 +10,10 @@
 #include "container.h"
 
 /**
- * struct cpuacct_task - what of a task is accounted for
- * @runtime: of its run time, in ns
- * @utime: of its ticks in user mode, in ns
- * @stime: of its ticks in kernel mode, in ns
+ * struct cpuacct_task - the part of a task's CPU time that was accounted for
+ * @runtime: run time, in ns
+ * @utime: ticks in user mode, in ns
+ * @stime: ticks in kernel mode, in ns
  */
 struct cpuacct_task {
 	u64 runtime;
@@ -23,8 +23,8 @@ struct cpuacct_task {
 
 /**
  * struct cpuacct_cpu - a container's time on a CPU
- * @used: nanoseconds in all
- * @at_reset: what @used was at the last reset
+ * @used: the time that its members have used, in ns
+ * @at_reset: the value of @used at the last reset
  */
 struct cpuacct_cpu {
 	atomic64_t used;
@@ -34,17 +34,18 @@ struct cpuacct_cpu {
 /**
  * struct cpuacct - a container's CPU time
  * @css: the core's part
- * @list: link in cpuacct_below; not the root's. Callback lock
- * @lock: held to fold, but by a task that exits: a member that is about to get to
- *	another CPU waits for it
- * @cpu: on each possible CPU
+ * @list: link in cpuacct_below, but for the root; under the callback lock
+ * @lock: held to fold a member, which cannot change CPUs meanwhile. A task that exits folds itself
+ *	without it
+ * @cpu: the time on each possible CPU
  * @utime: ticks in user mode, in ns
  * @stime: ticks in kernel mode, in ns
- * @utime_at_reset: what @utime was at the last reset. Callback lock, as the rest
- * @stime_at_reset: likewise
+ * @utime_at_reset: the value of @utime at the last reset; this and the following are under the
+ *	callback lock
+ * @stime_at_reset: the value of @stime at the last reset
  * @user: user time as last shown
  * @system: system time as last shown
- * @removed: what containers below, which are gone, had used
+ * @removed: time that removed descendants have used
  * @at_interval: time used before the current interval
  * @rcu: for freeing
  */

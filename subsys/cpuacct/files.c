@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control files, and the interval that cpuacct.load is about.
+ * The control files, and the intervals of cpuacct.load.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -18,7 +18,7 @@ static u64 interval_began;
 static void interval_end(struct work_struct *work);
 static DECLARE_DELAYED_WORK(interval_work, interval_end);
 
-/* Has the current interval end when it is over. Callback lock held. */
+/* Schedules the end of the current interval. Callback lock held. */
 static void interval_schedule(void)
 {
 	u64 elapsed = ktime_get_ns() - interval_began;
@@ -30,9 +30,9 @@ static void interval_schedule(void)
 }
 
 /**
- * interval_begin - a new one
- * @now: when. Before the sums were brought up to date, so that no time is used in it that is
- *	not a part of it
+ * interval_begin - begin a new interval of cpuacct.load
+ * @now: its beginning: a time before the sums were brought up to date, so that the interval is
+ *	never shorter than the time in which CPU time is counted for it
  *
  * Context: callback lock held.
  */
@@ -61,7 +61,7 @@ static void interval_end(struct work_struct *work)
 }
 
 /**
- * interval_stop - there is no hierarchy, and no interval
+ * interval_stop - end the last interval, when there is no hierarchy any more
  *
  * Context: callback lock not held; sleeps.
  */
@@ -149,7 +149,7 @@ static int subtree_show(struct seq_file *m, struct container *cont,
 	list_for_each_entry(ca, &cpuacct_below, list) {
 		if (ca == top || !is_below(ca->css.container, cont))
 			continue;
-		/* those of the root are up to date */
+		/* the refresh of the root has brought all of them up to date */
 		if (top != cpuacct_top)
 			refresh_members(ca);
 		sum += cpuacct_used(ca) + ca->removed;

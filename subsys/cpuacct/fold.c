@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Folding: what a task has gained goes to the sums of its container. When that is done, and
- * under which lock, is said at the top of cpuacct.c.
+ * Folding: adds the gain of a task to the sums of its container. The top of cpuacct.c says when
+ * this is done, and under which lock.
  */
 #include <linux/sched/clock.h>
 
 #include "cpuacct.h"
 #include "container_hook.h"
 
-/* Of the kernel. */
+/* task_sched_runtime(), which is not exported. */
 static void *task_sched_runtime_fn;
 
 /**
- * task_update - make the scheduler account for what a running task has used until now
+ * task_update - make the scheduler account for the time that a running task has used so far
  * @task: the task
  *
  * Context: any in which the lock of its run queue can be taken.
@@ -22,33 +22,33 @@ void task_update(struct task_struct *task)
 	container_hook_call(task_sched_runtime_fn, (unsigned long)task, 0, 0);
 }
 
-/* What a task has run since the last time, which is the caller's to account for. */
+/* Claims a task's gain in run time. The caller has to add it to a sum. */
 static __always_inline u64 claim_runtime(struct task_struct *task, struct cpuacct_task *t)
 {
 	u64 before = READ_ONCE(t->runtime), now;
 
 	do {
-		/* read after that: never less than what it was set to */
+		/* read the run time later: it is never less than the claimed one then */
 		smp_rmb();
 		now = READ_ONCE(task->se.sum_exec_runtime);
 	} while (!try_cmpxchg(&t->runtime, &before, now));
 	return now - before;
 }
 
-/* The same of its ticks. Of two at once one may get less than nothing. */
+/* Claims a gain in ticks. If two callers race, one may get a negative gain; the sum is right. */
 static u64 claim_ticks(u64 ticks, u64 *claimed)
 {
 	return ticks - xchg(claimed, ticks);
 }
 
-/* Most tasks do not live to see a tick. */
+/* Most tasks exit before they get a tick, so check first. */
 static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *claimed)
 {
 	if (ticks != READ_ONCE(*claimed))
 		atomic64_add(claim_ticks(ticks, claimed), sum);
 }
 
-/* Adds to what a container used on the CPU that the task does not leave meanwhile. */
+/* Adds a task's gain to a container's sums. The task does not leave @cpu meanwhile. */
 static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cpu,
 				      struct task_struct *task, struct cpuacct_task *t,
 				      u64 runtime)
@@ -83,16 +83,16 @@ void cpuacct_attach(struct container_subsys *ss, struct container_move *move, vo
 	}
 }
 
-/* Is the clock of the run queues that of the CPUs, with nothing taken out? */
+/* Do run queues use the clock of their CPU, without subtracting interrupts or stolen time? */
 static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 				!IS_ENABLED(CONFIG_PARAVIRT_TIME_ACCOUNTING);
 
 /*
- * exit(), see container.h. On the path of each exit, so where possible it does without the
- * run queue's lock and adds what the scheduler has yet to account for itself. Another CPU
- * that makes the scheduler do so within the same nanoseconds can shift up to a tick between
- * the container and the root. Preemption is off: the task stays on its CPU without
- * cpuacct->lock.
+ * exit(), see container.h. On the path of each exit, so if possible it does without the run
+ * queue's lock and adds the time since the scheduler's last update by itself. If another CPU makes
+ * the scheduler update the task within the same nanoseconds, up to a tick can be counted for the
+ * root instead of the container, or vice versa. Preemption is disabled, which keeps the task on
+ * its CPU without cpuacct->lock.
  */
 void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 		  struct task_struct *task, void *data)
@@ -102,7 +102,7 @@ void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 
 	if (!plain_clock)
 		task_update(task);
-	/* once more after a tick, which changes what is accounted for and since when */
+	/* repeat if a tick has updated the run time and the beginning of the rest meanwhile */
 	do {
 		since = READ_ONCE(task->se.exec_start);
 		barrier();
@@ -115,8 +115,8 @@ void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 }
 
 /*
- * A task is about to get to another CPU. It does not run meanwhile, so it does
- * not exit, and what is kept for it stays.
+ * A task is about to be migrated to another CPU. It does not run meanwhile, so it does not exit,
+ * and its data stays.
  */
 static void probe_migrate(void *data, struct task_struct *task, int dest_cpu)
 {
@@ -157,8 +157,8 @@ static void update_member(struct task_struct *task, void *data, void *ca)
 }
 
 /**
- * fold_members - fold what the members of a container have used, as far as it is accounted for
- * @ca: of a container below the root
+ * fold_members - fold the members of a container, without updating them first
+ * @ca: the state of a container below the root
  *
  * Context: callback lock held; sleeps.
  */
@@ -168,8 +168,8 @@ void fold_members(struct cpuacct *ca)
 }
 
 /**
- * refresh_members - the same, brought up to date by the scheduler first
- * @ca: of a container below the root
+ * refresh_members - make the scheduler update the members of a container, and fold them
+ * @ca: the state of a container below the root
  *
  * Context: callback lock held; sleeps.
  */
@@ -179,7 +179,7 @@ void refresh_members(struct cpuacct *ca)
 }
 
 /**
- * fold_init - find what is needed of the kernel
+ * fold_init - find the functions of the kernel that folding needs
  *
  * Context: the module is being loaded.
  * Return: 0 or an errno.
@@ -207,19 +207,19 @@ int fold_init(void)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
-/* bind(): migrations are watched from now on. */
+/* For bind(): begins to watch migrations. */
 int fold_bind(void)
 {
 	return container_hooks_arm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
 }
 
-/* unbind() */
+/* For unbind(). */
 void fold_unbind(void)
 {
 	container_hooks_disarm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
 }
 
-/* The module is being unloaded. */
+/* Called when the module is unloaded. */
 void fold_exit(void)
 {
 	container_hooks_forget(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));

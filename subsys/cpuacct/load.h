@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of cpuacct: numbers in, numbers out.
+ * The arithmetic of cpuacct. The functions touch nothing but their arguments, so that KUnit can
+ * test them.
  */
 #ifndef _CPUACCT_LOAD_H
 #define _CPUACCT_LOAD_H
@@ -12,11 +13,11 @@
 #include <linux/types.h>
 
 /**
- * cpuacct_room - CPU time that a machine has
- * @elapsed: time that goes by, in ns
- * @cpus: how many CPUs there are
+ * cpuacct_room - the CPU time that all CPUs have together
+ * @elapsed: the elapsed time, in ns
+ * @cpus: the number of CPUs
  *
- * Return: microseconds, which overflow in no century.
+ * Return: the time in microseconds, which do not overflow in a century.
  */
 static inline u64 cpuacct_room(u64 elapsed, unsigned int cpus)
 {
@@ -24,12 +25,12 @@ static inline u64 cpuacct_room(u64 elapsed, unsigned int cpus)
 }
 
 /**
- * cpuacct_load - share of the machine's CPU time
- * @used: CPU time used, in ns
- * @elapsed: time that went by, in ns
- * @cpus: how many CPUs there are; not 0
+ * cpuacct_load - the share of the machine's CPU time that was used
+ * @used: the CPU time that was used, in ns
+ * @elapsed: the elapsed time, in ns
+ * @cpus: the number of CPUs; not 0
  *
- * Return: per cent, rounded to the nearest, at most 100; 0 if no time went by.
+ * Return: the share in per cent, rounded to the nearest, at most 100; 0 if no time has elapsed.
  */
 static inline unsigned int cpuacct_load(u64 used, u64 elapsed, unsigned int cpus)
 {
@@ -40,12 +41,12 @@ static inline unsigned int cpuacct_load(u64 used, u64 elapsed, unsigned int cpus
 }
 
 /**
- * cpuacct_follow - go on with a sum that somebody else may set back
- * @before: what it was at the last look
- * @now: what it is
- * @ticks: what the ticks say of the time since then
+ * cpuacct_follow - the growth of a sum that may have been reset
+ * @before: the sum at the last look
+ * @now: the sum now
+ * @ticks: the growth by ticks, which replaces the exact growth after a reset
  *
- * Return: by how much it would have grown.
+ * Return: the growth since the last look.
  */
 static inline u64 cpuacct_follow(u64 before, u64 now, u64 ticks)
 {
@@ -55,14 +56,14 @@ static inline u64 cpuacct_follow(u64 before, u64 now, u64 ticks)
 /**
  * cpuacct_split - split CPU time into user and system
  * @used: exact CPU time, in ns
- * @utime: the ticks that found the CPU in user mode, in ns
- * @stime: the ticks that found it in the kernel, in ns
- * @user: in: the answer of last time, or 0; out: the user part of @used
- * @system: as @user, for the system part
+ * @utime: the ticks in user mode, in ns
+ * @stime: the ticks in kernel mode, in ns
+ * @user: in: the last result, or 0; out: the user part of @used
+ * @system: the same for the system part
  *
- * The ticks give the ratio only. The parts add up to @used, and neither ever
- * becomes less, which may put off following a ratio that has changed. Without a
- * tick all is user time, as in the kernel's own figures.
+ * The ticks give only the ratio. The parts add up to @used, and neither ever becomes less, so they
+ * may follow a changed ratio late. Without a tick all time is user time, as in the kernel's own
+ * figures.
  */
 static inline void cpuacct_split(u64 used, u64 utime, u64 stime, u64 *user, u64 *system)
 {
@@ -76,7 +77,7 @@ static inline void cpuacct_split(u64 used, u64 utime, u64 stime, u64 *user, u64 
 	*user = used - *system;
 }
 
-/* Nanoseconds in the unit of cpuacct.stat. */
+/* Converts nanoseconds to the unit of cpuacct.stat. */
 static inline u64 cpuacct_clock_ticks(u64 ns)
 {
 	return div_u64(ns, NSEC_PER_SEC / USER_HZ);

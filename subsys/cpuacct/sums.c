@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sums: bringing what a container has used up to date, for a reader. The root has what is
- * left of all that was charged on each CPU.
+ * Sums: brings the sums of a container up to date for a reader. The root has the rest of the time
+ * that was charged on each CPU.
  */
 #include <linux/kernel_stat.h>
 
@@ -14,13 +14,13 @@
 #define EXACT_ROOT "exact cpuacct.usage of the root"
 
 /**
- * struct cpuacct_all - the time of all tasks on a CPU, to find the root's in it
- * @charged: all that was charged on it, as of the last look, since some time ago
- * @sum: the scheduler's own sum at that look
- * @ticks: the ticks, likewise
- * @not_root: what the root will never get: from before the hierarchy was made,
- *	and from containers that were removed
- * @left: used while the root's time is worked out
+ * struct cpuacct_all - the time of all tasks on a CPU, to compute the root's part of it
+ * @charged: the time that was charged on the CPU up to the last look; its beginning is arbitrary
+ * @sum: the scheduler's own sum at the last look
+ * @ticks: the ticks at the last look
+ * @not_root: the part that does not belong to the root: the time before the hierarchy was made,
+ *	and the time of removed containers
+ * @left: scratch value while the root's time is computed
  */
 struct cpuacct_all {
 	u64 charged;
@@ -34,10 +34,10 @@ struct cpuacct_all {
 static DEFINE_PER_CPU(struct cpuacct_all, cpuacct_all);
 static u64 not_root_utime, not_root_stime;
 
-/* Of the kernel; see compat_cpuacct.h. May be NULL. */
+/* The scheduler's sums; see compat_cpuacct.h. NULL if the kernel has none. */
 static u64 __percpu *cpu_sums;
 
-/* All ticks of a CPU since boot. */
+/* The time of all ticks of a CPU since boot, idle ones excluded. */
 static u64 cpu_ticks(int cpu)
 {
 	struct kernel_cpustat stat;
@@ -49,9 +49,8 @@ static u64 cpu_ticks(int cpu)
 }
 
 /*
- * All that was charged on a CPU since some time ago. Some kernels (5.10) let
- * the admin set the scheduler's sum to 0, by way of their own cpuacct: what had
- * been charged since the last look is then taken from the ticks.
+ * The time that was charged on a CPU, from an arbitrary beginning. Some kernels (5.10) let the
+ * admin reset the scheduler's sum by their own cpuacct: then the ticks since the last look count.
  */
 static u64 cpu_charged(int cpu)
 {
@@ -64,7 +63,7 @@ static u64 cpu_charged(int cpu)
 	return all->charged;
 }
 
-/* All ticks since boot. */
+/* The time of all ticks of all CPUs since boot, idle ones excluded. */
 static void all_ticks(u64 *utime, u64 *stime)
 {
 	struct kernel_cpustat stat;
@@ -80,7 +79,7 @@ static void all_ticks(u64 *utime, u64 *stime)
 	}
 }
 
-/* Nothing that was ever shown may become less. Of the root, whose only writer we are. */
+/* Raises a value of the root, which may never go back. The caller is its only writer. */
 static void raise(atomic64_t *value, u64 to)
 {
 	if ((s64)(to - atomic64_read(value)) > 0)
@@ -88,12 +87,12 @@ static void raise(atomic64_t *value, u64 to)
 }
 
 /**
- * refresh_top - bring the root's sums up to date, and by the way all others
- * @top: the root's
+ * refresh_top - bring the sums of the root up to date, together with all others
+ * @top: the state of the root
  *
- * The total is read between the two
- * rounds: after the first, since what that finds has to be in it; before the
- * second, so that nothing that is in it is missed there and taken for the root's.
+ * All members are folded in two rounds, and the total is read between them: after the first, so
+ * that it includes the time that was found there; before the second, so that all time of members
+ * in the total is found, too, and is not taken for the root's.
  *
  * Context: callback lock held; sleeps.
  */
@@ -129,7 +128,7 @@ void refresh_top(struct cpuacct *top)
 }
 
 /**
- * cpuacct_refresh - the up to date state of a container, for a reader
+ * cpuacct_refresh - bring the sums of a container up to date
  * @cont: the container
  *
  * Context: callback lock held; sleeps.
@@ -146,8 +145,8 @@ struct cpuacct *cpuacct_refresh(struct container *cont)
 }
 
 /**
- * cpuacct_used - all that a container has used, as of the last refresh
- * @ca: the container's
+ * cpuacct_used - all time that a container has used, as of the last refresh
+ * @ca: the state of the container
  */
 u64 cpuacct_used(struct cpuacct *ca)
 {
@@ -160,8 +159,8 @@ u64 cpuacct_used(struct cpuacct *ca)
 }
 
 /**
- * cpuacct_usage - the same since the last reset
- * @ca: the container's
+ * cpuacct_usage - the time that a container has used since its last reset
+ * @ca: the state of the container
  */
 u64 cpuacct_usage(struct cpuacct *ca)
 {
@@ -174,8 +173,8 @@ u64 cpuacct_usage(struct cpuacct *ca)
 }
 
 /**
- * sums_begin - a hierarchy begins: the root has used nothing yet
- * @top: the root's
+ * sums_begin - clear the sums of the root of a new hierarchy
+ * @top: the state of the root
  *
  * Context: callback lock held.
  */
@@ -193,8 +192,8 @@ void sums_begin(struct cpuacct *top)
 }
 
 /**
- * sums_removed - what a container has used is not the root's, though it goes
- * @ca: the container's
+ * sums_removed - keep the time of a container that is removed from being counted for the root
+ * @ca: the state of the container
  *
  * Context: callback lock held.
  */
@@ -209,7 +208,7 @@ void sums_removed(struct cpuacct *ca)
 }
 
 /**
- * sums_init - find what can be had of the kernel
+ * sums_init - find the scheduler's sums
  *
  * Context: the module is being loaded.
  * Return: 0 or an errno.

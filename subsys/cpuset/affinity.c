@@ -2,11 +2,11 @@
 /*
  * Calls that set the affinity of a task.
  *
- * All of them go through one of two functions, in place of which functions of this file run:
- * sched_setaffinity(), of the system call, and set_cpus_allowed_ptr(), of the rest of the kernel,
- * its own cpusets included. The first asks cpuset_cpus_allowed() which CPUs there are to choose
- * from, and cpus.c narrows the answer. For the second the mask is narrowed here; if nothing is
- * left of it, the task gets all CPUs that it may have.
+ * Each of them goes through one of two functions: the system call through sched_setaffinity(), and
+ * the rest of the kernel, its own cpusets included, through set_cpus_allowed_ptr(). Functions of
+ * this file run in their place. sched_setaffinity() asks cpuset_cpus_allowed() which CPUs it may
+ * choose from, and cpus.c narrows the answer. The mask for set_cpus_allowed_ptr() is narrowed
+ * here; if nothing is left of it, the task gets all CPUs that it may have.
  *
  * No lock is held while the kernel sets an affinity: the kernel waits until the task has left a
  * CPU that it loses, and a user can delay that (SCHED_IDLE). Instead:
@@ -35,7 +35,7 @@
 #include "container_hook.h"
 #include "cpus.h"
 
-/* How many tasks are in the functions that run in place of the kernel's. */
+/* The number of tasks in functions that run in place of the kernel's, as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, affinity_callers);
 /* Per-CPU masks, for the scheduler. */
 static struct cpumask __percpu *commit_masks;
@@ -175,7 +175,7 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	}
 }
 
-/* If the call is about a member, prepares it. */
+/* Prepares a call for a task that is a member. */
 static int call_begin(struct affinity_call *call)
 {
 	call->member = confined(call->task);
@@ -266,8 +266,8 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 }
 
 /*
- * Does a number lead to another task, and that to a member, than it did? A user who reuses
- * numbers can keep his own call busy by that, but not delay unbinding: there are no members then.
+ * Does the number lead to another task now, which is a member? A user who reuses numbers can keep
+ * his own call busy in this way, but cannot delay unbinding, when there are no members.
  */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {
@@ -282,8 +282,8 @@ static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 }
 
 /*
- * Runs in place of sched_setaffinity(). May sleep. The kernel looks up the number again: if it
- * may have found another task than this function did, the call starts again.
+ * Runs in place of sched_setaffinity(). May sleep. The kernel looks up the number once more. If it
+ * may have found another task than this function has, the call starts again.
  */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
@@ -305,7 +305,7 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 	if (!err && call.member) {
 		cpumask_copy(wish_cpus(call.wish), mask);
 		rcu_read_lock();
-		/* still the same task: the kernel has found it as well */
+		/* still the same task, so the kernel has found this one, too */
 		if (task_by_pid(pid) == call.task)
 			container_for_task(call.task, &cpuset_subsys, note_wish, &call);
 		rcu_read_unlock();
@@ -326,6 +326,7 @@ void notrace hook_affinity_syscall(unsigned long ip, unsigned long parent_ip,
 
 /* --- binding ------------------------------------------------------------------- */
 
+/* The function of a thread that is never woken to run it. */
 static int nothing(void *arg)
 {
 	return 0;
@@ -356,7 +357,7 @@ int affinity_try(void)
 	if (commit_takes != COMMIT_UNKNOWN)
 		return 0;
 	container_feature_lost("cpuset.cpus",
-			       "this kernel's set_cpus_allowed_common() is not as it should be");
+			       "this kernel's set_cpus_allowed_common() takes unknown arguments");
 	return -EOPNOTSUPP;
 }
 
@@ -373,7 +374,7 @@ void affinity_exit(void)
 	free_percpu(commit_masks);
 }
 
-/* Even on failure affinity_exit() has to undo it. */
+/* The caller has to call affinity_exit() even if this fails. */
 int affinity_init(void)
 {
 	int i;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Walks over the members of a container, to apply its setting to them or to evict them. The
- * walks are in portions, because both sleep.
+ * Walks over the members of a container, to apply its setting to them or to evict them. Both
+ * sleep, so the walks take members in portions.
+ *
+ * Members fork, exit and join meanwhile; the manage lock keeps moves and other walks out.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "cpuset.h"
 
-/* A portion of members. Under the manage lock. */
+/* A portion of members, each with a reference. Under the manage lock. */
 #define BATCH 256
 static struct task_struct *batch[BATCH];
 
@@ -18,8 +20,8 @@ struct due {
 };
 
 /*
- * Adds a member to which a change has to be applied to the portion, with a reference. An unborn
- * task is left out: it cannot be referenced yet, and cpuset_fork() sees the change.
+ * Adds a member to the portion, with a reference, if the latest change was not applied to it yet.
+ * An unborn task is left out: it cannot be referenced yet, and cpuset_fork() sees the change.
  */
 static void collect_due(struct task_struct *task, void *data, void *arg)
 {
@@ -31,7 +33,7 @@ static void collect_due(struct task_struct *task, void *data, void *arg)
 		batch[due->count++] = get_task_struct(task);
 }
 
-/* A published change has to be applied to all members. */
+/* Counts a published change, which from then on has to be applied to all members. */
 static void change_count(struct container *cont)
 {
 	struct cpuset *cs = container_cpuset(cont);
@@ -41,7 +43,7 @@ static void change_count(struct container *cont)
 	smp_mb();
 }
 
-/* Gathers the next portion of members to which it was not applied yet. Return: how many. */
+/* Gathers the next portion of members that lack the latest change. Return: how many. */
 static int next_batch(struct container *cont)
 {
 	struct due due = { .changes = container_cpuset(cont)->changes };
@@ -56,10 +58,10 @@ static int next_batch(struct container *cont)
  * @data: its struct cpuset_task
  * @cs: the cpuset of its container
  *
- * Called afterwards, so that the change is applied to what the member forks until then as well;
- * and also if it could not be applied.
+ * Called after the change was applied: until then, cpuset_fork() applies it to the member's
+ * children. Also called if the change could not be applied, so that the walk ends.
  *
- * Context: that of the function of container_for_task().
+ * Context: in the function of container_for_task().
  */
 void change_done(struct task_struct *task, void *data, void *cs)
 {
@@ -91,7 +93,7 @@ bool follows_leader(struct container *cont, struct task_struct *task)
  * members_apply - apply a container's setting to its members
  * @cont: a container below the root
  * @what: APPLY_ flags
- * @from: the nodes that they had before; NULL to move no pages
+ * @from: the nodes that the members had before; NULL to move no pages
  *
  * Context: manage lock held; sleeps.
  */
@@ -141,10 +143,10 @@ void root_spread(struct container *root, unsigned long flags)
 /**
  * members_evict - evict the members of a container
  * @cont: a container below the root
- * @to: where to move them
+ * @to: the container to move them to
  *
  * Context: manage lock held; sleeps.
- * Return: false if there is no memory and it has to be tried again.
+ * Return: false if there was no memory and the caller has to try again.
  */
 bool members_evict(struct container *cont, struct container *to)
 {
@@ -155,7 +157,7 @@ bool members_evict(struct container *cont, struct container *to)
 	while ((count = next_batch(cont)))
 		for (i = 0; i < count; i++) {
 			err = container_evict_task(to, batch[i]);
-			/* exiting, or out of memory: not again in this round */
+			/* the task exits, or there is no memory: do not retry in this walk */
 			if (err)
 				container_for_task(batch[i], &cpuset_subsys, change_done,
 						   container_cpuset(cont));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The callbacks about moves, forks and exits, and the data that is kept for members. The top of
- * cpuset.c explains who takes part.
+ * The callbacks about moves, forks and exits, and the data of members. The top of cpuset.c says
+ * who takes part and how races are settled.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,8 +19,8 @@ static void *security_fn;
 /* --- the data of members ----------------------------------------------------- */
 
 /*
- * The wish of a task that comes from the root: the affinity that it has, which is stored in
- * @wish. If @wish could not be allocated, the task is confined as if it had no restriction.
+ * The wish of a task that comes from the root: its present affinity, which is stored in @wish. If
+ * @wish could not be allocated, the task is confined as if it had no restriction.
  */
 static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish)
 {
@@ -132,7 +132,7 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 		attach_to_root(move, t);
 		return;
 	}
-	/* no change was applied yet, until post_attach(): also for what it forks until then */
+	/* no change is applied before post_attach(): its children have to see that, too */
 	WRITE_ONCE(t->applied, 0);
 	if (!move->from->parent) {
 		/* pairs with inherit() */
@@ -196,8 +196,9 @@ static bool is_applied(struct container *cont, unsigned int changes)
 }
 
 /*
- * Has a new task inherited everything from a parent to which the latest change was applied? The
- * parent's values are set after its move and before that is noted: so check before and after.
+ * Has a new task inherited its values from a parent to which the latest change was applied? The
+ * parent may be moved meanwhile: its values are set after the move and before that is noted in
+ * its data. So check before and after comparing the values.
  */
 static bool fork_is_fine(struct container *cont, struct task_struct *child, unsigned int changes)
 {
@@ -223,7 +224,7 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	unsigned int changes;
 	bool usable;
 
-	/* it has a wish already if it was moved */
+	/* a child that was moved while it was unborn has a wish already */
 	if (!t->wish) {
 		/* pairs with inherit() of its own children */
 		smp_store_release(&t->wish, inherit());
@@ -242,7 +243,7 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	rcu_read_lock();
 	usable = !setting_lacks(setting_of(cont));
 	rcu_read_unlock();
-	/* the other members may have been evicted while it was unborn */
+	/* the other members may have been evicted while the child was unborn */
 	if (!usable)
 		hotplug_repair(cs);
 }
@@ -258,7 +259,7 @@ void cpuset_exit(struct container_subsys *ss, struct container *cont,
 }
 
 /**
- * attach_init - find what a move needs of the kernel
+ * attach_init - find the function of the kernel that a move needs
  *
  * Context: the module is being loaded.
  * Return: 0 or an errno.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What cpuset uses of the scheduler and of the memory management that is not the same
- * in every kernel.
+ * The differences between kernels in the parts of the scheduler and of the memory management that
+ * cpuset uses.
  */
 #ifndef _COMPAT_CPUSET_H
 #define _COMPAT_CPUSET_H
@@ -13,15 +13,15 @@
 #include "container_hook.h"
 
 /*
- * Sets the affinity of a task, whose pi_lock is held, by force. It had another name
- * until 6.18; what has the old name since then is something else, so it comes second.
+ * The function that forces an affinity on a task, with the task's pi_lock held. It got its present
+ * name in 6.18, when another function took over the old one. So look for the new name first.
  */
 #define COMPAT_FORCE_AFFINITY "set_cpus_allowed_force"
 #define COMPAT_FORCE_AFFINITY_OLD "do_set_cpus_allowed"
 
 /*
- * Calls a function that returns a nodemask_t by value. A small one comes back in a
- * register, a large one by way of a hidden first argument.
+ * Calls a function that returns a nodemask_t by value: a small one in a register, a large one
+ * through a hidden first argument.
  */
 static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task)
 {
@@ -37,8 +37,8 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 }
 
 /*
- * What the user asked for, where the kernel keeps it (5.15). To set an affinity by force is
- * to forget it, from 6.2 on; so it is put aside. The task's pi_lock is held.
+ * From 5.15 on the kernel keeps the affinity that the user asked for. From 6.2 on forcing an
+ * affinity on the task clears it, so hide it meanwhile. The task's pi_lock is held.
  */
 static inline void *compat_hide_user_cpus(struct task_struct *task)
 {
@@ -66,7 +66,7 @@ static inline void compat_show_user_cpus(struct task_struct *task, void *user)
 #endif
 }
 
-/* Is a task bound to the CPU that it is on, for a while? Some kernels disable preemption. */
+/* Has a task called migrate_disable()? In kernels without the field that disables preemption. */
 static inline bool compat_migration_disabled(struct task_struct *task)
 {
 #ifdef COMPAT_HAS_MIGRATION_DISABLED
@@ -76,7 +76,7 @@ static inline bool compat_migration_disabled(struct task_struct *task)
 #endif
 }
 
-/* Flags of a task for spreading. Kernels that do not spread any more may lack them. */
+/* The flags of a task for spreading. Kernels that do not spread any more may lack them. */
 static inline bool compat_spread_page(struct task_struct *task)
 {
 #ifdef PFA_SPREAD_PAGE

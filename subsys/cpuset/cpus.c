@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs: what the kernel may let a member run on.
+ * CPUs: answers the kernel's questions on which CPUs a member may run.
  *
  * Code that sets a task's affinity asks cpuset_cpus_allowed() which CPUs there are to choose
  * from, or affinity.c does so for it. cpus_allowed() runs in its place and narrows the kernel's
@@ -29,7 +29,7 @@
 #include "container_hook.h"
 #include "cpus.h"
 
-/* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler. */
+/* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler's fallback. */
 static struct cpumask __percpu *fork_masks, *fallback_masks;
 
 /* void set_cpus_allowed_force(struct task_struct *, const struct cpumask *) */
@@ -65,7 +65,7 @@ bool may_narrow(struct task_struct *task)
 	       (PF_KTHREAD | PF_NO_SETAFFINITY);
 }
 
-/* Narrows what the kernel allows a task to what its container allows. */
+/* Narrows @mask, which the kernel allows a task, to the CPUs that its container allows. */
 void narrow(struct task_struct *task, struct cpumask *mask)
 {
 	const struct cpumask *cpus;
@@ -77,7 +77,7 @@ void narrow(struct task_struct *task, struct cpumask *mask)
 	rcu_read_unlock();
 }
 
-/* Narrows what is allowed to what is wanted, unless nothing would be left. */
+/* Narrows the allowed CPUs to the wanted ones, unless none would be left. */
 void choose(struct cpumask *allowed, const struct cpumask *want)
 {
 	if (has_active(allowed, want))
@@ -94,7 +94,7 @@ bool confined(struct task_struct *task)
 	return yes;
 }
 
-/* What the kernel allows a task by itself. */
+/* Finds the CPUs that the kernel allows a task without containers. */
 void kernel_allows(struct task_struct *task, struct cpumask *mask)
 {
 	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
@@ -222,7 +222,7 @@ void unconfine(struct cpumask *mask, struct wish *wish)
  * If a setting is published later, the publisher applies it to the child, for which it takes
  * the same lock.
  *
- * Context: that of fork().
+ * Context: in fork().
  */
 void cpus_fork(struct task_struct *child, struct wish *wish)
 {
@@ -246,7 +246,7 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
  * @child: the task
  * @wish: its wish; NULL if it has no restriction
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void cpus_fork_release(struct task_struct *child, struct wish *wish)
 {

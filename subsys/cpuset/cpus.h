@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What cpus.c (which CPUs are allowed), affinity.c (calls that set an affinity) and wish.c
- * (what members ask for) share.
+ * The declarations that cpus.c (the CPUs that are allowed), affinity.c (calls that set an
+ * affinity) and wish.c (the CPUs that members ask for) share.
  */
 #ifndef _CPUS_H
 #define _CPUS_H

@@ -2,30 +2,31 @@
 /*
  * cpuset: which CPUs and memory nodes the tasks of a container may use.
  *
- * Here: settings, the rules that they have to keep, and the module. The rest, in the
- * order in which to read it: files.c (the control files), apply.c (walks over members),
- * attach.c (tasks come and go), cpus.c, affinity.c, wish.c and mems.c (what a setting does
- * to a task), hotplug.c (CPUs and memory come and go), legacy.c (the filesystem "cpuset").
+ * This file has the settings, their rules, and the module. Read the others in this order: files.c
+ * (the control files), apply.c (walks over members), attach.c (moves, forks and exits), cpus.c,
+ * affinity.c, wish.c and mems.c (the effect of a setting on a task), hotplug.c (CPUs and memory
+ * come and go), legacy.c (the filesystem "cpuset").
  *
- * Who takes part, and how they keep out of each other's way:
+ * Who takes part, and how races are settled:
  *
- * writes	under the manage lock. The new setting is published, the number of changes
- *	goes up, and then each member that is complete and has an older number is
- *	brought up to date, in portions, since that sleeps.
- * fork	copies the affinity and the nodes of the parent. fork() is called when the child
- *	is complete but has not run. If the parent is up to date, and the child has what
- *	the parent has, then it is up to date, too; otherwise it is brought so there.
- *	The child says that it is complete before it looks for changes, and a writer
- *	counts the change before it looks who is complete: one of them sees the other.
- * exit	drops what is kept for the task.
- * move	can_attach() sets aside what attach(), which must not sleep, will need;
- *	post_attach() does what sleeps. In between the task is in its new container and
- *	runs as in the old one; the write to tasks has not returned yet. A new thread
- *	that follows its process (fork.c in the core) gets attach() alone; it has not run
- *	yet, and is brought up to date there, or by fork() if it goes below the root.
- * mkdir, rmdir, mount, umount	under the manage lock. A container that goes has no
- *	members; a hierarchy that goes has no containers below its root, so that no
- *	task is confined when the hooks are disarmed or the module is unloaded.
+ * write	under the manage lock. The new setting is published and the number of changes is
+ *	incremented. Then the setting is applied to each member that is complete and has an
+ *	older number, in portions, since that sleeps.
+ * fork	copies the affinity and the nodes of the parent. fork() is called when the child is
+ *	complete but has not run. If the latest change was applied to the parent, and the child
+ *	has the values of the parent, nothing is left to do; otherwise fork() applies the
+ *	setting. The child is marked as complete before fork() reads the number of changes; a
+ *	writer increments that number before it looks for complete members. So one of them sees
+ *	the other.
+ * exit	drops the data of the task.
+ * move	can_attach() allocates the memory for attach(), which must not sleep; post_attach()
+ *	does the work that sleeps. In between the task is in the new container and runs as in
+ *	the old one; the write to tasks has not returned yet. For a new thread that follows its
+ *	process (fork.c in the core), only attach() is called. The thread has not run yet: if it
+ *	moves to the root, attach() sets its values, and fork() does so otherwise.
+ * mkdir, rmdir, mount, umount	under the manage lock. A container that is removed has no
+ *	members; a hierarchy that is dissolved has no containers below its root. So no task is
+ *	confined when the hooks are disarmed or the module is unloaded.
  * hotplug	see hotplug.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -53,11 +54,11 @@ bool cpuset_usable(struct container *cont)
 }
 
 /**
- * refuse_unusable - refuse a task where it could not run
+ * refuse_unusable - refuse a move to a container in which no task can run
  * @cont: the container
  *
- * The log says which file is empty, once, and again when that has changed: a bare error
- * is what everybody would meet who makes a first container.
+ * Most users run into this with their first container, so the log names the empty file: once,
+ * and again when another file is empty.
  *
  * Context: manage lock held.
  * Return: -ENOSPC.
@@ -84,11 +85,11 @@ int refuse_unusable(struct container *cont)
 }
 
 /**
- * setting_dup - a copy of a setting, to be changed and handed to setting_change()
+ * setting_dup - copy a setting, to change the copy and pass it to setting_change()
  * @from: the setting
  *
  * Context: sleeps.
- * Return: the copy, or NULL without memory.
+ * Return: the copy, or NULL if there is no memory.
  */
 struct setting *setting_dup(const struct setting *from)
 {
@@ -96,8 +97,8 @@ struct setting *setting_dup(const struct setting *from)
 }
 
 /**
- * root_refresh - what a root is set to is all that there is; only its flags are its own
- * @root: the root
+ * root_refresh - set a root to all CPUs and nodes that are present
+ * @root: the root, whose flags stay
  *
  * Context: manage lock held.
  */
@@ -116,8 +117,8 @@ static void find_deadline(struct task_struct *task, void *data, void *found)
 }
 
 /*
- * The scheduler has promised time to tasks with a deadline on all its CPUs, and lets
- * nobody narrow them.
+ * Would a change take CPUs from a task with a deadline? The scheduler has guaranteed its run time
+ * on all CPUs of its domain, and refuses to narrow its affinity.
  */
 static bool deadline_misses(struct container *cont, struct setting *old, struct setting *new)
 {
@@ -129,7 +130,7 @@ static bool deadline_misses(struct container *cont, struct setting *old, struct 
 	return found;
 }
 
-/* May a container be set to this? In the order in which cgroup v1 finds faults. */
+/* Checks a new setting against the rules, in the order of cgroup v1. */
 static int setting_check(struct container *cont, struct setting *new)
 {
 	struct setting *old = setting_locked(cont);
@@ -153,15 +154,15 @@ static int setting_check(struct container *cont, struct setting *new)
 }
 
 /**
- * setting_change - set a container, unless that is against the rules
+ * setting_change - change the setting of a container, if the rules allow it
  * @cont: the container
- * @new: what it shall be set to; used up
+ * @new: the new setting, from setting_dup(); the function takes it over
  *
- * A CPU that goes away after the check is noted before it is offline, and taken out of
- * the setting when the manage lock is free: see hotplug.c.
+ * If a CPU goes away after the check, hotplug.c notes that before the CPU is offline, and removes
+ * it from the setting when the manage lock is free.
  *
- * Context: manage lock held; sleeps. When it returns the members have it.
- * Return: 0 or an errno of cgroup v1's, and nothing has changed.
+ * Context: manage lock held; sleeps. When it returns, the setting is applied to the members.
+ * Return: 0, or the errno that cgroup v1 has for the broken rule. On failure nothing has changed.
  */
 int setting_change(struct container *cont, struct setting *new)
 {
@@ -216,8 +217,9 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 }
 
 /*
- * As its parent is, or nobody could enter; not exclusive, as it shares all with it. Where
- * a sibling has some of that for itself, it stays empty, as in cgroup v1.
+ * Copies CPUs and nodes of the parent, without which no task could enter, but not exclusiveness,
+ * since the two share all of them. If a sibling has some of them exclusively, the new container
+ * stays empty, as in cgroup v1.
  */
 static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 {

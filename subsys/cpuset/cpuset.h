@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the source files of container_cpuset.ko share.
+ * The declarations that the files of container_cpuset.ko share.
  */
 #ifndef _CPUSET_H
 #define _CPUSET_H
@@ -20,7 +20,7 @@ enum {
 	CPUSET_MEMORY_MIGRATE,
 	CPUSET_SPREAD_PAGE,
 	CPUSET_SPREAD_SLAB,
-	/* the kernel has changed CPUs or nodes of a member: hotplug_sync() repairs that */
+	/* the kernel has changed the CPUs or nodes of a member: hotplug_sync() restores them */
 	CPUSET_REPAIR,
 };
 
@@ -34,8 +34,8 @@ enum {
  *	which nothing was applied yet has 0. Written under the manage lock
  * @meter_lock: guards @meter; taken in reclaim, a spinlock
  * @meter: direct reclaim by the members
- * @said_to_lack: what the log has reported as missing: 1 for CPUs, 2 for nodes; under the
- *	manage lock
+ * @said_to_lack: the lack that the log has reported last: 1 for CPUs, 2 for nodes, 3 for both.
+ *	Under the manage lock
  * @rcu: for freeing
  */
 struct cpuset {
@@ -50,7 +50,7 @@ struct cpuset {
 };
 
 /**
- * struct wish - what a member would have if it were not confined
+ * struct wish - the affinity and flags that a member would have if it were not confined
  * @users: the members that share it: a child shares its parent's until one of them asks for
  *	something else
  * @spread: flags for spreading
@@ -68,10 +68,10 @@ struct wish {
 
 /**
  * struct cpuset_task - the data of a member
- * @wish: WISH_ALL if it would have no restriction, as most tasks; NULL while it is unborn, until
+ * @wish: its wish; WISH_ALL if it would have no restriction, as most tasks; NULL before
  *	fork() is called
- * @applied: the number of the container's last change that was applied to it; 0 if none was
- *	since it joined
+ * @applied: the number of the container's last change that was applied to the member; 0 if none
+ *	was applied since it joined
  *
  * Changed with the lock of the task's entry held.
  */
@@ -119,7 +119,7 @@ static inline struct setting *setting_of(struct container *cont)
 	return rcu_dereference(container_cpuset(cont)->setting);
 }
 
-/* The same for a caller with a lock under which it is not replaced. */
+/* The setting of a container, for a caller that holds a lock under which it is not replaced. */
 static inline struct setting *setting_locked(struct container *cont)
 {
 	return rcu_dereference_protected(container_cpuset(cont)->setting, true);
@@ -131,7 +131,7 @@ static inline bool task_confined(struct task_struct *task)
 	return task_container(task, &cpuset_subsys)->parent;
 }
 
-/* What a change concerns. */
+/* The parts of a setting that have to be applied. */
 enum {
 	APPLY_CPUS = 1,
 	APPLY_MEMS = 2,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control files of a cpuset: what they show, and how a value that is written
- * becomes a new setting, which cpuset.c holds against the rules.
+ * The control files of a cpuset. A written value becomes a new setting, which cpuset.c checks
+ * against the rules and applies.
  */
 #include <linux/cpumask.h>
 #include <linux/slab.h>
@@ -152,7 +152,7 @@ static int pressure_enabled_write(struct container *cont, const struct container
 
 #define PREFIX "cpuset."
 
-/* Below the root; the root has the same, its lists read-only, and one more. */
+/* The files below the root. The root has the same files, with read-only lists, and one more. */
 static struct container_cftype files[] = {
 	{
 		.name = PREFIX "cpus",
@@ -205,7 +205,7 @@ static struct container_cftype root_files[] = {
 	},
 };
 
-/* Each file in its four guises: [root][noprefix]. */
+/* The variants of each file: [root][noprefix]. */
 static struct container_cftype files_as[2][2][ARRAY_SIZE(files)];
 static struct container_cftype root_files_as[2][ARRAY_SIZE(root_files)];
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A meter of how often something happens: the rate of the last seconds, with what is
- * older counting less and less. Pure functions of their arguments; KUnit tests them
- * by themselves.
+ * A meter of the rate of events over the last seconds, in which older events count less and less.
+ * The functions touch nothing but their arguments, so that KUnit can test them.
  *
- * As the cpusets of 2.6 had it: each second the rate decays to 933/1000 of what it
- * was, so that it halves in ten seconds, and the events since the last look are
- * mixed in with the weight that is left. In thousandths of an event a second.
+ * It works as in the cpusets of 2.6: each second the rate decays to 933/1000 of its value, so that
+ * it halves in ten seconds, and the events since the last look are added with the remaining
+ * weight. The unit is a thousandth of an event a second.
  */
 #ifndef _FMETER_H
 #define _FMETER_H
@@ -16,16 +15,16 @@
 
 #define FMETER_SCALE	1000
 #define FMETER_KEEP	933
-/* after so many seconds nothing is left of a rate */
+/* seconds after which nothing is left of a rate */
 #define FMETER_FORGET	99
-/* more events between two looks than this do not count: it would overflow */
+/* the most that counts between two looks: more would overflow */
 #define FMETER_MOST	(1000 * FMETER_SCALE)
 
 /**
- * struct fmeter - a meter; its owner guards it
- * @events: since the last look, in thousandths
- * @rate: at the last look
- * @time: of the last look, in seconds
+ * struct fmeter - a meter, which its owner guards by a lock
+ * @events: the events since the last look, in thousandths
+ * @rate: the rate at the last look
+ * @time: the time of the last look, in seconds
  */
 struct fmeter {
 	int events;
@@ -34,11 +33,11 @@ struct fmeter {
 };
 
 /**
- * fmeter_rate - look at a meter
+ * fmeter_rate - update and read a meter
  * @fm: the meter
  * @now: the time in seconds; never goes back
  *
- * Return: thousandths of an event a second.
+ * Return: the rate, in thousandths of an event a second.
  */
 static inline int fmeter_rate(struct fmeter *fm, s64 now)
 {
@@ -55,9 +54,9 @@ static inline int fmeter_rate(struct fmeter *fm, s64 now)
 }
 
 /**
- * fmeter_event - something happened
+ * fmeter_event - count an event
  * @fm: the meter
- * @now: when, in seconds
+ * @now: its time, in seconds
  */
 static inline void fmeter_event(struct fmeter *fm, s64 now)
 {

@@ -2,20 +2,20 @@
 /*
  * Hotplug of CPUs and memory.
  *
- * What goes offline is removed from every container below the root, for good: if it comes back,
- * only the root has it. Members of a container that has lost its last CPU or its last node are
- * moved to the nearest ancestor that has both.
+ * A CPU or node that goes offline is removed from every container below the root, for good: if it
+ * comes back, only the root has it. Members of a container that has lost its last CPU or its last
+ * node are moved to the nearest ancestor that has both.
  *
- * Suspend and hibernation take CPUs offline as well, but only for a while: settings and members,
- * which are frozen, stay. Tasks that ran nevertheless and were put elsewhere by the scheduler get
- * their CPUs back as these come online. A CPU that does not come back is removed then.
+ * Suspend and hibernation take CPUs offline, too, but only for a while. Settings stay, and so do
+ * members, which are frozen. If the scheduler has moved a task that ran nevertheless, the task
+ * gets its CPUs back when they come online. A CPU that does not come back is removed at the end.
  *
  * The notifiers run inside locks that a holder of the manage lock may need. So they only make a
  * note, and hotplug_sync() does the work: from a work item, and before any other change. It also
- * repairs what the kernel has undone: see mems.c.
+ * restores settings that the kernel has overwritten: see mems.c.
  *
- * gone_lock guards the note. A CPU stays in it until no container has it any more; until then it
- * is not shown.
+ * gone_lock guards the note. A CPU stays in it, and is not shown, until no container has it any
+ * more.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -32,7 +32,7 @@
 #include "cpuset.h"
 
 static DEFINE_SPINLOCK(gone_lock);
-static struct cpumask gone;
+static struct cpumask gone;	/* the note: CPUs that are to be removed */
 static struct cpumask going;	/* copy for hotplug_sync(); under the manage lock */
 static atomic_t repair_all;
 static int cpu_state;
@@ -48,11 +48,11 @@ static void repair_irq(struct irq_work *work)
 
 /**
  * hotplug_repair - have the affinity and nodes of members set again
- * @cs: the cpuset of their container; NULL for all
+ * @cs: the cpuset of their container; NULL for all members
  *
- * The caller may be in the middle of changing a task's nodes, with interrupts disabled. The task
- * waits for that when it allocates memory, perhaps with the lock of a workqueue held, so work
- * is queued only after interrupts are enabled again.
+ * The caller may be changing a task's nodes, with interrupts disabled. A task that allocates memory
+ * with the lock of a workqueue held waits for that. So the work is queued only after interrupts are
+ * enabled again.
  *
  * Context: any.
  */
@@ -111,7 +111,7 @@ static void sync_members(struct container *cont, bool changed)
 }
 
 /**
- * hotplug_sync - remove what is gone from all containers, and repair members
+ * hotplug_sync - remove CPUs and nodes that are gone from all containers, and repair members
  *
  * Context: manage lock held; sleeps.
  */
@@ -140,7 +140,7 @@ void hotplug_sync(void)
 
 static void hotplug_work_fn(struct work_struct *work)
 {
-	/* wait for hotplug that is under way */
+	/* wait until a CPU that is going or coming has done so */
 	cpus_read_lock();
 	cpus_read_unlock();
 	container_manage_lock();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The filesystem of the cpusets before containers: "mount -t cpuset X DIR" is
+ * The filesystem type "cpuset", which is older than containers: "mount -t cpuset X DIR" is
  * "mount -t container -o cpuset,noprefix,release_agent=/sbin/cpuset_release_agent X DIR".
- * Only where the kernel has no filesystem of that name itself: from 6.12 on it has one
- * with CONFIG_CPUSETS_V1 only, which Debian's kernels do without.
  *
- * It is but another name: the mount is made by the filesystem "container".
+ * It is only another name: the filesystem "container" makes the mount. It is registered only if
+ * the kernel has no filesystem of this name. From 6.12 on a kernel has one only with
+ * CONFIG_CPUSETS_V1, which Debian's kernels have not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -50,7 +50,7 @@ static int legacy_init_context(struct fs_context *fc)
 	err = legacy_options(fc);
 	if (err)
 		goto err_context;
-	/* superblocks are of that type, and freeing the context puts the reference on it */
+	/* superblocks get this type, and freeing the context puts the reference on it */
 	module_put(fc->fs_type->owner);
 	fc->fs_type = type;
 	return 0;
@@ -68,7 +68,7 @@ static struct file_system_type legacy_fs_type = {
 	.init_fs_context = legacy_init_context,
 };
 
-/* asked for only where the kernel has none: its own is never a module */
+/* the kernel's own filesystem is never a module, so this is loaded only if there is none */
 MODULE_ALIAS_FS("cpuset");
 
 static bool legacy_registered;

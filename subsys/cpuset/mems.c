@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory: the nodes that a member's pages may come from, moving pages that are
- * elsewhere, spreading, and how often members have to reclaim.
+ * Memory: the nodes from which a member's pages may come, moving pages to them, spreading, and
+ * how often members have to reclaim.
  *
- * The page allocator goes by the task's mems_allowed, once the static keys of the
- * kernel's own cpusets are on; so do set_mempolicy(2) and mbind(2). We set that mask to
- * what the kernel's own cpusets allow, narrowed by the nearest container, from the
- * task's own up, that has a node in common with it. The task's lock and its sequence
- * counter guard it, as they do when the kernel sets it. System calls that ask the kernel
- * what it allows (migrate_pages(2), move_pages(2)) get the narrowed answer.
+ * The page allocator, set_mempolicy(2) and mbind(2) respect the task's mems_allowed when the
+ * static keys of the kernel's own cpusets are on. A member's mask is set here to the nodes that
+ * the kernel's own cpusets allow, narrowed to the nearest container, from the task's own upwards,
+ * that has a node in common with them. The task's lock and its sequence counter guard the mask, as
+ * when the kernel sets it. System calls that ask the kernel for the allowed nodes
+ * (migrate_pages(2), move_pages(2)) get the narrowed answer.
  *
- * The kernel sets mems_allowed by itself when its own cpusets change, when a task moves
- * between them, and when memory comes or goes. It calls mpol_rebind_task() each time;
- * if that is for a member, and to more than it may have, a work item sets it right.
+ * The kernel sets mems_allowed by itself when its own cpusets change, when a task moves between
+ * them, and when memory comes or goes. Each time it calls mpol_rebind_task(). If it has given a
+ * member more than the container allows, a work item sets the mask again.
  *
- * Policies are rewritten and pages moved by a work item: it may take long, and for
- * that the caller's own mems_allowed does not count.
+ * A work item rewrites policies and moves pages: this may take long, and must not depend on the
+ * caller's own mems_allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,10 +46,11 @@ static void *work_add_fn;
 /* On in this order, off in the other: see linux/cpuset.h. */
 static struct static_key *pre_enable_key, *enabled_key;
 static struct workqueue_struct *migrate_queue;
-static unsigned long spread_flags;	/* those which the kernel has */
+static unsigned long spread_flags;	/* the ways to spread that this kernel has */
 
 /* --- the hooks --------------------------------------------------------------- */
 
+/* Narrows @mask, which the kernel allows a task, to the nodes that its container allows. */
 static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 {
 	struct container *cont;
@@ -67,7 +68,7 @@ static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 enum { HOOK_MEMS_ALLOWED, HOOK_REBIND_TASK, MEMS_HOOKS };
 static struct container_hook mems_hooks[MEMS_HOOKS];
 
-/* What the kernel allows a task by itself. */
+/* The nodes that the kernel allows a task without containers. */
 static nodemask_t kernel_allows(struct task_struct *task)
 {
 	return compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
@@ -86,8 +87,8 @@ static void notrace hook_mems_allowed(unsigned long ip, unsigned long parent_ip,
 }
 
 /*
- * Somebody sets a task's nodes: we, or the kernel. A new task gets what it may have in
- * fork(), whatever the kernel gives it on the way.
+ * The nodes of a task are being set, by this file or by the kernel. A new task is ignored here:
+ * fork() gives it its nodes after the kernel has set them.
  */
 static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -118,8 +119,8 @@ static struct container_hook mems_hooks[MEMS_HOOKS] = {
 /* --- members ----------------------------------------------------------------- */
 
 /*
- * Sets a task's nodes to what is allowed of what the kernel allows. A setting that is
- * published later is applied by the publisher, who takes the same lock.
+ * Sets a task's nodes to @mems, with @confine narrowed to its container. A task that publishes a
+ * setting later applies it itself, under the same lock.
  */
 static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 {
@@ -133,7 +134,7 @@ static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 	if (change) {
 		local_irq_save(flags);
 		write_seqcount_begin(&task->mems_allowed_seq);
-		/* never empty to somebody who looks at both halves of a change */
+		/* a reader that sees half of a change never sees an empty mask */
 		nodes_or(task->mems_allowed, task->mems_allowed, mems);
 		container_hook_call(rebind_task_fn, (unsigned long)task, (unsigned long)&mems, 0);
 		task->mems_allowed = mems;
@@ -145,11 +146,11 @@ static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 }
 
 /**
- * mems_apply - let a task allocate on the nodes that it may, and there alone
- * @task: the task; in its new container already, if it is being moved
+ * mems_apply - confine a task's allocations to the nodes that its container allows
+ * @task: the task. If it is being moved, it is in its new container already
  *
- * Context: any but interrupts; in that of fork(), too.
- * Return: has that changed? Then mems_apply_mm() has to follow.
+ * Context: any but interrupts; fork() included.
+ * Return: true if the nodes have changed: mems_apply_mm() has to follow.
  */
 bool mems_apply(struct task_struct *task)
 {
@@ -157,10 +158,10 @@ bool mems_apply(struct task_struct *task)
 }
 
 /**
- * mems_fork_release - a new task that has not run yet leaves for the root
- * @child: the task; it is not seen there yet
+ * mems_fork_release - give a new task, which has not run yet, the nodes of a task at the root
+ * @child: the task, whose move to the root is not visible yet
  *
- * Context: that of attach().
+ * Context: in attach().
  */
 void mems_fork_release(struct task_struct *child)
 {
@@ -168,14 +169,14 @@ void mems_fork_release(struct task_struct *child)
 }
 
 /**
- * struct mems_job - the policies of an address space, and its pages, follow a task
- * @work: does it
- * @wait: waits for it, where somebody changed a setting, or moved the task
- * @users: who may look at this: the work, and the waiter
- * @done: it is done
- * @task: the task
+ * struct mems_job - rewrites the policies of an address space and moves its pages
+ * @work: does the job
+ * @wait: makes the task that has changed a setting, or moved a task, wait for the job
+ * @users: references: the work item's and the waiting task's
+ * @done: completed when the job is done
+ * @task: the task whose nodes have changed
  * @mm: its address space
- * @from: nodes that it had
+ * @from: the nodes that it had before
  * @move: move its pages, too
  */
 struct mems_job {
@@ -194,7 +195,7 @@ static void job_put(struct mems_job *job)
 	if (!refcount_dec_and_test(&job->users))
 		return;
 	kfree(job);
-	/* mems_exit() waits for the rest of our callers */
+	/* mems_exit() waits until the callers have returned */
 	module_put(THIS_MODULE);
 }
 
@@ -203,7 +204,7 @@ static void job_run(struct work_struct *work)
 	struct mems_job *job = container_of(work, struct mems_job, work);
 	nodemask_t mems, now = mems_allowed(job->task);
 
-	/* whichever of two jobs ends last has seen what holds then */
+	/* repeat if the nodes have changed: the last of several jobs has used the latest ones */
 	do {
 		mems = now;
 		container_hook_call(rebind_mm_fn, (unsigned long)job->mm, (unsigned long)&mems, 0);
@@ -223,20 +224,20 @@ static void job_wait(struct callback_head *wait)
 {
 	struct mems_job *job = container_of(wait, struct mems_job, wait);
 
-	/* a signal that kills ends it, and the job goes on */
+	/* a fatal signal ends the wait, but not the job */
 	wait_for_completion_killable(&job->done);
 	job_put(job);
 }
 
 /**
- * mems_apply_mm - the same for the policies of a task's address space
- * @task: the task, after mems_apply(), with a reference of the caller's
- * @from: the nodes that it had
+ * mems_apply_mm - apply the nodes of a task to the policies of its address space
+ * @task: the task, after mems_apply(), to which the caller has a reference
+ * @from: the nodes that it had before
  * @move: move its pages, too
  *
- * The lock of the address space, and pages that somebody else has locked, may be held for
- * as long as a user likes. So that is done by a work item, and the current task waits
- * for it on its way to user space, when no lock is held any more.
+ * A user can keep the lock of the address space, and the locks of its pages, held at will. So a
+ * work item does this, and the current task waits for it on its way to user space, when it holds
+ * no lock any more.
  *
  * Context: manage lock held; sleeps.
  */
@@ -256,10 +257,10 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	job->mm = mm;
 	job->from = *from;
 	job->move = move;
-	/* the module cannot be unloaded, and need not wait, while somebody holds it up */
+	/* while a user delays the job, unloading the module fails instead of waiting */
 	__module_get(THIS_MODULE);
 	queue_work(migrate_queue, &job->work);
-	/* threads of the kernel's do not go there */
+	/* threads of the kernel never return to user space */
 	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
 	    (int)container_hook_call(work_add_fn, (unsigned long)current,
 				     (unsigned long)&job->wait, TWA_RESUME))
@@ -269,7 +270,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 /* --- spreading --------------------------------------------------------------- */
 
 /**
- * spread_known - has the kernel a mechanism to spread?
+ * spread_known - can this kernel spread pages or slabs?
  * @flag: CPUSET_SPREAD_PAGE or CPUSET_SPREAD_SLAB
  */
 bool spread_known(int flag)
@@ -278,7 +279,7 @@ bool spread_known(int flag)
 }
 
 /**
- * spread_get - what a task spreads
+ * spread_get - the flags for spreading of a task
  * @task: the task
  *
  * Return: bits of the cpuset's flags.
@@ -290,7 +291,7 @@ unsigned long spread_get(struct task_struct *task)
 }
 
 /**
- * spread_set - change what a task spreads
+ * spread_set - change the flags for spreading of a task
  * @task: the task
  * @flags: bits of the cpuset's flags
  */
@@ -321,7 +322,7 @@ static struct container_hook pressure_hooks[] = {
 	},
 };
 
-static bool pressure_armed;	/* under the manage lock, or the callback lock to look */
+static bool pressure_armed;	/* written under the manage lock */
 
 /**
  * pressure_counted - are reclaims being counted?
@@ -332,7 +333,7 @@ bool pressure_counted(void)
 }
 
 /**
- * pressure_count - begin or cease to count reclaims
+ * pressure_count - begin or stop counting reclaims
  * @on: begin
  *
  * Context: manage lock held; sleeps.
@@ -356,7 +357,7 @@ int pressure_count(bool on)
 /* --- binding ----------------------------------------------------------------- */
 
 /**
- * mems_bind - begin to confine
+ * mems_bind - begin to confine the memory of tasks
  *
  * Context: manage lock held; sleeps.
  * Return: 0, or the errno of arming the hooks.
@@ -373,7 +374,7 @@ int mems_bind(void)
 }
 
 /**
- * mems_unbind - the end of that
+ * mems_unbind - undo mems_bind()
  *
  * Context: manage lock held; sleeps. No task is below the root.
  */
@@ -404,7 +405,7 @@ int mems_init(void)
 		.hooks = mems_hooks,
 		.nr_hooks = ARRAY_SIZE(mems_hooks),
 	};
-	/* can be done without; spread_flags has a bit for each of the last two */
+	/* optional features; spread_flags has a bit for each of the last two */
 	static const struct {
 		struct container_feature f;
 		unsigned long flag;

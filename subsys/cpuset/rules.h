@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a cpuset is set to, and which settings go together. Pure functions of their
- * arguments; KUnit tests them by themselves.
+ * The setting of a cpuset, and the rules for settings. The functions touch nothing but their
+ * arguments, so that KUnit can test them.
  */
 #ifndef _RULES_H
 #define _RULES_H
@@ -26,7 +26,7 @@ enum {
  * @mems: memory nodes
  * @bits: CPUs, for setting_cpus(); as many bits as a cpumask of this kernel has
  *
- * Nobody changes one that others can see, but for CPUs and nodes that are gone.
+ * A published setting is not changed, but for the removal of CPUs and nodes that are gone.
  */
 struct setting {
 	struct rcu_head rcu;
@@ -51,9 +51,9 @@ static inline const struct cpumask *setting_cpus_const(const struct setting *s)
 }
 
 /**
- * setting_within - may one be below another?
- * @s: the lower one
- * @parent: the upper one
+ * setting_within - may a container have a setting if its parent has another?
+ * @s: the setting of the container
+ * @parent: the setting of the parent
  */
 static inline bool setting_within(const struct setting *s, const struct setting *parent)
 {
@@ -62,9 +62,9 @@ static inline bool setting_within(const struct setting *s, const struct setting 
 }
 
 /**
- * settings_collide - has one of two what the other has for itself alone?
- * @a: one
- * @b: the other, beside it
+ * settings_collide - does one of two siblings have CPUs or nodes that are exclusive?
+ * @a: the setting of one sibling
+ * @b: the setting of the other
  */
 static inline bool settings_collide(const struct setting *a, const struct setting *b)
 {
@@ -76,7 +76,7 @@ static inline bool settings_collide(const struct setting *a, const struct settin
 }
 
 /**
- * setting_lacks - is there no CPU, or no node?
+ * setting_lacks - does a setting have no CPU, or no node?
  * @s: the setting
  */
 static inline bool setting_lacks(const struct setting *s)
@@ -85,9 +85,9 @@ static inline bool setting_lacks(const struct setting *s)
 }
 
 /**
- * setting_empties - does a change take all the CPUs, or all the nodes, away?
- * @old: before
- * @new: after
+ * setting_empties - does a change take away the last CPU or the last node?
+ * @old: the setting before the change
+ * @new: the setting after it
  */
 static inline bool setting_empties(const struct setting *old, const struct setting *new)
 {
@@ -97,11 +97,11 @@ static inline bool setting_empties(const struct setting *old, const struct setti
 }
 
 /**
- * parse_cpus - read a list of CPUs
- * @s: the text, such as "0-2,5"; empty for none
- * @cpus: where to put them
+ * parse_cpus - parse a list of CPUs
+ * @s: the text, such as "0-2,5"; empty for no CPU
+ * @cpus: set to the CPUs
  *
- * Return: 0; -EINVAL for what is no such list, or has more CPUs than a mask.
+ * Return: 0; -EINVAL if it is not a list, or has CPUs beyond the size of a mask.
  */
 static inline int parse_cpus(const char *s, struct cpumask *cpus)
 {
@@ -113,11 +113,11 @@ static inline int parse_cpus(const char *s, struct cpumask *cpus)
 }
 
 /**
- * parse_mems - read a list of memory nodes
- * @s: the text; empty for none
- * @mems: where to put them
+ * parse_mems - parse a list of memory nodes
+ * @s: the text; empty for no node
+ * @mems: set to the nodes
  *
- * Return: 0; -EINVAL for what is no such list or has a node that cannot be.
+ * Return: 0; -EINVAL if it is not a list, or has nodes beyond the size of a mask.
  */
 static inline int parse_mems(const char *s, nodemask_t *mems)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wishes: the affinity that a member would have without its container, and setting the one that
- * results from the wish and the container's setting.
+ * Wishes. A member's wish is the affinity that it would have without its container. This file
+ * stores wishes, and sets the affinity that results from the wish and the container's setting.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -66,7 +66,7 @@ void note_wish(struct task_struct *task, void *data, void *arg)
 		wish_put(new);
 		new = NULL;
 	}
-	/* pairs with inherit(): a child with the new wish has the affinity set before it */
+	/* pairs with inherit(): a child that gets the new wish sees the affinity set before */
 	smp_store_release(&t->wish, wish_or_all(new));
 	call->wish = old;
 	call->noted = true;
@@ -79,7 +79,10 @@ static void read_wish(struct task_struct *task, void *data, void *wish)
 	*(struct wish **)wish = t->wish;
 }
 
-/* Is this the task's affinity, or the part of it that the kernel knows the user asked for? */
+/*
+ * Does a task have the affinity @mask? If the kernel keeps the CPUs that the user asked for, the
+ * task has to have only those of @mask.
+ */
 static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 {
 	const struct cpumask *user;
@@ -102,9 +105,9 @@ static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 }
 
 /*
- * Sets the affinity that results from a member's wish and its container's setting; again, if one
- * of them has changed meanwhile, or the affinity was set by another call. Sleeps. Other calls
- * check in the same way, and each of them is counted once.
+ * Sets the affinity that results from a member's wish and its container's setting. Tries again if
+ * one of them has changed meanwhile, or if another call has set the affinity. Sleeps. The last of
+ * several calls sees the changes of the others, since each notes its change before it gets here.
  */
 void settle(struct affinity_call *call)
 {
@@ -135,7 +138,7 @@ void settle(struct affinity_call *call)
 	} while (!done && --tries);
 }
 
-/* Does a task run, or is about to run, outside of its affinity, being migrated from there? */
+/* Does a task run, or is it about to run, on a CPU outside of its affinity? */
 static bool is_astray(struct task_struct *task)
 {
 	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq)) &&
@@ -143,9 +146,9 @@ static bool is_astray(struct task_struct *task)
 }
 
 /*
- * Waits until a task has left CPUs outside of its affinity: another call may have set the same
- * affinity just before, and still be waiting for the migration. That takes as long as running
- * a stopper, no longer.
+ * Waits until a task has left CPUs outside of its affinity. Another call may have set the same
+ * affinity just before and may still be waiting for the migration, which takes only as long as
+ * running a stopper.
  */
 static void wait_until_moved(struct task_struct *task)
 {

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ns: groups tasks by their namespaces. A task that makes new ones with clone(2) or
- * unshare(2) gets a container of its own, below the one it was in.
+ * ns: groups tasks by their namespaces. A task that creates namespaces with clone(2) or
+ * unshare(2) gets a new container, below its present one.
  *
- * The container is made by the task itself, on its way to user space: the hooks may
- * not sleep, so all they do is to give it a task work. For clone(2) that is
- * the child, once it is complete (task_newtask). unshare(2) is seen before it
- * has done anything; the work compares what the task had then with what it has, and
- * so knows whether the call succeeded. setns(2) passes neither hook. fork(2) of a
- * task that has set namespaces aside for its children makes none.
+ * The task creates the container itself, on its way to user space. The hooks must not sleep, so
+ * they only add a task work: for clone(2), to the child when it is complete (task_newtask); for
+ * unshare(2), to the task, before the call has done anything. This work compares the namespaces
+ * of then and now to see whether the call has succeeded. setns(2) passes neither hook. fork(2) of
+ * a task that has called unshare(2) for its children's namespaces creates no container.
  *
- * Any user may make namespaces. So the containers go with their last task, unless
- * somebody wants to keep one, and there are bounds on how many there are and how deep
- * they nest. Beyond them the call succeeds and the task stays where it is; the log says
- * so, and a number in /proc/containers.
+ * Any user may create namespaces. So these containers are deleted with their last task, unless
+ * auto_delete is switched off, and their number and depth are bounded. Beyond the bounds the
+ * system call succeeds, and the task stays in its container; the log says so, and /proc/containers
+ * counts such tasks.
  *
  * Who else takes part:
  *
- * exit		runs what works the task still has. It gets no container any more; nor
- *	does a task that a signal is about to kill.
- * move, rmdir	of the task or its container meanwhile: container_clone() starts from
- *	where the task is, and holds the manage lock while that matters.
- * mount	the hooks are armed at bind(). Who makes namespaces just then may get a
- *	container or none.
- * unmount	the hooks are disarmed. Works that come later find us not bound.
- * unload	waits until each of these works is done. That takes no longer than the
- *	system call: no signal, debugger or freezer stops a task before its works.
+ * exit		runs the works that the task still has. An exiting task gets no container any
+ *	more, and neither does a task that a signal is about to kill.
+ * move, rmdir	may move the task or remove its container before the work runs. container_clone()
+ *	uses the present container of the task, and holds the manage lock meanwhile.
+ * mount	bind() arms the hooks. A task that creates namespaces at this moment may get a
+ *	container or not.
+ * unmount	unbind() disarms the hooks. Works that run later find that ns is not bound.
+ * unload	waits until all works are done. This takes no longer than the system call: no
+ *	signal, debugger or freezer stops a task before its works.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,15 +42,15 @@
 #include "container.h"
 #include "container_hook.h"
 
-/* Flags of clone(2) and unshare(2) that make namespaces. */
+/* The flags of clone(2) and unshare(2) that create namespaces. */
 #define NS_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 		  CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
 /**
- * struct ns_group - a container
+ * struct ns_group - the state of a container
  * @css: the core's part
- * @depth: how many of it and those above we have made
- * @made: is it one of them? Neither ever changes
+ * @depth: the number of containers that ns has made, among this one and its ancestors
+ * @made: ns has made this one. Both never change
  * @rcu: for freeing
  */
 struct ns_group {
@@ -62,10 +61,10 @@ struct ns_group {
 };
 
 /**
- * struct ns_call - a task that makes namespaces, until it has a container
- * @work: what it does on its way to user space
- * @nsproxy: what it had before, only to be compared; NULL if it was not there before
- * @user_ns: as @nsproxy
+ * struct ns_call - a call that creates namespaces, until its task has a container
+ * @work: the task work, which creates the container
+ * @nsproxy: the task's namespaces before the call, only for comparison; NULL for a new task
+ * @user_ns: its user namespace before the call, only for comparison; NULL for a new task
  */
 struct ns_call {
 	struct callback_head work;
@@ -80,15 +79,15 @@ static bool auto_delete = true;
 static unsigned int max_depth = 32;
 static unsigned int max_containers = 4096;
 
-/* Containers that we have made and that are there. Manage lock. */
+/* The number of containers that ns has made and that exist. Under the manage lock. */
 static unsigned int containers;
-/* Tasks that have namespaces of their own, but for want of one no container. */
+/* The number of tasks with new namespaces that could not get a container. */
 static atomic_long_t without;
 
-/* Works that are not done. */
+/* The number of works that are not done; unloading waits for them. */
 static atomic_t calls;
 
-/* task_work_add(), which not all kernels export (5.15). */
+/* task_work_add(), which not all kernels export (5.15 does not). */
 static void *work_add_fn;
 
 static struct ns_group *container_group(struct container *cont)
@@ -99,7 +98,7 @@ static struct ns_group *container_group(struct container *cont)
 static void ns_failed(struct task_struct *task, int err)
 {
 	atomic_long_inc(&without);
-	/* said when it was decided */
+	/* ns_bounded() has logged it */
 	if (err == -EDQUOT)
 		return;
 	pr_notice_ratelimited("%s[%d] has new namespaces, but no container of its own: error %d\n",
@@ -118,7 +117,7 @@ static bool call_succeeded(const struct ns_call *call)
 	return current->nsproxy != call->nsproxy || current_user_ns() != call->user_ns;
 }
 
-/* In the task itself, which is about to return to user space, or to exit. */
+/* Runs in the task itself, which is about to return to user space or exits. */
 static void ns_work(struct callback_head *work)
 {
 	struct ns_call *call = container_of(work, struct ns_call, work);
@@ -127,13 +126,14 @@ static void ns_work(struct callback_head *work)
 	if (!(current->flags & PF_EXITING) && !fatal_signal_pending(current) &&
 	    call_succeeded(call)) {
 		err = container_clone(&ns_subsys);
-		/* a container that is being killed says no to its members, who will not care */
+		/* no report for a task that is being killed together with its container */
 		if (err && !fatal_signal_pending(current))
 			ns_failed(current, err);
 	}
 	call_end(call);
 }
 
+/* Adds the work to a task that creates namespaces, or has just been created with new ones. */
 static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 		      const struct user_namespace *user_ns, struct container_hook *hook)
 {
@@ -148,7 +148,7 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 	call->nsproxy = nsproxy;
 	call->user_ns = user_ns;
 	atomic_inc(&calls);
-	/* fails for a task that is past the last of its works */
+	/* fails for a task that exits and has run its last work */
 	if ((int)container_hook_call(work_add_fn, (unsigned long)task,
 				     (unsigned long)&call->work, TWA_RESUME))
 		call_end(call);
@@ -163,7 +163,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 		ns_expect(child, NULL, NULL, &ns_hooks[HOOK_NEWTASK]);
 }
 
-/* unshare_nsproxy_namespaces(flags, ...), which unshare(2) calls in any case */
+/* On unshare_nsproxy_namespaces(flags, ...), which unshare(2) always calls. */
 static void notrace hook_unshare(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
@@ -187,7 +187,7 @@ static struct container_hook ns_hooks[NS_HOOKS] = {
 
 /* --- the subsystem ----------------------------------------------------------- */
 
-/* Any user gets here as often as he likes. */
+/* Logs that a bound is reached. Any user can get here at will, so the log is limited. */
 static int ns_bounded(const char *what, unsigned int max)
 {
 	static DEFINE_RATELIMIT_STATE(lines, 10 * HZ, 1);
@@ -205,7 +205,7 @@ static int ns_create(struct container_subsys *ss, struct container *cont)
 	bool made = test_bit(CONT_CLONED, &cont->flags);
 	struct ns_group *group;
 
-	/* the first one has a depth of 1, and nothing above */
+	/* the topmost container that ns makes has a depth of 1, and does not count */
 	if (made && depth > deepest)
 		return ns_bounded("max_depth", deepest);
 	if (made && containers >= most)
@@ -236,8 +236,8 @@ static void ns_show(struct container_subsys *ss, struct seq_file *m)
 }
 
 /*
- * Only into an empty child of where it is. Empty stays empty while we hold the manage
- * lock: a fork brings a member only to where there is one.
+ * A task may move only to an empty child of its container. The child stays empty while the manage
+ * lock is held: a fork adds members only to containers that have one.
  */
 static int ns_can_attach(struct container_subsys *ss, struct container_move *move)
 {
@@ -291,7 +291,7 @@ static int __init ns_init(void)
 	err = container_feature_find(&feature);
 	if (err)
 		return err;
-	/* can this kernel be hooked where we need it? Better said now than at a mount */
+	/* try whether the hooks can be armed: better fail now than at a mount */
 	err = container_hooks_arm(ns_hooks, NS_HOOKS);
 	if (!err) {
 		container_hooks_disarm(ns_hooks, NS_HOOKS);
@@ -305,9 +305,9 @@ static int __init ns_init(void)
 static void __exit ns_exit(void)
 {
 	container_unregister_subsys(&ns_subsys);
-	/* there have been no new ones since unbind() */
+	/* no new works have been added since unbind() */
 	wait_var_event(&calls, !atomic_read(&calls));
-	/* the last of them may have a few instructions of ours to go */
+	/* the last work may not have returned yet */
 	compat_synchronize_tasks();
 	container_hooks_forget(ns_hooks, NS_HOOKS);
 }

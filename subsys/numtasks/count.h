@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counting tasks in a tree of groups, within limits. No hooks and no containers
- * in here, so KUnit can test it by itself; numtasks.c says who calls it when.
+ * Counts tasks in a tree of groups, within limits. This file uses neither hooks nor containers, so
+ * that KUnit can test it; numtasks.c says who calls it when.
  *
- * Each group keeps two numbers of tasks:
+ * Each group has two numbers of tasks:
  *
  *   count	the tasks in it and in all groups below;
- *   load	what it takes of its maximum: its own tasks, and for each child the
+ *   load	the part of its maximum that is taken: its own tasks and, for each child, the
  *		larger one of the child's load and the child's minimum.
  *
- * A new task adds one to the count of its group and of all above, and each has to
- * stay within its maximum. It adds one to the load of its group; where that was
- * below the minimum, the parent has set it aside already; where it was not, the
- * group borrows: one more is added to the parent's load, which has to stay
- * within the parent's maximum, too, and so on upwards.
+ * A new task adds one to the count of its group and of all groups above, and each count has to
+ * stay within the maximum. It also adds one to the load of its group. If the load was below the
+ * group's minimum, the parent has reserved this already. Otherwise the group borrows: one is added
+ * to the parent's load, which has to stay within the parent's maximum, too, and so on upwards.
  *
- * There is no lock: loads are raised one group after another by
- * compare-and-exchange, never beyond a maximum. In each group a task is in the load
- * before it is in the count, and out of the count before it is out of the load. So
- * no count is ever above its load, no number of forks at once gets past a maximum,
- * and no reader sees more than it. Only where a group has not borrowed for a task
- * has the count to be looked at itself: the maximum may be exceeded already, by a
- * move or a minimum that did not fit.
+ * There is no lock. Loads are raised one group after another by compare-and-exchange, never beyond
+ * a maximum. In each group a task enters the load before the count, and leaves the count before
+ * the load. So no count ever exceeds its load, forks on many CPUs cannot pass a maximum together,
+ * and no reader sees more than the maximum. If the group below has not borrowed for a task, the
+ * load does not change, and the count itself is compared: the maximum may be exceeded already, by
+ * a move or by a minimum that did not fit.
  *
- * A minimum is in one word with the load. So each change of either, seen by itself,
- * says how much the group takes of its parent before and after; the difference is
- * what is added to the parent, whatever others do meanwhile, and all
- * differences together are right.
+ * The minimum and the load share a word. So each single change of either gives the part of the
+ * parent that the group takes before and after. The difference is added to the parent; whatever
+ * other callers change meanwhile, the sum of all differences is right.
  *
  * Maxima and minima are set by one caller at a time.
  */
@@ -42,11 +39,11 @@
 
 /**
  * struct task_count - the tasks of a group
- * @parent: of the group above, NULL at the root
- * @depth: how many groups are above
- * @max: the most tasks that it may have, or COUNT_NO_LIMIT
- * @count: tasks in it and below
- * @load: see above, in the low half; its minimum is in the high half
+ * @parent: the group above; NULL at the root
+ * @depth: the number of groups above
+ * @max: the maximum, or COUNT_NO_LIMIT
+ * @count: the tasks in it and below
+ * @load: the load in the low half, the minimum in the high half
  */
 struct task_count {
 	struct task_count *parent;
@@ -56,7 +53,7 @@ struct task_count {
 	atomic64_t load;
 };
 
-/* What a group with this word of load and minimum takes of its parent. */
+/* The part of its parent that a group with this word of load and minimum takes. */
 static inline u32 load_held(u64 word)
 {
 	u32 load = word, min = word >> 32;
@@ -64,7 +61,7 @@ static inline u32 load_held(u64 word)
 	return max(load, min);
 }
 
-/* Adds to the load of a group and then of those that it borrows from. */
+/* Adds to the load of a group and to the loads of the groups from which it borrows. */
 static inline void load_add(struct task_count *g, s64 delta)
 {
 	u64 word;
@@ -76,8 +73,8 @@ static inline void load_add(struct task_count *g, s64 delta)
 }
 
 /*
- * One more in the load of a group and then of those that it borrows from, up to but
- * not including @stop. Says if it borrows there.
+ * Adds one task to the load of a group and to the loads of the groups from which it borrows, up to
+ * @stop, which is excluded. Return: true if it borrows from @stop.
  */
 static inline bool load_raise(struct task_count *g, const struct task_count *stop)
 {
@@ -91,7 +88,7 @@ static inline bool load_raise(struct task_count *g, const struct task_count *sto
 	return true;
 }
 
-/* Takes a task off the load, the same way. */
+/* Takes one task off the loads, in the same way. */
 static inline bool load_drop(struct task_count *g, const struct task_count *stop)
 {
 	u64 word;
@@ -105,8 +102,8 @@ static inline bool load_drop(struct task_count *g, const struct task_count *stop
 }
 
 /*
- * One more task in a group, if there is room, by one more in its load; says if that
- * one is borrowed, and what was compared with the maximum.
+ * Adds a task to the load and the count of a group, if there is room. Sets @borrows if the group
+ * borrows for it, and @before to the number that was compared with the maximum.
  */
 static inline bool take_load(struct task_count *g, bool *borrows, int *before)
 {
@@ -122,7 +119,7 @@ static inline bool take_load(struct task_count *g, bool *borrows, int *before)
 	return true;
 }
 
-/* Counts a task that is in the load already, as part of a child's minimum. */
+/* Adds a task to the count only: it is in the load already, as part of a child's minimum. */
 static inline bool take_reserved(struct task_count *g, int *before)
 {
 	*before = atomic_read(&g->count);
@@ -146,10 +143,10 @@ static inline void count_drop(struct task_count *g, const struct task_count *sto
 }
 
 /**
- * count_charge - make room for one more task in a group
+ * count_charge - charge a new task to a group
  * @group: the group
  *
- * Return: NULL; or the group whose maximum it would exceed, and nothing has changed.
+ * Return: NULL; or the group that has no room, and nothing has changed.
  */
 static __always_inline struct task_count *count_charge(struct task_count *group)
 {
@@ -163,7 +160,7 @@ static __always_inline struct task_count *count_charge(struct task_count *group)
 				      !take_reserved(g, &before))
 			goto refused;
 		g = g->parent;
-		/* a look at a maximum that was lowered in between */
+		/* the maximum may have been lowered meanwhile: check again */
 		smp_mb__after_atomic();
 		if (unlikely(before >= READ_ONCE(full->max)))
 			goto refused;
@@ -172,14 +169,14 @@ static __always_inline struct task_count *count_charge(struct task_count *group)
 
 refused:
 	count_drop(group, g);
-	/* what comes up from below may have to go on where we did not get to */
+	/* the groups below may have begun or ceased to borrow since: pass the difference up */
 	if (load_drop(group, g) != borrows)
 		load_add(g, borrows ? 1 : -1);
 	return full;
 }
 
 /**
- * count_charge_force - count one more task in a group, whatever the maximum
+ * count_charge_force - charge a task to a group without regard to maxima
  * @group: the group
  */
 static inline void count_charge_force(struct task_count *group)
@@ -189,7 +186,7 @@ static inline void count_charge_force(struct task_count *group)
 }
 
 /**
- * count_uncharge - one task less in a group
+ * count_uncharge - uncharge a task of a group
  * @group: the group
  */
 static inline void count_uncharge(struct task_count *group)
@@ -198,6 +195,7 @@ static inline void count_uncharge(struct task_count *group)
 	load_drop(group, NULL);
 }
 
+/* The lowest common ancestor of two groups; may be one of them. */
 static inline struct task_count *count_common(struct task_count *a, struct task_count *b)
 {
 	while (a != b) {
@@ -210,12 +208,12 @@ static inline struct task_count *count_common(struct task_count *a, struct task_
 }
 
 /**
- * count_move - a task goes from one group to another, whatever the maximum
- * @from: where it was
- * @to: where it will be
+ * count_move - move a task from one group to another without regard to maxima
+ * @from: the old group
+ * @to: the new group
  *
- * Nobody sees a change in a group that is above both, or is one and above the other,
- * but for what is set aside there for either.
+ * The counts of the lowest common ancestor and of the groups above do not change. Their loads
+ * change only by the difference of what the two branches borrow.
  */
 static inline void count_move(struct task_count *from, struct task_count *to)
 {
@@ -241,8 +239,8 @@ static inline void count_init(struct task_count *g, struct task_count *parent)
 }
 
 /**
- * count_reset - forget all tasks
- * @root: the root; there is no other group, and nobody is counting
+ * count_reset - set the count and the load of a root to 0
+ * @root: the root; there is no other group, and nothing is charged or uncharged meanwhile
  */
 static inline void count_reset(struct task_count *root)
 {
@@ -251,25 +249,25 @@ static inline void count_reset(struct task_count *root)
 }
 
 /**
- * count_set_max - give a group another maximum
+ * count_set_max - change the maximum of a group
  * @g: the group
- * @max: the maximum, or COUNT_NO_LIMIT
+ * @max: the new maximum, or COUNT_NO_LIMIT
  *
- * When it returns, nobody who is not counted yet gets in by the old one.
+ * When it returns, no task that is not charged yet can be charged by the old maximum.
  */
 static inline void count_set_max(struct task_count *g, int max)
 {
 	WRITE_ONCE(g->max, max);
-	smp_mb(); /* pairs with the one in count_charge() */
+	smp_mb(); /* pairs with the barrier in count_charge() */
 }
 
 /**
- * count_set_min - give a group another minimum
+ * count_set_min - change the minimum of a group
  * @g: the group
- * @min: the minimum; 0 if it has none
+ * @min: the new minimum; 0 for none
  *
- * It is set first and then taken of the parent: who comes in between may use the
- * parent's last rest, but never exceeds a maximum of tasks.
+ * The minimum is set first and then reserved in the parent. A fork in between may use the last
+ * room of the parent, but no count exceeds its maximum.
  */
 static inline void count_set_min(struct task_count *g, u32 min)
 {

@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * numtasks: how many tasks a container may have, and how fast they may fork.
+ * numtasks: limits the number of tasks of a container, and how fast they fork.
  *
- * A resource-group controller. What a group, that is, a container, has in use is
- * counted, and limited, as count.h explains: without a lock, and never beyond a
- * maximum, whatever forks, exits and moves there are at the same time.
+ * It is a resource-group controller. The tasks of a group, that is, of a container, are counted
+ * and limited as count.h explains: without a lock, and never beyond a maximum, however many forks,
+ * exits and moves there are at the same time.
  *
- * Who else takes part:
+ * Who takes part, and how races are settled:
  *
- * fork that fails	gives back what it took where it stopped, or, after
- *	can_fork(), in cancel_fork().
- * exit		when the task has left its container, under the lock of its entry. The
- *	container may be removed just before that, with the task still counted;
- *	RCU keeps the group, and those above it, until that is done.
- * move		under the lock of the entry. Counts change on the way up to the
- *	first group that is above both, which sees nothing of it. It is never
- *	refused, so it may bring a group over its maximum. Then nobody forks there
- *	until enough have exited.
- * mkdir, rmdir, changes of shares and totals	under the manage lock, one at a
- *	time. A writer that has lowered a maximum has a barrier between that and its
- *	return; a fork has one between raising a number and a second look at the
- *	maximum, so that no fork that the writer does not see can succeed by the old
- *	one. A new minimum is set first and then taken of the parent: forks in
- *	between may use the parent's last rest, but never exceed a count.
- * mount	counts are 0 at bind(). After it adopt() is called for each task that
- *	can_fork() was not asked about.
- * unmount	no callback is called any more before bind() clears the numbers.
+ * fork		can_fork() charges the child. If it has to refuse, it takes its charges back
+ *	by itself; if the fork fails later, cancel_fork() does so.
+ * exit		exited() uncharges the task after it has left its container, under the lock of
+ *	its entry. The container may be removed just before that, with the task still charged:
+ *	RCU keeps the group, and the groups above it, until then.
+ * move		under the lock of the entry. Counts change up to the lowest common ancestor,
+ *	which sees no change. A move is never refused, so it may bring a group above its
+ *	maximum. Then forks fail there until enough tasks have exited.
+ * mkdir, rmdir, changes of shares and totals	under the manage lock, one at a time. A writer
+ *	that has lowered a maximum passes a barrier before it returns; a fork passes one
+ *	between raising a number and checking the maximum again. So a fork that the writer does
+ *	not see cannot succeed by the old maximum. A new minimum is set first and then reserved
+ *	in the parent: forks in between may use the last room of the parent, but no count
+ *	exceeds its maximum.
+ * mount	bind() sets the counts to 0. After that adopt() is called for each task for
+ *	which can_fork() was not called.
+ * unmount	no callback is called any more; the next bind() clears the numbers.
  *
- * Otherwise a group is not freed while it has members, and a task that is counted
- * in it is a member. Its parents live longer than it does.
+ * Apart from exits, a charged task is a member of its group, and a group with members is not
+ * freed. The groups above it live longer.
  *
- * Fork rates are counted in each group for itself, under its rate_lock, which is
- * taken only while there is a limit on them. A group that was made by
- * container_clone() counts with the one that it came from: otherwise each
- * new namespace would bring another rate.
+ * Forks are counted for the fork rate in each group by itself, under its rate_lock, which is taken
+ * only while there is such a limit. A group that was created by container_clone() shares the rate
+ * of its parent: otherwise each new namespace would bring a new rate.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,24 +47,24 @@
 #include "private.h"
 #include "resgroup.h"
 
-/* In a module parameter: no limit. */
+/* The value of a module parameter that means no limit. */
 #define NO_LIMIT COUNT_NO_LIMIT
 
 /**
  * struct numtasks - a group
  * @shares: the library's part
  * @tasks: the tasks in it and below
- * @successes: forks of its own tasks that it let pass
- * @failures: forks that would have exceeded a maximum
- * @rate_failures: forks beyond the fork rate
+ * @successes: forks of its own tasks that were allowed
+ * @failures: forks of its own tasks that a maximum has refused
+ * @rate_failures: forks of its own tasks that the fork rate has refused
  * @told_at: for container_refusal_is_news(), as the next two
- * @full_at: of the maximum
- * @rate_full_at: of the fork rate
- * @rate: the group whose fork rate counts: itself, or one above. Never changes
- * @rate_lock: guards the rest, but @rcu
- * @window: number of the forkrate window, from 1; 0 if there was none yet
- * @window_start: when it began
- * @window_forks: forks in it
+ * @full_at: for the maximum
+ * @rate_full_at: for the fork rate
+ * @rate: the group in which forks count for the rate: itself or one above. Never changes
+ * @rate_lock: guards the following but @rcu
+ * @window: the number of the present window of the fork rate, from 1; 0 if there was none yet
+ * @window_start: the time when it began
+ * @window_forks: the forks in it
  * @rcu: for freeing
  */
 struct numtasks {
@@ -87,9 +85,9 @@ struct numtasks {
 };
 
 /**
- * struct numtasks_task - what is kept for a task
- * @group: where it is counted; NULL if it is not
- * @window: the forkrate window that its fork was counted in; 0 for none
+ * struct numtasks_task - the data of a task
+ * @group: the group to which it is charged; NULL if it is not charged
+ * @window: the window of the fork rate in which its fork was counted; 0 for none
  */
 struct numtasks_task {
 	struct numtasks *group;
@@ -115,7 +113,7 @@ static struct numtasks *container_numtasks(struct container *cont)
 
 /* --- fork rate ------------------------------------------------------------- */
 
-/* Counts a fork; the number of the window, or 0 if there have been enough in it. */
+/* Counts a fork for the rate. Return: the number of the window, or 0 if that is full. */
 static u64 rate_take(struct numtasks *g)
 {
 	u64 now, window = 0;
@@ -136,7 +134,7 @@ static u64 rate_take(struct numtasks *g)
 	return window;
 }
 
-/* A fork of a window failed, which may have run out since. */
+/* Takes back a fork that was counted in a window, which may be over by now. */
 static void rate_give_back(struct numtasks *g, u64 window)
 {
 	if (!window)
@@ -149,17 +147,17 @@ static void rate_give_back(struct numtasks *g, u64 window)
 
 /* --- tasks come and go ----------------------------------------------------- */
 
-/* A user who may make containers may have any number of limits. */
+/* Limits the log over all containers: a user may be able to create any number of them. */
 static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 
-/* Counts a refusal by that limit; should the log have it? Under RCU. */
+/* Counts a refusal by a limit; under RCU. Return: true if the log should report it. */
 static bool note_refusal(struct numtasks *owner, const char *limit, unsigned long *full_at)
 {
 	container_refused(READ_ONCE(owner->shares.css.container), CONTAINER_FORK, limit);
 	return container_refusal_is_news(&owner->told_at, full_at) && __ratelimit(&refusals);
 }
 
-/* A fork is refused by a maximum. */
+/* Refuses a fork that has no room in the group of @full. */
 static noinline int numtasks_refuse(struct numtasks *g, struct task_count *full, u64 window)
 {
 	struct numtasks *owner = container_of(full, struct numtasks, tasks);
@@ -175,7 +173,7 @@ static noinline int numtasks_refuse(struct numtasks *g, struct task_count *full,
 	return -EAGAIN;
 }
 
-/* By the fork rate. */
+/* Refuses a fork that exceeds the fork rate. */
 static noinline int numtasks_refuse_rate(struct numtasks *g)
 {
 	struct numtasks *owner = g->rate;
@@ -233,7 +231,7 @@ static void numtasks_cancel_fork(struct container_subsys *ss, struct container *
 	t->group = NULL;
 }
 
-/* For a task that was there, or unborn, when we were bound. */
+/* adopt(): the task existed, or was unborn, when numtasks was bound. */
 static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
 			   struct task_struct *task, void *data)
 {
@@ -243,7 +241,7 @@ static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
 	count_charge_force(&t->group->tasks);
 }
 
-/* Only now may another take its place, or tasks would list one too many. */
+/* exited(), not exit(): until now the file "tasks" has listed the task. */
 static void numtasks_exited(struct container_subsys *ss, struct task_struct *task, void *data)
 {
 	struct numtasks_task *t = data;
@@ -316,7 +314,7 @@ static void numtasks_reset_stats(struct res_shares *shares)
 	atomic_long_set(&g->rate_failures, 0);
 }
 
-/* The root is alone, and no fork or exit of before is still being counted. */
+/* bind(): the root is the only group, and no fork or exit is being counted. */
 static void numtasks_bind(struct res_shares *root)
 {
 	struct numtasks *g = shares_numtasks(root);
@@ -347,7 +345,7 @@ static struct res_controller numtasks_ctlr = {
 
 /* --- module parameters ------------------------------------------------------ */
 
-/* How many tasks there are; counted by hand while nobody keeps the number. */
+/* The number of tasks in the system; walks over all of them while numtasks is not bound. */
 static int tasks_in_use(void)
 {
 	struct task_struct *process, *task;
@@ -407,7 +405,7 @@ static const struct kernel_param_ops positive_ops = {
 };
 
 module_param_cb(total_numtasks, &total_numtasks_ops, &total_numtasks, 0644);
-MODULE_PARM_DESC(total_numtasks, "tasks in all, which the shares are parts of (default 2147483647: no limit)");
+MODULE_PARM_DESC(total_numtasks, "total number of tasks that is divided into shares (default 2147483647: no limit)");
 module_param_cb(forkrate, &positive_ops, &forkrate, 0644);
 MODULE_PARM_DESC(forkrate, "forks of a container in an interval (default 2147483647: no limit)");
 module_param_cb(forkrate_interval, &positive_ops, &forkrate_interval, 0644);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resource groups: makes a subsystem of a controller, and keeps its shares.
+ * Resource groups: makes a subsystem of a controller, and manages its shares.
  *
- * Owns nothing but what is in the controllers' own structures. The tree of
- * shares has the shape of the containers' and changes with it, by create() and
- * destroy(); shares change by writes to the files, totals by the controllers. All
- * of that happens under the manage lock, one at a time, so fork, exit and moves
- * meet the library nowhere: what they look at is the controller's.
+ * All data is in the controllers' own structures. The tree of shares has the shape of the tree of
+ * containers and changes with it, in create() and destroy(). Writes to the files change shares,
+ * and controllers change totals. All of this is done under the manage lock. Fork, exit and moves
+ * do not enter the library, but for passing move_task() on.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -26,13 +25,14 @@ static struct res_controller *cftype_controller(const struct container_cftype *c
 	return container_of(cft - cft->private, struct res_controller, files[0]);
 }
 
+/* Tells the controller that amounts have changed. */
 static void tell(struct res_controller *ctlr, struct res_shares *s)
 {
 	if (ctlr->shares_changed)
 		ctlr->shares_changed(s);
 }
 
-/* Works out the amounts of a subtree; parents first. */
+/* Computes the amounts of a subtree, parents first. */
 static void update(struct res_controller *ctlr, struct res_shares *top)
 {
 	struct res_shares *pos;
@@ -140,7 +140,7 @@ static int resgroup_populate(struct container_subsys *ss, struct container *cont
 	return container_add_files(cont, ctlr->files, ARRAY_SIZE(ctlr->files));
 }
 
-/* The root's state is that of the hierarchy before: nothing of it shall stay. */
+/* The root keeps its state from one hierarchy to the next, so reset it. */
 static int resgroup_bind(struct container_subsys *ss, struct container *root)
 {
 	struct res_controller *ctlr = subsys_controller(ss);
@@ -155,15 +155,14 @@ static int resgroup_bind(struct container_subsys *ss, struct container *root)
 }
 
 /**
- * resgroup_register_controller - make a controller known
- * @ctlr: the controller, which stays where it is until it is unregistered
+ * resgroup_register_controller - register a controller as a subsystem
+ * @ctlr: the controller; must not be freed or moved until it is unregistered
  *
- * Its total is what resgroup_set_total() said before, or RES_DONT_CARE if it was
- * not called: a total of 0 says so.
+ * If resgroup_set_total() was not called before, the total is 0 and becomes RES_DONT_CARE.
  *
  * Context: process, no lock held; sleeps.
- * Return: 0; -EINVAL without allocate() or free(), or what
- * container_register_subsys() says.
+ * Return: 0; -EINVAL without allocate() or free(), or the errno of
+ * container_register_subsys().
  */
 int resgroup_register_controller(struct res_controller *ctlr)
 {
@@ -194,11 +193,11 @@ int resgroup_register_controller(struct res_controller *ctlr)
 EXPORT_SYMBOL_GPL(resgroup_register_controller);
 
 /**
- * resgroup_unregister_controller - make the library and the core forget it
+ * resgroup_unregister_controller - unregister a controller
  * @ctlr: a registered controller
  *
  * Context: process, no lock held; sleeps.
- * Return: 0, or what container_unregister_subsys() says.
+ * Return: 0, or the errno of container_unregister_subsys().
  */
 int resgroup_unregister_controller(struct res_controller *ctlr)
 {
@@ -207,11 +206,11 @@ int resgroup_unregister_controller(struct res_controller *ctlr)
 EXPORT_SYMBOL_GPL(resgroup_unregister_controller);
 
 /**
- * resgroup_set_total - say how much of the resource there is
+ * resgroup_set_total - set the total amount of a resource
  * @ctlr: the controller; need not be registered yet
- * @total: the amount, at least 1, or RES_DONT_CARE: without end
+ * @total: the amount, at least 1; or RES_DONT_CARE if it is unlimited
  *
- * The amounts of all containers follow before it returns.
+ * When it returns, the amounts of all containers are up to date.
  *
  * Context: manage lock held; sleeps.
  */

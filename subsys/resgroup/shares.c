@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arithmetic of shares, and reading what is written to a .shares file. Pure
- * functions of their arguments; KUnit tests them by themselves. All changes of a
- * tree are made under the manage lock, by resgroup.c.
+ * The arithmetic of shares, and parsing of values written to .shares files. The functions touch
+ * nothing but their arguments, so that KUnit can test them. resgroup.c calls them under the manage
+ * lock.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -14,9 +14,9 @@
 /* --- the tree -------------------------------------------------------------- */
 
 /**
- * shares_init - make zeroed shares part of a tree, with the default values
- * @s: the shares
- * @parent: whose child they are; NULL for the root
+ * shares_init - add shares to a tree, with the default values
+ * @s: the shares, all zero
+ * @parent: the shares of the parent; NULL for the root
  */
 void shares_init(struct res_shares *s, struct res_shares *parent)
 {
@@ -54,10 +54,10 @@ void shares_unlink(struct res_shares *s)
 
 /**
  * shares_next - walk over a subtree, parents before their children
- * @pos: where the walk is; @top at the start
+ * @pos: the present position; @top at the start
  * @top: the top of the subtree
  *
- * Return: the next ones, NULL at the end.
+ * Return: the next position, NULL at the end.
  */
 struct res_shares *shares_next(struct res_shares *pos, struct res_shares *top)
 {
@@ -71,7 +71,7 @@ struct res_shares *shares_next(struct res_shares *pos, struct res_shares *top)
 
 /* --- reading --------------------------------------------------------------- */
 
-/* Digits, or one of the negative numbers with a meaning; blanks around it. */
+/* Parses a share: digits, or one of the negative numbers with a meaning. Blanks may surround it. */
 static int parse_share(const char *text, int *value)
 {
 	char digits[16];
@@ -95,13 +95,12 @@ static int parse_share(const char *text, int *value)
 }
 
 /**
- * shares_parse - read what was written to a .shares file
- * @req: where to put it
+ * shares_parse - parse a value written to a .shares file
+ * @req: set to the request
  * @name: the controller's name
- * @text: what was written; is cut to pieces
+ * @text: the value; is cut into pieces
  *
- * Of a key that is given twice the last value counts; but for res, of which one
- * is enough.
+ * If a key is given twice, the last value counts. A second res is an error.
  *
  * Return: 0 or -EINVAL.
  */
@@ -138,9 +137,9 @@ int shares_parse(struct shares_request *req, const char *name, char *text)
 }
 
 /**
- * shares_parse_res - read what was written to a .stats file
+ * shares_parse_res - check a value written to a .stats file
  * @name: the controller's name
- * @text: what was written
+ * @text: the value
  *
  * Return: 0 or -EINVAL.
  */
@@ -151,7 +150,7 @@ int shares_parse_res(const char *name, const char *text)
 
 /* --- changing -------------------------------------------------------------- */
 
-/* What becomes of a share when that is asked for. */
+/* Finds the new value of a share, from the old one and the requested one. */
 static int new_share(int old, int asked, int *new)
 {
 	*new = old;
@@ -163,7 +162,7 @@ static int new_share(int old, int asked, int *new)
 	return 0;
 }
 
-/* What all children but one hold of a divisor, and the largest maximum. */
+/* The sum of the minima of all children but one; raises @largest to their largest maximum. */
 static s64 children_hold(const struct res_shares *parent, const struct res_shares *but,
 			 int *largest)
 {
@@ -181,11 +180,11 @@ static s64 children_hold(const struct res_shares *parent, const struct res_share
 }
 
 /**
- * shares_change - change shares as asked, if they may be
+ * shares_change - change shares as requested, if the rules allow it
  * @s: the shares
- * @req: what is asked for
+ * @req: the request
  *
- * Return: 0; -EINVAL and nothing has changed.
+ * Return: 0; -EINVAL if nothing has changed.
  */
 int shares_change(struct res_shares *s, const struct shares_request *req)
 {
@@ -201,7 +200,7 @@ int shares_change(struct res_shares *s, const struct shares_request *req)
 
 	if (max_shares >= 0 && min_shares > max_shares)
 		return -EINVAL;
-	/* the root's part is the whole: there is nothing that it is a part of */
+	/* the root has the whole, and is not a part of anything */
 	if (!s->parent && (min_shares >= 0 || max_shares >= 0))
 		return -EINVAL;
 	if (s->parent) {
@@ -224,12 +223,12 @@ int shares_change(struct res_shares *s, const struct shares_request *req)
 /* --- amounts --------------------------------------------------------------- */
 
 /**
- * shares_part - what a share amounts to
- * @share: the share
- * @whole: what it is a part of
- * @divisor: how many shares the whole has
+ * shares_part - compute the amount of a share
+ * @share: the share, or a negative value
+ * @whole: the amount of all shares, or a negative value
+ * @divisor: the number of shares in the whole
  *
- * Return: the amount, rounded down; RES_DONT_CARE if either is no number.
+ * Return: the amount, rounded down; RES_DONT_CARE if one of the two is negative.
  */
 int shares_part(int share, int whole, int divisor)
 {
@@ -239,11 +238,11 @@ int shares_part(int share, int whole, int divisor)
 }
 
 /**
- * shares_recompute - work out the amounts anew
- * @s: the shares; those of the parent are right
- * @total: what the root has
+ * shares_recompute - compute the amounts of shares
+ * @s: the shares; the amounts of the parent are up to date
+ * @total: the amount of the root
  *
- * Return: did they change?
+ * Return: true if an amount has changed.
  */
 bool shares_recompute(struct res_shares *s, int total)
 {

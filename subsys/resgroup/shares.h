@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of shares, and reading what is written to a .shares file. Pure
- * functions of their arguments: no lock is taken here, the caller keeps the tree
- * as it is.
+ * The arithmetic of shares, and parsing of values written to .shares files. No lock is taken here:
+ * the caller keeps the tree as it is.
  */
 #ifndef _SHARES_H
 #define _SHARES_H
@@ -10,7 +9,7 @@
 #include "resgroup.h"
 
 /**
- * struct shares_request - what was written to a .shares file
+ * struct shares_request - a change that was written to a .shares file
  * @min_shares: a share, RES_DONT_CARE, RES_UNSUPPORTED or RES_UNCHANGED
  * @max_shares: as @min_shares
  * @child_shares_divisor: a divisor, or RES_UNCHANGED

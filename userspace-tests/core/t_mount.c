@@ -554,7 +554,7 @@ static void test_refusals(void)
 	refused("../x", ENOENT, "\"../x\" is no option");
 	refused("cpuacct=1", EINVAL, "\"cpuacct\" takes no value");
 	refused("none", EINVAL, "none needs name=");
-	refused("none,cpuacct,name=x", EINVAL, "none goes with no subsystem");
+	refused("none,cpuacct,name=x", EINVAL, "none excludes subsystems and all");
 	refused("name=a/b", EINVAL, "name= takes 1-63");
 	refused("none,name=a,name=b", EINVAL, "name= is given twice");
 	refused("cpuacct,release_agent=/a,release_agent=/b", EINVAL,

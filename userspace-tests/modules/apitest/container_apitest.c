@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For t_api: calls every function of the subsystem API when it is told to, from
- * the context of whoever tells it, and keeps a log of the callbacks.
+ * For t_api: calls the functions of the subsystem API on command, in the context of the task that
+ * writes the command, and keeps a log of the callbacks.
  *
- * In debugfs, container_apitest/cmd takes "COMMAND SLOT [ARGUMENTS]" and answers
- * with the errno of the call; container_apitest/log has a line for each callback
- * and is emptied by being read. A slot is a subsystem, by default called
- * apitestSLOT and not registered. States are numbered by slot as they are made,
- * from 0, the root's.
+ * In debugfs, container_apitest/cmd takes "COMMAND SLOT [ARGUMENTS]"; the write returns the errno
+ * of the call. container_apitest/log has a line for each callback; reading empties it. A slot is a
+ * subsystem, by default with the name apitestSLOT and not registered. The states of a slot are
+ * numbered in the order of their creation; 0 is the root's.
  *
- * Each callback also checks that the locks are held that its documentation
- * promises, and none that it may take. What is wrong is logged as VIOLATION.
+ * Each callback also checks that the promised locks are held, and that the locks that it may take
+ * are not. A failed check is logged as VIOLATION.
  */
 #include <linux/debugfs.h>
 #include <linux/kernel.h>
@@ -43,12 +42,12 @@ static const char * const fallible[NR_FALLIBLE] = {
  * @ss: the subsystem
  * @name: its name
  * @files: its control files
- * @fail: what the next call of a callback returns, 0: it succeeds
- * @stateless: create() puts no state in its container
- * @bad_files: populate() tries to add files that cannot be
+ * @fail: the return value of the next call of a callback; 0 lets it succeed
+ * @stateless: create() sets no state
+ * @bad_files: populate() tries to add invalid files
  * @next_id: number of the next state
  * @alive: states that were made and not destroyed
- * @births: calls of fork(), or of can_fork() where that counts as one
+ * @births: calls of fork(), or of can_fork() for a slot that adopts
  * @deaths: calls of exit()
  * @held: references taken by the command hold
  */
@@ -110,7 +109,7 @@ DEFINE_SHOW_ATTRIBUTE(log);
 
 /* --- locks ----------------------------------------------------------------- */
 
-/* Is a mutex of the core held by us as it should be? Only lockdep knows. */
+/* Does the current task hold a mutex of the core, as @want says? Only lockdep knows. */
 static bool held_is(const char *mutex, bool want)
 {
 #ifdef CONFIG_LOCKDEP
@@ -132,7 +131,7 @@ static void violation_if(bool wrong, const struct slot *s, const char *what)
 		note(s, "VIOLATION %s", what);
 }
 
-/* A callback that has the manage lock, and may sleep and take the other. */
+/* Checks a callback with the manage lock held, which may sleep and take the callback lock. */
 static void check_managed(const struct slot *s, const char *what)
 {
 	might_sleep();
@@ -142,7 +141,7 @@ static void check_managed(const struct slot *s, const char *what)
 	container_unlock();
 }
 
-/* A callback of fork or exit: no mutex of ours, and preemption is off. */
+/* Checks a callback of fork or exit: preemption is disabled. */
 static void check_atomic(const struct slot *s, const char *what)
 {
 	violation_if(preemptible(), s, what);
@@ -170,7 +169,7 @@ static int task_id(struct slot *s, struct task_struct *task)
 	return to_state(task_subsys_state(task, &s->ss))->id;
 }
 
-/* What a callback shall return now: a failure that was ordered happens once. */
+/* The return value of a callback: a failure that was ordered happens once. */
 static int fails(struct slot *s, int what)
 {
 	int err = s->fail[what];
@@ -200,7 +199,7 @@ static int api_create(struct container_subsys *ss, struct container *cont)
 		return -ENOMEM;
 	st->id = s->next_id++;
 	s->alive++;
-	/* as in 2006: the core says whose it is */
+	/* as in 2006: the core sets the container of the state */
 	cont->subsys[ss->subsys_id] = &st->css;
 	note(s, "create %d", st->id);
 	return 0;
@@ -213,14 +212,14 @@ static void api_destroy(struct container_subsys *ss, struct container *cont)
 
 	check_managed(s, "destroy");
 	note(s, "destroy %d", st->id);
-	/* nobody gets a reference on what is removed */
+	/* a removed container gives no reference */
 	if (container_is_removed(cont))
 		violation_if(container_css_get(&st->css) != -ENODEV, s, "get in destroy");
 	s->alive--;
 	kfree_rcu(st, rcu);
 }
 
-/* Keeps something for the move, and sees to it that the end comes, once. */
+/* Keeps a pointer for the move, and checks that the move ends once. */
 static void begin_move(struct slot *s, struct container_move *move)
 {
 	void **data = container_move_data(move, &s->ss);
@@ -275,19 +274,19 @@ static void api_cancel_attach(struct container_subsys *ss, struct container_move
 	end_move(s, move);
 }
 
-/* What is kept for a task, if anything is. */
+/* The data of a task, in slots that keep any. */
 struct task_data {
 	u64 mark;
 };
 
-/* Marks the task, to see later whether its data stay its own. */
+/* Marks the task's data, to check later that they stay its own. */
 static void mark(struct slot *s, struct task_data *t, int id)
 {
 	if (s->ss.task_size)
 		t->mark = id + 1;
 }
 
-/* Is this what is kept for the task? Nobody lets it exit meanwhile. */
+/* Checks that this is the data of the task, which cannot exit meanwhile. */
 static void check_data(struct slot *s, struct task_struct *task, const void *data)
 {
 	violation_if(s->ss.task_size && container_task_data(task, &s->ss) != data, s,
@@ -319,7 +318,7 @@ static void api_post_attach(struct container_subsys *ss, struct container_move *
 	rcu_read_lock();
 	violation_if(task_container(move->task, ss) != move->to, s, "post_attach comes early");
 	rcu_read_unlock();
-	/* it was not asked where it has no can_clone(): see do_without() */
+	/* without can_clone() it was not asked: see do_without() */
 	if (move->why != CONTAINER_MOVE_CLONE || ss->can_clone)
 		end_move(s, move);
 	note(s, "post_attach %d from %d", id_of(s, move->to), id_of(s, move->from));
@@ -424,7 +423,7 @@ static int id_show(struct seq_file *m, struct container *cont, const struct cont
 	return 0;
 }
 
-/* What cannot be a file of a container, and into another container. */
+/* Tries to add invalid files, and a file to another container. */
 static void try_bad_files(struct slot *s, struct container *cont)
 {
 	static const struct container_cftype bad[] = {
@@ -464,7 +463,7 @@ static int api_populate(struct container_subsys *ss, struct container *cont)
 
 	check_managed(s, "populate");
 	violation_if(container_subsys_state(cont, ss)->container != cont, s,
-		     "the core has not said whose the state is");
+		     "the core has not set the container of the state");
 	note(s, "populate %d", id_of(s, cont));
 	if (s->bad_files)
 		try_bad_files(s, cont);
@@ -497,7 +496,7 @@ static int api_bind(struct container_subsys *ss, struct container *root)
 
 	check_managed(s, "bind");
 	violation_if(container_subsys_root(ss) != root || !ss->hierarchy, s, "root in bind");
-	/* the calls are of this time only */
+	/* count only calls since this bind */
 	if (ss->scope == CONTAINER_WHILE_BOUND) {
 		atomic_set(&s->births, 0);
 		atomic_set(&s->deaths, 0);
@@ -517,7 +516,7 @@ static void api_unbind(struct container_subsys *ss, struct container *root)
 
 /* --- commands -------------------------------------------------------------- */
 
-/* A slot as at the beginning; it is not registered. */
+/* Resets a slot, which is not registered, to its initial state. */
 static int do_reset(struct slot *s, char *a, char *b)
 {
 	int nr = s - slots;
@@ -579,7 +578,7 @@ static int do_unregister(struct slot *s, char *a, char *b)
 	return err;
 }
 
-/* Without an argument: no name at all. */
+/* Sets the name; without an argument, there is none. */
 static int do_name(struct slot *s, char *a, char *b)
 {
 	if (a)
@@ -609,7 +608,7 @@ static int do_bad_files(struct slot *s, char *a, char *b)
 	return kstrtobool(a ?: "", &s->bad_files);
 }
 
-/* What a subsystem's author should not do, and what comes of it. */
+/* Does what authors of subsystems must not do, which the core has to refuse. */
 static int do_wrong(struct slot *s, char *a, char *b)
 {
 	struct container *root = container_subsys_root(&s->ss);
@@ -655,21 +654,21 @@ static int do_size(struct slot *s, char *a, char *b)
 	return kstrtouint(a ?: "", 10, &s->ss.task_size);
 }
 
-/* Shall see every task of the system, not only members. */
+/* The slot is called for every task of the system, not only for members. */
 static int do_everyone(struct slot *s, char *a, char *b)
 {
 	s->ss.scope = CONTAINER_ALL_TASKS;
 	return 0;
 }
 
-/* The same, but only while it is bound. */
+/* The slot is called for every task of the system while it is bound. */
 static int do_bound(struct slot *s, char *a, char *b)
 {
 	s->ss.scope = CONTAINER_WHILE_BOUND;
 	return 0;
 }
 
-/* Is told only of tasks that it was not asked about. */
+/* The slot has adopt() and no fork(): it is told only of tasks that it was not asked about. */
 static int do_adopts(struct slot *s, char *a, char *b)
 {
 	s->ss.adopt = api_fork;
@@ -711,7 +710,7 @@ static int do_drop(struct slot *s, char *a, char *b)
 	return 0;
 }
 
-/* Takes and drops references while somebody moves us and removes containers. */
+/* Takes and drops references while other tasks move this one and remove containers. */
 static int do_spin(struct slot *s, char *a, char *b)
 {
 	struct container_subsys_state *css;
@@ -730,7 +729,7 @@ static int do_spin(struct slot *s, char *a, char *b)
 	return 0;
 }
 
-/* A limit of the caller's container's refuses something. */
+/* Reports that a limit of the caller's container has refused something. */
 static int do_refuse(struct slot *s, char *a, char *b)
 {
 	rcu_read_lock();

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For t_bc: a module outside the tree that charges resources to whoever tells it
- * to, by nothing but the installed beancounter.h.
+ * For t_bc: a module outside the tree that uses only the installed beancounter.h. It charges
+ * resources to the container of the task that commands it.
  *
- * In debugfs, container_bctest/cmd takes "charge RESOURCE N SEVERITY", all numbers
- * as in beancounter.h, and answers with the errno of the call; "uncharge" gives
- * the last charge back. A mutex guards the list of charges. What is left goes
- * when the module does.
+ * In debugfs, container_bctest/cmd takes "charge RESOURCE N SEVERITY", with the numbers of
+ * beancounter.h; the write returns the errno of the call. "uncharge" takes the last charge back.
+ * A mutex guards the list of charges. Unloading takes back all that are left.
  *
- * "occupy FUNCTION" is in the way as a live patch of a kernel function would be,
- * until "vacate".
+ * "occupy FUNCTION" occupies a kernel function as a live patch does, until "vacate".
  */
 #include <linux/debugfs.h>
 #include <linux/ftrace.h>

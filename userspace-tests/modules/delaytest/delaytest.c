@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stretches a function: each of its instructions takes a while for tasks that are called
- * "delaytest".
+ * Slows a kernel function down, so that races in it can be hit: each of its instructions takes a
+ * while for tasks with the name "delaytest".
  *
- * In exchange_tids() a thread that calls execve() takes the number of its process, which
- * is neither the one's nor the other's for a moment. In sched_setaffinity() a number leads
- * to a task.
+ * In exchange_tids() a thread that calls execve() takes over the number of its process, which for
+ * a moment belongs to neither thread. sched_setaffinity() looks a task up by its number.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
@@ -38,7 +37,7 @@ static int __init delaytest_init(void)
 	char name[KSYM_NAME_LEN];
 	int offset;
 
-	/* one for each offset that an instruction begins at */
+	/* one probe for each offset at which an instruction begins */
 	for (offset = 0; count < ARRAY_SIZE(probes); offset++) {
 		probes[count] = (struct kprobe) {
 			.symbol_name = function,

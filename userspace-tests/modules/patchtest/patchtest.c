@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A live patch of any kernel function, which changes nothing: the patched function goes on
- * behind the place where it was patched. The first instruction of it that is not the
- * tracer's own has to be there.
+ * A live patch of any kernel function that changes nothing: the call continues in the patched
+ * function, after the tracer's instruction.
  *
- * func=NAME names the function. Loading says EBUSY when somebody else has it; to unload,
- * write 0 to /sys/kernel/livepatch/patchtest/enabled and wait for that to vanish.
+ * func=NAME names the function. Loading fails with EBUSY if the function is taken. To unload,
+ * write 0 to /sys/kernel/livepatch/patchtest/enabled and wait until that file is gone.
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -20,7 +19,7 @@ MODULE_PARM_DESC(func, "the kernel function to patch");
 void *patchtest_body __used;
 void patchtest_pass(void);
 
-/* goes there with every register as it is */
+/* Jumps to patchtest_body and keeps every register. */
 asm(".text\n"
     ".globl patchtest_pass\n"
     ".type patchtest_pass, @function\n"
@@ -53,7 +52,7 @@ static int __init patchtest_init(void)
 
 	if (err)
 		return err;
-	/* the probe is where the function calls the tracer */
+	/* the probe's address is where the function calls the tracer */
 	patchtest_body = (void *)kp.addr + MCOUNT_INSN_SIZE;
 	unregister_kprobe(&kp);
 	funcs[0].old_name = func;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For t_v6port: a subsystem as one wrote them in 2006, which accounts for CPU time. Of the
- * core it uses V6's names alone, by container_v6.h. Lines that a subsystem of 2006 would not
- * have had are marked NOW.
+ * For t_v6port: a subsystem in the manner of 2006, which accounts for CPU time. It uses only V6's
+ * names, by container_v6.h. Lines that a subsystem of 2006 would not have are marked NOW.
  *
  *   v6acct.usage	milliseconds of the members; 0 can be written to it
  *   v6acct.hold	1 holds a reference on the container; 0 drops it
- *   v6acct.shut	1 lets nobody move in
- *   v6acct.calls	how often each callback was called, in the whole system
- *   v6acct.endless	has no end
+ *   v6acct.shut	1 refuses all moves into the container
+ *   v6acct.calls	number of calls of each callback, in the whole system
+ *   v6acct.endless	a file without an end
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -57,7 +56,7 @@ static void v6acct_destroy(struct container_subsys *ss, struct container *cont)
 	kfree(container_acct(cont));
 }
 
-/* Called for what a task has used; by whom is the kernel's affair. */
+/* Charges the time that a task has used to its container. */
 static void v6acct_charge(struct task_struct *task, u64 time)
 {
 	struct v6acct *acct;
@@ -132,7 +131,7 @@ static ssize_t usage_read(struct container *cont, struct cftype *cft, struct fil
 	return simple_read_from_buffer(buf, nbytes, ppos, text, len);
 }
 
-/* A digit that a user has written, up to @max; or an error. */
+/* Reads a digit of at most @max that a user has written. Return: the digit, or an errno. */
 static int read_digit(const char __user *buf, size_t nbytes, int max)
 {
 	char c;
@@ -187,7 +186,7 @@ static ssize_t shut_write(struct container *cont, struct cftype *cft, struct fil
 	return nbytes;
 }
 
-/* Reads in pieces, and by hand. */
+/* Returns the text in pieces, without a helper. */
 static ssize_t calls_read(struct container *cont, struct cftype *cft, struct file *file,
 			  char __user *buf, size_t nbytes, loff_t *ppos)
 {
@@ -207,7 +206,7 @@ static ssize_t calls_read(struct container *cont, struct cftype *cft, struct fil
 	return nbytes;
 }
 
-/* Knows no end. */
+/* Returns text without an end. */
 static ssize_t endless_read(struct container *cont, struct cftype *cft, struct file *file,
 			    char __user *buf, size_t nbytes, loff_t *ppos)
 {
@@ -239,7 +238,7 @@ static int v6acct_populate(struct container_subsys *ss, struct container *cont)
 
 	for (i = 0; i < ARRAY_SIZE(v6acct_files) && !err; i++)
 		err = container_add_file(cont, &v6acct_files[i]);
-	/* what is not done is refused */
+	/* open() is not supported, so this file is refused */
 	if (!err && container_add_file(cont, &opened) != -EINVAL)
 		err = -EDOM;
 	return err;

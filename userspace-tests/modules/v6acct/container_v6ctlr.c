@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For t_v6port: a resource controller as one wrote them in 2006. It counts the tasks that
- * moved in, and shows what their shares amount to.
+ * For t_v6port: a resource controller in the manner of 2006. It counts the tasks that have moved
+ * in, and shows the amounts of the shares.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -32,7 +32,7 @@ static struct res_shares *v6ctlr_alloc(struct container *cont)
 	return &c->shares;
 }
 
-/* NOW: after a grace period; the library calls it at once. */
+/* NOW: frees after a grace period, since the library calls it at once. */
 static void v6ctlr_free(struct res_shares *shares)
 {
 	synchronize_rcu();
