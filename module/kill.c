@@ -3,9 +3,9 @@
  * kill_on_rmdir: kills the members of a container and of all its descendants, and waits until
  * they are gone.
  *
- * Members may fork and exit meanwhile. CONT_KILLING makes forks fail and keeps others out: it is
- * set before members are listed under the container's lock, so each child is either listed or
- * refused.
+ * Members may fork and exit meanwhile. While a container has killers, forks fail and others are
+ * kept out: a removal counts itself as a killer before it lists the members under the
+ * container's lock, so each child is either listed or refused.
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
