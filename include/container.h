@@ -97,7 +97,7 @@ struct container {
 	struct dentry *dentry;		/* the directory; under either mutex until removed */
 	struct new_file *new_files;	/* files to create with the directory */
 	unsigned int leaving;		/* removed children with a directory left; manage lock */
-	unsigned int killers;		/* rmdirs that are killing its members: manage lock */
+	unsigned int killers;		/* rmdirs that are killing its members; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
 	atomic_t releases;		/* that the worker has not handled yet */
 	struct work_struct release_work;	/* runs the release agent, or auto-deletes */
