@@ -549,9 +549,9 @@ static void test_refusals(void)
 	char *text;
 	int i, e, kmsg;
 
-	refused("nosuch", ENOENT, "\"nosuch\" is no option");
-	refused("cpuacct,nosuch", ENOENT, "\"nosuch\" is no option");
-	refused("../x", ENOENT, "\"../x\" is no option");
+	refused("nosuch", ENOENT, "\"nosuch\" is neither an option nor a subsystem");
+	refused("cpuacct,nosuch", ENOENT, "\"nosuch\" is neither an option nor a subsystem");
+	refused("../x", ENOENT, "\"../x\" is neither an option nor a subsystem");
 	refused("cpuacct=1", EINVAL, "\"cpuacct\" takes no value");
 	refused("none", EINVAL, "none needs name=");
 	refused("none,cpuacct,name=x", EINVAL, "none excludes subsystems and all");
