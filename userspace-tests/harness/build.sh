@@ -186,24 +186,25 @@ docs_examples() {
 
 # build_samples DIR RESULT: out-of-tree subsystems, and the modules of the tests, as a
 # third party would build them: elsewhere, with only the installed headers and
-# symbol versions.
+# symbol versions. One make for all of them: its own work takes longer than to compile one.
 build_samples() {
-	local sample name
-	mkdir -p "$2/samples"
+	local sample name dir=$WORK/samples
+	rm -rf "$dir"
+	mkdir -p "$dir" "$2/samples"
 	for sample in "$1"/{samples,userspace-tests/modules}/*/Kbuild "$WORK/docs"/*/Kbuild; do
 		sample=${sample%/Kbuild}
 		name=${sample##*/}
-		rm -rf "$WORK/sample"
-		cp -r "$sample" "$WORK/sample"
-		# the Makefile of a sample is made to be copied
-		[ -e "$WORK/sample/Makefile" ] || cp "$1/samples/forkcount/Makefile" "$WORK/sample/"
-		if ! kmake -C "$WORK/sample" DESTDIR="$2/stage" >"$WORK/sample.log" 2>&1; then
-			cat "$WORK/sample.log" >&2
-			say "the sample $name does not build against the installed headers"
-			return 1
-		fi
-		find "$WORK/sample" -name '*.ko' -exec cp {} "$2/samples/" \;
+		cp -r "$sample" "$dir/$name"
+		echo "obj-m += $name/" >>"$dir/Kbuild"
 	done
+	# the Makefile of a sample is made to be copied
+	cp "$1/samples/forkcount/Makefile" "$dir/"
+	if ! kmake -C "$dir" DESTDIR="$2/stage" >"$WORK/samples.log" 2>&1; then
+		cat "$WORK/samples.log" >&2
+		say "a sample does not build against the installed headers"
+		return 1
+	fi
+	find "$dir" -name '*.ko' -exec cp {} "$2/samples/" \;
 }
 
 # build_tools: the program of tools/, built for this machine, in $TOOLS.
