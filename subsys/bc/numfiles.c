@@ -110,21 +110,30 @@ static void charge_drop(struct file_charge *fc)
 	charge_free(fc);
 }
 
+/* The charge of a file in its chain, which is locked; NULL if the file was not charged. */
+static struct file_charge *charge_find(struct hlist_bl_head *chain, const struct file *file)
+{
+	struct hlist_bl_node *node;
+	struct file_charge *fc;
+
+	hlist_bl_for_each_entry(fc, node, chain, node)
+		if (fc->file == file)
+			return fc;
+	return NULL;
+}
+
 /* Uncharges a file, if it was charged. */
 static void file_uncharge(const struct file *file)
 {
 	struct hlist_bl_head *chain = files_chain(file);
-	struct hlist_bl_node *node;
 	struct file_charge *fc;
 
 	hlist_bl_lock(chain);
-	hlist_bl_for_each_entry(fc, node, chain, node)
-		if (fc->file == file)
-			break;
-	if (node)
+	fc = charge_find(chain, file);
+	if (fc)
 		__hlist_bl_del(&fc->node);
 	hlist_bl_unlock(chain);
-	if (node)
+	if (fc)
 		charge_drop(fc);
 }
 
@@ -297,16 +306,12 @@ struct holdings {
 static bool file_counts_in(const struct file *file, const struct bc_counter *counter)
 {
 	struct hlist_bl_head *chain = files_chain(file);
-	const struct bc_counter *c = NULL;
-	struct hlist_bl_node *node;
+	const struct bc_counter *c;
 	struct file_charge *fc;
 
 	hlist_bl_lock(chain);
-	hlist_bl_for_each_entry(fc, node, chain, node)
-		if (fc->file == file)
-			break;
-	if (node)
-		c = &fc->bc->counter[BC_NUMFILES];
+	fc = charge_find(chain, file);
+	c = fc ? &fc->bc->counter[BC_NUMFILES] : NULL;
 	while (c && c != counter)
 		c = c->parent;
 	hlist_bl_unlock(chain);
