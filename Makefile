@@ -18,7 +18,7 @@
 # make debian-shell  a root shell there
 # make labs       the labs' own test
 # make bench      cost of each operation in instructions
-# make lab N=1    begin a lab, and a guest to try it in
+# make lab N=1    begin a lab, and a guest to try it in; GDB=1: for a debugger, too
 # make grade N=1  what the work is worth; T=point: one point of it; make grade-all
 # make handin N=1 the work, graded and packed into the directory above, or O=
 # make labs-archive  the tree without solutions, for students; the same
@@ -96,7 +96,7 @@ deb rpm:
 	@tools/package $@ $(or $(O),..)
 
 lab:
-	@labs/lab shell $(N)
+	@labs/lab shell $(N) $(if $(GDB),gdb)
 
 grade:
 	@labs/lab grade $(if $(T),-t $(T)) $(N) $(OF)
