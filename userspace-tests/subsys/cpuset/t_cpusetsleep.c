@@ -40,24 +40,63 @@ static int nap(void)
 	return got ?: put("/sys/power/state", "mem");
 }
 
+/* In a, all CPUs: one that runs anywhere, one that wants the last CPU. In b, the last: the others. */
+static pid_t wide, other, pid, kernel;
+
+static int arrange(void)
+{
+	int got = put(A "/cpuset.cpus", "%s", list_of(all)) ?:
+		  put(B "/cpuset.cpus", "%s", list_of(last)) ?:
+		  movepid(A, wide) ?: movepid(A, other) ?: set_affinity(other, last) ?:
+		  movepid(B, pid);
+
+	return got ?: kernel ? movepid(B, kernel) : 0;
+}
+
+static int kmsg;
+
+/*
+ * A nap from which all CPUs come back. On a busy machine QEMU does not start a CPU, now and then,
+ * when the guest wakes up, with no module loaded, too: four times in 360 naps of a stock 6.1. The
+ * kernel says so; the CPU is gone then as if by hand, and all is arranged once more.
+ */
+static int whole_nap(void)
+{
+	char *said;
+	int got;
+
+	for (int tries = 0; ; tries++) {
+		kmsg_lines(kmsg, &said);
+		got = nap();
+		kmsg_lines(kmsg, &said);
+		if (got || !strstr(said, "Error taking CPU") || tries == 5)
+			return got;
+		printf("# the machine has lost a CPU\n");
+		got = cpu_online(ncpus - 1, 1) ?: arrange();
+		if (got)
+			return got;
+	}
+}
+
 static void test_sleep(void)
 {
-	pid_t pid = sleeper(), other = sleeper(), wide = sleeper(), kernel;
 	unsigned long kernel_had = 0;
 
+	kmsg = kmsg_open();
+	pid = sleeper();
+	other = sleeper();
+	wide = sleeper();
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, all) ?: make(B, last), 0, "a: all CPUs, b: the last");
-	err(movepid(A, wide) ?: movepid(A, other), 0, "two in a");
-	err(set_affinity(other, last), 0, "one of them wants the last CPU");
-	err(movepid(B, pid), 0, "one in b");
 	/* a thread of the kernel that is no CPU's own, and will run while the CPUs are away */
 	kernel = task_named("kcompactd");
 	if (kernel && movepid(B, kernel))
 		kernel = 0;
+	err(arrange(), 0, "two in a, one in b");
 	if (kernel)
 		kernel_had = cpus_of(kernel);
 	for (int i = 0; i < 3; i++) {
-		err(nap(), 0, "a nap");
+		err(whole_nap(), 0, "a nap");
 		eq(online_cpus(), all, "all CPUs are back");
 		eq(mask_in(A "/cpuset.cpus"), all, "a has its CPUs");
 		eq(mask_in(B "/cpuset.cpus"), last, "so has b");
@@ -82,7 +121,7 @@ static void test_sleep(void)
 	ok(wait_for(listed(M "/tasks", pid)), "b has lost its member");
 	ok(wait_for(affinity(other) == (all & ~last)), "in a one has what there is");
 	err(cpu_online(ncpus - 1, 1), 0, "the CPU comes back");
-	err(nap(), 0, "a nap");
+	err(nap() ?: cpu_online(ncpus - 1, 1), 0, "a nap, and all CPUs");
 	eq(mask_in(A "/cpuset.cpus"), all & ~last, "a does not have it");
 	streq(get(B "/cpuset.cpus"), "\n", "nor has b");
 	eq(affinity(wide), all & ~last, "nor has its member");
