@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What containers cost, in guest instructions an operation: /init of a guest
- * that bench/run boots under "qemu -icount shift=0,sleep=off", one CPU.
- * There, the time stamp counter counts executed instructions, user space and
- * kernel, interrupts included; idle time is the only thing that it adds.
+ * that bench/run boots, where counting.h counts.
  *
  * One process measures every operation in every state, in this order:
  *	a no module		b modules loaded, nothing mounted
@@ -12,18 +10,7 @@
  * A first round is not counted; ROUNDS more follow, so that whatever drifts
  * with the age of the system meets all states alike.
  *
- * A vfork is some 40,000 instructions and is to be known to 10 or 20.  What it
- * took, each found by comparing profiles (bench/run --profile):
- * - Deferred work.  What is freed by RCU runs in bursts, a burst for some
- *   hundred forks: batches of any bearable length differ by a thousand
- *   instructions an operation in how much of it they happen to hold.  So a
- *   batch ends with a wait in user space, of a known length, in which its own
- *   leftovers are worked off: the mean holds them in full, and no others.
- * - The random number generator.  Until it is seeded every fork stirs it: 11,000
- *   instructions (these were in earlier figures of 52,000 for a vfork).
- * - Process ids.  Their radix tree allocates one node or two for a fork, as
- *   ids happen to fall: every batch begins at the same id.
- * - Slabs: see keep_slabs().
+ * counting.h says what it takes to know a vfork to 10 or 20 instructions. Beside that:
  * - Open files, which fork copies and exit closes: the same number in all
  *   states.
  * - Grace periods.  In about every third batch RCU goes through seven times as many,
@@ -36,11 +23,9 @@
  *   stay open where opening is not what is measured.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/random.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -49,7 +34,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -61,14 +45,10 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
+
+#include "counting.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_ROUNDS 64
-#define MAX_BATCHES 64
-/* Instructions: eight ticks, enough for RCU to free what a batch left. */
-#define DRAIN 32000000
-#define FIRST_PID "5000"
 #define MNT "/container"
 #define CG "/cgroup"
 
@@ -82,9 +62,6 @@ static char *modules[8], *mount_opts = "cpuacct";
 static int nmodules, rounds = 5, batches = 5;
 static const char *only, *profile;
 
-static void die(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2), noreturn));
-
 static void power_off(void)
 {
 	fflush(stdout);
@@ -94,7 +71,7 @@ static void power_off(void)
 	exit(1);
 }
 
-static void die(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
 	int e = errno;
 	va_list ap;
@@ -108,36 +85,7 @@ static void die(const char *fmt, ...)
 	exit(1);
 }
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		die("%s", path);
-	close(fd);
-}
-
 /* --- the operations; each does n of itself ---------------------------- */
-
-/* Out of line: vfork() returns twice into the frame that it is called in. */
-static __attribute__((noinline)) pid_t vfork_exit(void)
-{
-	pid_t pid = vfork();
-
-	if (!pid)
-		_exit(0);
-	return pid;
-}
-
-static void op_vfork(int n)
-{
-	for (int i = 0; i < n; i++) {
-		pid_t pid = vfork_exit();
-
-		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-			die("vfork");
-	}
-}
 
 static void op_fork(int n)
 {
@@ -352,82 +300,11 @@ static const struct op {
 
 #define NOPS ARRAY_SIZE(ops)
 
-static double figure[NOPS][NSTATES][MAX_ROUNDS];
+static double figure[NOPS][NSTATES][MAX_VALUES];
 static bool have[NOPS][NSTATES];
 static double drain_cost;
 
 /* --- measuring -------------------------------------------------------- */
-
-static int cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* v is copied: callers keep the order of their rounds. */
-static double quantile(const double *v, int n, double q)
-{
-	double s[MAX_ROUNDS > MAX_BATCHES ? MAX_ROUNDS : MAX_BATCHES], pos, f;
-	int i;
-
-	memcpy(s, v, n * sizeof(*s));
-	qsort(s, n, sizeof(*s), cmp_double);
-	pos = q * (n - 1);
-	i = pos;
-	f = pos - i;
-	return i + 1 < n ? s[i] * (1 - f) + s[i + 1] * f : s[n - 1];
-}
-
-/* Runs 2 * n + 2 instructions of user space, and whatever interrupts them. */
-static void spin(uint64_t n)
-{
-	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (n) :: "cc");
-}
-
-/* Once what the boot has left to do is done: for some seconds on new kernels. */
-static void calibrate(void)
-{
-	double cost[15];
-	int tries = 0;
-
-	do {
-		for (size_t i = 0; i < ARRAY_SIZE(cost); i++) {
-			uint64_t t = __rdtsc();
-
-			spin(DRAIN / 2);
-			cost[i] = __rdtsc() - t;
-		}
-		drain_cost = quantile(cost, ARRAY_SIZE(cost), 0.5);
-	} while (drain_cost > 1.1 * DRAIN && tries++ < 20);
-	printf("waiting for deferred work: %d + %.0f instructions\n", DRAIN,
-	       drain_cost - DRAIN);
-}
-
-/*
- * Process ids live in a radix tree whose nodes come and go with them: every
- * batch begins at the same id, beside a task that keeps the upper nodes. A kernel
- * without checkpoints has no way to say so, and wider spreads.
- */
-static void first_pid(void)
-{
-	static const char path[] = "/proc/sys/kernel/ns_last_pid";
-
-	if (!access(path, W_OK))
-		put(path, FIRST_PID);
-}
-
-static void pin_pids(void)
-{
-	pid_t pid;
-
-	first_pid();
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	while (!pid)
-		pause();
-}
 
 static double batch(const struct op *op)
 {
@@ -443,7 +320,7 @@ static double batch(const struct op *op)
 
 static double measure(const struct op *op)
 {
-	double mean[MAX_BATCHES];
+	double mean[MAX_VALUES];
 
 	op->run(op->batch / 2);
 	if (op->deferred)
@@ -806,7 +683,7 @@ static void print_figures(void)
 
 static double delta(size_t i, int s, double *half)
 {
-	double d[MAX_ROUNDS];
+	double d[MAX_VALUES];
 
 	for (int r = 0; r < rounds; r++)
 		d[r] = figure[i][s][r] - figure[i][NONE][r];
@@ -879,46 +756,6 @@ static void print_deltas(void)
 	}
 }
 
-/*
- * A batch's end empties slabs, and how many of their pages go back and must be
- * got and cleared again is chance: caches that exist before the modules do
- * keep theirs.
- */
-static void keep_slabs(void)
-{
-	DIR *d = opendir("/sys/kernel/slab");
-	char path[300];
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/min_partial",
-			 e->d_name);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0 && write(fd, "10000", 5) != 5)
-			die("%s", path);
-		close(fd);
-	}
-	if (d)
-		closedir(d);
-}
-
-/* Until the random number generator is seeded, every fork stirs it. */
-static void seed_random(void)
-{
-	struct {
-		int bits, bytes;
-		char data[64];
-	} seed = { 512, 64, "always the same" };
-	int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &seed) ||
-	    ioctl(fd, RNDRESEEDCRNG))
-		die("seeding");
-	close(fd);
-}
-
 /* How far the guest's clock is from one nanosecond an instruction. */
 static void print_clock(void)
 {
@@ -957,8 +794,8 @@ static void settings(void)
 		errno = EINVAL;
 		die("no operation of that name");
 	}
-	rounds = profile ? 1 : number("ROUNDS", rounds, MAX_ROUNDS);
-	batches = number("BATCHES", batches, MAX_BATCHES);
+	rounds = profile ? 1 : number("ROUNDS", rounds, MAX_VALUES);
+	batches = number("BATCHES", batches, MAX_VALUES);
 }
 
 int main(void)
@@ -980,11 +817,10 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setrlimit(RLIMIT_NPROC, &rl);
 	settings();
-	seed_random();
-	keep_slabs();
 	print_clock();
-	pin_pids();
-	calibrate();
+	counting_begin();
+	drain_cost = counting_wait();
+	printf("waiting for deferred work: %d + %.0f instructions\n", DRAIN, drain_cost - DRAIN);
 	no_tree();
 	one_round(-1);
 	for (int r = 0; r < rounds; r++) {
