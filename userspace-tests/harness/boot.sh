@@ -110,7 +110,7 @@ count() {
 # kernel_reports FILE: one "not ok" with an excerpt for each test during
 # which the kernel complained; nothing when it did not.
 kernel_reports() {
-	tr -d '\r' <"$1" | awk '
+	tr -d '\r' <"$1" | own_races | awk '
 	/harness: begin / { test = $NF; seen = injected = 0; next }
 	# failslab refused the kernel what it looks after timers and such with
 	/ODEBUG: Out of memory/ { next }
@@ -128,4 +128,24 @@ kernel_reports() {
 		printf "%s: not ok - the kernel complained\n", test ? test : "boot"
 	}
 	left > 0 { print "    " $0; left-- }'
+}
+
+# own_races: a kernel log without the data races in which no access is by a module of ours or of a
+# test: the kernel has some of its own. The line after each access names the function.
+own_races() {
+	awk '
+	/BUG: KCSAN: / { held = ""; holds = 1; ours = 0 }
+	holds {
+		held = held $0 "\n"
+		ours = ours || (access && /\[[a-z_]+\]$/)
+		access = / (read|write).* by (task|interrupt)|race at unknown origin/
+		if (/==========/ && held ~ /\n.*\n/) {
+			if (ours)
+				printf "%s", held
+			holds = 0
+		}
+		next
+	}
+	{ print }
+	END { if (holds) printf "%s", held }'
 }

@@ -77,25 +77,36 @@ stock_headers_fetch() {
 	touch "$root/.ready"
 }
 
-# debug_kernel: everything that can catch a mistake: Debian's 6.1 source, with what the
-# config fragments beside this file turn on.
+# debug_kernel: everything that can catch a mistake but data races, which KCSAN finds and which
+# does not go with KASAN: kcsan_kernel. Debian's 6.1 source, with what the config fragments beside
+# this file turn on.
 debug_kernel() {
+	built_kernel dbg "debug kernel" debug
+}
+
+kcsan_kernel() {
+	built_kernel kcsan "kernel with KCSAN" kcsan
+}
+
+# built_kernel DIR NAME FRAGMENT: in that directory of the cache, what kernel.config and
+# FRAGMENT.config turn on.
+built_kernel() {
 	need gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils cpio:cpio \
 		/usr/include/libelf.h:libelf-dev perl:perl flock:util-linux
-	locked dbg debug_kernel_build || return 1
-	KDIR=$CACHE/dbg/src
+	locked "$1" built_kernel_in "$@" || return 1
+	KDIR=$CACHE/$1/src
 	KERNEL=$KDIR/arch/x86/boot/bzImage
 }
 
-debug_kernel_build() {
-	local dir=$CACHE/dbg version stamp
-	local fragments=("$TESTS_DIR"/harness/{kernel,debug}.config)
+built_kernel_in() {
+	local dir=$CACHE/$1 version stamp
+	local fragments=("$TESTS_DIR"/harness/{kernel,"$3"}.config)
 	version=$(source_version) || return 1
 	stamp="$version $(cat "${fragments[@]}" | sha256sum | cut -c 1-64)"
 	if [ -e "$dir/stamp" ] && [ "$(cat "$dir/stamp")" = "$stamp" ]; then
 		return 0
 	fi
-	say "building the debug kernel from linux-source-6.1 $version; log: $dir/build.log"
+	say "building the $2 from linux-source-6.1 $version; log: $dir/build.log"
 	rm -f "$dir/stamp"
 	# What an earlier build left is built on, unless the source is another.
 	if [ ! -e "$dir/source" ] || [ "$(cat "$dir/source")" != "$version" ]; then
@@ -113,7 +124,7 @@ debug_kernel_build() {
 	} >"$dir/build.log" 2>&1 || { tail -n 30 "$dir/build.log" >&2; return 1; }
 	# A misspelt or unmet option would silently weaken every test.
 	grep -v '^#' "$dir/fragment" | grep -vxFf "$dir/src/.config" >&2 &&
-		say "the options above did not make it into the debug kernel"
+		say "the options above did not make it into the $2"
 	echo "$stamp" >"$dir/stamp"
 }
 
