@@ -3,11 +3,9 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include "cycles.h"
 
@@ -80,17 +78,12 @@ static void work(int id, unsigned int n)
 void start_storm(void)
 {
 	for (int id = 0; id < NWORKERS; id++) {
-		pid_t parent = getpid();
-
-		worker[id] = fork();
-		if (worker[id] < 0)
-			bail("fork: %s", strerror(errno));
+		worker[id] = fork_bound();
 		if (worker[id])
 			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* on few CPUs the loads and unloads would get nowhere */
 		nice(10);
-		for (unsigned int n = 0; !sh->stop && getppid() == parent; n++) {
+		for (unsigned int n = 0; !sh->stop; n++) {
 			while (sh->pause) {
 				sh->idle[id] = true;
 				msleep(2);

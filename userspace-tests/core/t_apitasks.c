@@ -19,12 +19,6 @@
 
 /* --- moves ------------------------------------------------------------------ */
 
-static void *sleep_on(void *arg)
-{
-	pause();
-	return arg;
-}
-
 static int two_threads(struct kid *up, void *arg)
 {
 	pthread_t t;

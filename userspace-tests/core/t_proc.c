@@ -41,9 +41,7 @@ static int times_listed(const char *dir, const char *name, int *n)
 static void *sleeping_thread(void *arg)
 {
 	__atomic_store_n((pid_t *)arg, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	for (;;)
-		pause();
-	return NULL;
+	return sleep_on(NULL);
 }
 
 static void test_contents(void)

@@ -177,8 +177,11 @@ char task_state(pid_t pid, pid_t tid);	/* letter in stat, 0: no such task */
 /* The first task whose name begins so, such as a thread of the kernel; 0: none. */
 pid_t task_named(const char *comm);
 
+/* fork() that does not fail, of a child that dies with its parent. */
+pid_t fork_bound(void);
 /* A child that sleeps until killed, and dies with the test. */
 pid_t sleeper(void);
+void *sleep_on(void *arg);		/* the same, for pthread_create() */
 /* Makes a task that ends at once, and waits for it: an errno. */
 int fork_once(void);
 /*
