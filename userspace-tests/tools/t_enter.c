@@ -9,15 +9,17 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include "ctl.h"
-#include "lib.h"
 
-#define WEB RUN "/jobs/web"
 #define SELF "/tests/t_enter"
 
 #ifndef CLONE_NEWTIME
