@@ -202,7 +202,7 @@ void moduler(int id)
 	(void)id;
 	while (on()) {
 		e = rmmod("container_cpuacct");
-		if (e != EAGAIN && e != EBUSY)
+		if (!in_use(e))
 			bad(MODULES, "rmmod of a bound subsystem: %s",
 			    strerror(e));
 		if (!rmmod("container_core"))
@@ -214,7 +214,7 @@ void moduler(int id)
 				bad(MODULES, "%s does not load", m);
 			usleep(rnd() % 20000);
 			e = rmmod(m);
-			if (e && e != EAGAIN && e != EBUSY && e != ENOENT)
+			if (e && !in_use(e) && e != ENOENT)
 				bad(MODULES, "rmmod %s: %s", m, strerror(e));
 		}
 		done(MODULES);

@@ -103,6 +103,7 @@ const char *modfile(const char *name);	/* path of NAME.ko, NULL: none */
 /* A copy of NAME.ko that asks the kernel for something else than @symbol, which is not there. */
 const char *modwithout(const char *name, const char *symbol);
 int rmmod(const char *name);		/* delete_module, not waiting */
+bool in_use(int e);			/* an errno of rmmod: it is in use */
 bool modloaded(const char *name);
 int unload_all(void);			/* how many container_* are left */
 bool debug_kernel(void);		/* KASAN and friends: slow */
