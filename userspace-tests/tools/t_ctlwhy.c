@@ -47,20 +47,6 @@ static int send_file(void *arg)
 	return fd < 0 || send_fd(sock[0], fd) ? 1 : 0;
 }
 
-/* Enters, and forks in vain. */
-static int fork_in_vain(void *arg)
-{
-	pid_t pid;
-
-	(void)arg;
-	if (put(WEB "/procs", "0"))
-		return 1;
-	pid = fork();
-	if (!pid)
-		_exit(0);
-	return pid < 0 && errno == EAGAIN ? 0 : 2;
-}
-
 static void test_why(void)
 {
 	int sock[2];
@@ -98,7 +84,7 @@ static void test_why(void)
 
 	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
 	ctl("limit jobs:/web tasks=1");
-	eq(in_child(fork_in_vain, NULL), 0, "a fork is refused");
+	eq(in_child(fork_in_vain, WEB "/procs"), 0, "a fork is refused");
 	check("explain a container", user("explain jobs:/web"), 0,
 	      "fork: bc.numtasks.limit of jobs:/web has refused 1", NULL);
 	p = sleeper();
