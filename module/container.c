@@ -150,8 +150,10 @@ static void container_destroy_states(struct container *cont)
 int container_make_state(struct container_subsys *ss, struct container *cont)
 {
 	struct container_subsys_state *css;
-	int err = callback_errno(ss->create(ss, cont), ss->name);
+	int err;
 
+	lockdep_assert_held(&manage_mutex);
+	err = callback_errno(ss->create(ss, cont), ss->name);
 	if (err) {
 		cont->subsys[ss->subsys_id] = NULL;
 		return err;

@@ -108,6 +108,7 @@ void events_changed(struct container *cont, bool joined)
  */
 void events_removed(struct container *cont)
 {
+	lockdep_assert_held(&manage_mutex);
 	events_changed(cont->parent, test_bit(CONT_EVENT_JOINED, &cont->flags));
 	wake_up_all(&cont->events.wait);
 }

@@ -100,20 +100,13 @@ void flag(const char *cont, const char *name, int v)
 		diag("%s/%s: %s", cont, name, strerrorname_np(e));
 }
 
-void *sleeping_thread(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
 int threads10(struct kid *up, void *arg)
 {
 	pthread_t t;
 
 	(void)arg;
 	for (int i = 0; i < 9; i++)
-		pthread_create(&t, NULL, sleeping_thread, NULL);
+		pthread_create(&t, NULL, sleep_on, NULL);
 	kid_send(up, 0);
 	pause();
 	return 0;

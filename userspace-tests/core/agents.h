@@ -29,7 +29,6 @@ int runs(void);
 void ran_only(const char *want, const char *what);
 pid_t member(const char *cont);
 void flag(const char *cont, const char *name, int v);
-void *sleeping_thread(void *arg);
 int threads10(struct kid *up, void *arg);
 bool gone(const char *path);
 int rmdir_kid(struct kid *up, void *dir);

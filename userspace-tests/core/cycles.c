@@ -2,12 +2,12 @@
 /* See cycles.h. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include "cycles.h"
 
@@ -80,17 +80,12 @@ static void work(int id, unsigned int n)
 void start_storm(void)
 {
 	for (int id = 0; id < NWORKERS; id++) {
-		pid_t parent = getpid();
-
-		worker[id] = fork();
-		if (worker[id] < 0)
-			bail("fork: %s", strerror(errno));
+		worker[id] = fork_bound();
 		if (worker[id])
 			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* on few CPUs the loads and unloads would get nowhere */
 		nice(10);
-		for (unsigned int n = 0; !sh->stop && getppid() == parent; n++) {
+		for (unsigned int n = 0; !sh->stop; n++) {
 			while (sh->pause) {
 				sh->idle[id] = true;
 				msleep(2);
@@ -158,8 +153,7 @@ int unload(int seconds)
 
 	if (!modloaded("container_core"))
 		return 0;
-	while ((e = rmmod_all()) && (e == EAGAIN || e == EBUSY) &&
-	       now_ms() < end)
+	while (in_use(e = rmmod_all()) && now_ms() < end)
 		msleep(5);
 	return e;
 }
@@ -179,4 +173,55 @@ bool removed(const char *dir)
 {
 	empty_out(dir);
 	return !rmdir(dir) || errno == ENOENT;
+}
+
+static struct kid unloader;
+
+static int unload_child(struct kid *up, void *arg)
+{
+	(void)arg;
+	kid_send(up, unload(3));
+	return 0;
+}
+
+int unload_begin(void)
+{
+	struct pollfd p = { .events = POLLIN };
+	int e;
+
+	unloader = kid_start(unload_child, NULL);
+	p.fd = unloader.fd;
+	if (poll(&p, 1, 10000) < 1)
+		return -1;
+	e = kid_recv(&unloader);
+	kid_wait(&unloader);
+	return e;
+}
+
+int unload_end(int begun)
+{
+	if (begun == -1) {
+		begun = kid_recv(&unloader);
+		kid_wait(&unloader);
+	}
+	return begun ? unload(20) : 0;
+}
+
+bool unload_held(int e, const char *what)
+{
+	return ok(e == 0 || e == -1 || in_use(e), "%s: unload %s", what,
+		  e == 0 ? "goes on without it" : e == -1 ? "waits" :
+		  in_use(e) ? "is refused" : strerrorname_np(e));
+}
+
+bool mounted_a(void)
+{
+	return load() && !cmount(DIR_, "cpuacct") && !mkdir(DIR_ "/a", 0755);
+}
+
+int unmount_a(void)
+{
+	if (!wait_for(removed(DIR_ "/a")))
+		return EBUSY;
+	return cumount(DIR_);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What t_cycle and t_cycleheld share: a storm of forks, vforks, threads and readers of /proc,
- * and loads and unloads in it.
+ * What the tests of loads and unloads share: a storm of forks, vforks, threads and readers of
+ * /proc, and loads and unloads in it.
  */
 #ifndef TESTS_CYCLES_H
 #define TESTS_CYCLES_H
@@ -34,5 +34,19 @@ int unload(int seconds);
 
 /* Empties and removes; forks go on inside, so that it takes a few tries. */
 bool removed(const char *dir);
+
+/*
+ * Unloads in a child, for it may have to wait for what is held: 0 or the
+ * errno, -1 if it still waits (unload_end() takes the answer then).
+ */
+int unload_begin(void);
+int unload_end(int begun);
+
+/* What unload_begin() may say of something held: it is said in a test line. */
+bool unload_held(int e, const char *what);
+
+/* Loads, mounts and makes the container a; and the reverse, without unloading. */
+bool mounted_a(void);
+int unmount_a(void);
 
 #endif

@@ -19,12 +19,6 @@
 
 /* --- moves ------------------------------------------------------------------ */
 
-static void *sleep_on(void *arg)
-{
-	pause();
-	return arg;
-}
-
 static int two_threads(struct kid *up, void *arg)
 {
 	pthread_t t;
@@ -148,7 +142,7 @@ static void test_fork(void)
 }
 
 /* Births less deaths that slot 2 was told of. */
-static int known(void)
+static long known(void)
 {
 	const char *s;
 	int n = -1;
@@ -162,22 +156,9 @@ static int known(void)
 
 static void knows_all(const char *when)
 {
-	int known_ = 0, live = 0;
-	bool good;
-
 	for (int i = 0; i < 20; i++)
 		reap(sleeper());
-	good = wait_for(({
-		pid_t *list;
-
-		known_ = known();
-		live = live_tasks(&list);
-		free(list);
-		known_ == live;
-	}));
-	ok(good, "it knows every task, each once, %s", when);
-	if (!good)
-		diag("known %d, live %d", known_, live);
+	ok(counts_all(known), "it knows every task, each once, %s", when);
 }
 
 /* One with CONTAINER_ALL_TASKS knows every task once, from registration on. */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include "lib.h"
 
 #define C "/tmp/c"
@@ -30,17 +29,6 @@ static int read_all(const char *path)
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		;
 	e = n ? errno : 0;
-	close(fd);
-	return e;
-}
-
-static int write_to(const char *path, const char *what)
-{
-	int e, fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno;
-	e = E(write(fd, what, strlen(what)));
 	close(fd);
 	return e;
 }
@@ -65,10 +53,10 @@ static void prep_mounted(void)
 static int op_mkdir(void) { return E(mkdir(C "/new", 0755)); }
 static int op_rmdir(void) { return E(rmdir(C "/old")); }
 static int op_rename(void) { return E(rename(C "/old", C "/renamed")); }
-static int op_move(void) { return write_to(C "/old/tasks", "0"); }
-static int op_procs(void) { return write_to(C "/old/procs", "0"); }
-static int op_flag(void) { return write_to(C "/old/notify_on_release", "1"); }
-static int op_agent(void) { return write_to(C "/release_agent", "/bin/x"); }
+static int op_move(void) { return put_raw(C "/old/tasks", "0"); }
+static int op_procs(void) { return put_raw(C "/old/procs", "0"); }
+static int op_flag(void) { return put_raw(C "/old/notify_on_release", "1"); }
+static int op_agent(void) { return put_raw(C "/release_agent", "/bin/x"); }
 static int op_read(void) { return read_all(C "/tasks"); }
 static int op_proc(void) { return read_all("/proc/self/container"); }
 static int op_list(void) { return read_all("/proc/containers"); }
@@ -85,7 +73,7 @@ static void prep_register(void)
 	put(CMD, "everyone 2");
 }
 
-static int op_register(void) { return write_to(CMD, "register 2"); }
+static int op_register(void) { return put_raw(CMD, "register 2"); }
 
 /* A hierarchy of its own for container_clone(). */
 static void prep_clone(void)
@@ -97,7 +85,7 @@ static void prep_clone(void)
 	rmdir(P(F "/%d", getpid()));
 }
 
-static int op_clone(void) { return write_to(CMD, "clone 0"); }
+static int op_clone(void) { return put_raw(CMD, "clone 0"); }
 static int op_api_mkdir(void) { return E(mkdir(P(F "/%d", getpid()), 0755)); }
 
 /* numtasks, in a hierarchy of its own, with a container that has a limit. */
@@ -129,13 +117,13 @@ static void prep_unlimited(void)
 static int op_nt_mount(void) { return E(mount("x", F, "container", 0, "numtasks")); }
 static int op_nt_mkdir(void) { return E(mkdir(F "/new", 0755)); }
 static int op_nt_rmdir(void) { return E(rmdir(F "/lim")); }
-static int op_nt_move(void) { return write_to(F "/lim/tasks", "0"); }
-static int op_nt_shares(void) { return write_to(F "/lim/numtasks.shares", "max_shares=3"); }
+static int op_nt_move(void) { return put_raw(F "/lim/tasks", "0"); }
+static int op_nt_shares(void) { return put_raw(F "/lim/numtasks.shares", "max_shares=3"); }
 static int op_nt_stats(void) { return read_all(F "/lim/numtasks.stats"); }
-static int op_nt_reset(void) { return write_to(F "/lim/numtasks.stats", "res=numtasks"); }
+static int op_nt_reset(void) { return put_raw(F "/lim/numtasks.stats", "res=numtasks"); }
 static int op_nt_total(void)
 {
-	return write_to("/sys/module/container_numtasks/parameters/total_numtasks", "20000");
+	return put_raw("/sys/module/container_numtasks/parameters/total_numtasks", "20000");
 }
 
 static int op_mount(void)

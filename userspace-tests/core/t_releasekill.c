@@ -52,7 +52,7 @@ static pid_t thread_tid;
 static void *announce(void *arg)
 {
 	__atomic_store_n(&thread_tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	return sleeping_thread(arg);
+	return sleep_on(arg);
 }
 
 static int remover_thread_in(void *arg)

@@ -38,17 +38,6 @@ static struct team *team;	/* shared with the test */
 
 enum { T_EXIT, T_MOVE_SELF, T_MOVE_PROC, T_EXEC, T_SETUID };
 
-static int raw_put(const char *path, const char *s)
-{
-	int e, fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno;
-	e = E(write(fd, s, strlen(s)));
-	close(fd);
-	return e;
-}
-
 static void *team_thread(void *arg)
 {
 	long i = (long)arg;
@@ -59,10 +48,10 @@ static void *team_thread(void *arg)
 	for (;;)
 		switch (kid_recv(&up)) {
 		case T_MOVE_SELF:
-			kid_send(&up, raw_put(A "/tasks", "0"));
+			kid_send(&up, put_raw(A "/tasks", "0"));
 			break;
 		case T_MOVE_PROC:
-			kid_send(&up, raw_put(A "/procs", "0\n"));
+			kid_send(&up, put_raw(A "/procs", "0\n"));
 			break;
 		case T_SETUID:	/* this thread only */
 			kid_send(&up, E(syscall(SYS_setresuid, USER, USER,
@@ -462,7 +451,7 @@ static int ns_init(void)
 
 	p = sleeper();
 	q = sleeper();
-	if (raw_put(A "/tasks", "0"))
+	if (put_raw(A "/tasks", "0"))
 		r |= 1;
 	if (put(A "/tasks", "%d", p))
 		r |= 2;

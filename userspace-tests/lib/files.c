@@ -99,6 +99,11 @@ int putn(const char *path, const void *buf, size_t len)
 	return e;
 }
 
+int put_raw(const char *path, const char *text)
+{
+	return putn(path, text, strlen(text));
+}
+
 int put(const char *path, const char *fmt, ...)
 {
 	va_list ap;

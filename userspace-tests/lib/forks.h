@@ -63,6 +63,17 @@ static const struct {
 	{ "a thread", by_thread },
 };
 
+/* A kid that makes tasks in all ways, in whatever container it is, until *STOP. */
+static inline int make_until(struct kid *up, void *stop)
+{
+	volatile bool *end = stop;
+
+	kid_send(up, 0);
+	for (int i = 0; !*end; i++)
+		ways[i % ARRAY_SIZE(ways)].make();
+	return 0;
+}
+
 #define FULL_CGROUP "/tmp/cg"
 
 /* Makes the cgroup FULL_CGROUP/lim; false: this kernel has no pids controller. */

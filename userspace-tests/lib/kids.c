@@ -12,18 +12,35 @@
 #include <sys/wait.h>
 #include "lib.h"
 
-pid_t sleeper(void)
+pid_t fork_bound(void)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		bail("fork: %s", strerror(errno));
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (getppid() == parent)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* the parent may have died before that; 0: it is in another pid namespace */
+		if (getppid() && getppid() != parent)
+			_exit(0);
+	}
+	return pid;
+}
+
+void *sleep_on(void *arg)
+{
+	for (;;)
 		pause();
-	_exit(0);
+	return arg;
+}
+
+pid_t sleeper(void)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		sleep_on(NULL);
+	return pid;
 }
 
 int fork_once(void)
@@ -43,6 +60,13 @@ int fork_once(void)
 static void on_alarm(int sig)
 {
 	(void)sig;
+}
+
+int fork_in_vain(void *file)
+{
+	if (put(file, "0"))
+		return 1;
+	return fork_once() == EAGAIN ? 0 : 2;
 }
 
 int forks_interrupted(int count)
@@ -80,11 +104,8 @@ struct kid kid_start(int (*fn)(struct kid *up, void *arg), void *arg)
 	k.fd = sv[0];
 	up.fd = sv[1];
 	up.pid = getpid();
-	k.pid = fork();
-	if (k.pid < 0)
-		bail("fork: %s", strerror(errno));
+	k.pid = fork_bound();
 	if (!k.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(sv[0]);
 		_exit(fn(&up, arg));
 	}
@@ -127,14 +148,10 @@ int kid_wait(struct kid *k)
 
 int in_child(int (*fn)(void *arg), void *arg)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 
-	if (pid < 0)
-		bail("fork: %s", strerror(errno));
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!pid)
 		_exit(fn(arg));
-	}
 	return status_of(pid);
 }
 
@@ -150,10 +167,8 @@ void drop_to(uid_t uid)
 
 int as_user(uid_t uid, int (*fn)(void *arg), void *arg)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 
-	if (pid < 0)
-		bail("fork: %s", strerror(errno));
 	if (!pid) {
 		drop_to(uid);
 		_exit(fn(arg));

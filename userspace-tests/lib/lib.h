@@ -91,6 +91,7 @@ long getnum(const char *path);		/* a number and a newline, else LONG_MIN */
 int put(const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 int putn(const char *path, const void *buf, size_t len);
+int put_raw(const char *path, const char *text);	/* without a format or malloc() */
 int open_err(const char *path, int flags);	/* open and close */
 int mode_of(const char *path);		/* permission bits, -1 on failure */
 void copy_file(const char *from, const char *to, int mode);
@@ -103,6 +104,7 @@ const char *modfile(const char *name);	/* path of NAME.ko, NULL: none */
 /* A copy of NAME.ko that asks the kernel for something else than @symbol, which is not there. */
 const char *modwithout(const char *name, const char *symbol);
 int rmmod(const char *name);		/* delete_module, not waiting */
+bool in_use(int e);			/* an errno of rmmod: it is in use */
 bool modloaded(const char *name);
 int unload_all(void);			/* how many container_* are left */
 bool debug_kernel(void);		/* KASAN and friends: slow */
@@ -173,14 +175,24 @@ int live_tasks(pid_t **list);
 int tree_tasks(const char *root, pid_t **list);
 /* Do they agree at this moment? */
 bool lists_all(const char *root);
+/*
+ * Does COUNT() come to be the number of live tasks? Threads of the kernel come and go: tries
+ * until two looks around it agree.
+ */
+bool counts_all(long (*count)(void));
 char task_state(pid_t pid, pid_t tid);	/* letter in stat, 0: no such task */
 /* The first task whose name begins so, such as a thread of the kernel; 0: none. */
 pid_t task_named(const char *comm);
 
+/* fork() that does not fail, of a child that dies with its parent. */
+pid_t fork_bound(void);
 /* A child that sleeps until killed, and dies with the test. */
 pid_t sleeper(void);
+void *sleep_on(void *arg);		/* the same, for pthread_create() */
 /* Makes a task that ends at once, and waits for it: an errno. */
 int fork_once(void);
+/* For in_child(): writes "0" to FILE, tasks or procs, and forks; 0 if that says EAGAIN. */
+int fork_in_vain(void *file);
 /*
  * The same so often, each with a signal in the middle, which has fork start over after it
  * has asked the cgroups; one shot a fork, or it would never get through.

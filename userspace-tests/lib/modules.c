@@ -105,6 +105,11 @@ int rmmod(const char *name)
 	return E(syscall(SYS_delete_module, name, O_NONBLOCK));
 }
 
+bool in_use(int e)
+{
+	return e == EAGAIN || e == EBUSY;
+}
+
 bool modloaded(const char *name)
 {
 	char *s = get("/proc/modules");

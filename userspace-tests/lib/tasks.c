@@ -133,6 +133,29 @@ bool lists_all(const char *root)
 	return same;
 }
 
+static long number_of_tasks(void)
+{
+	pid_t *list;
+	int n = live_tasks(&list);
+
+	free(list);
+	return n;
+}
+
+bool counts_all(long (*count)(void))
+{
+	long counted = 0, live = 0;
+	bool same = wait_for(({
+		live = number_of_tasks();
+		counted = count();
+		counted == live && number_of_tasks() == live;
+	}));
+
+	if (!same)
+		diag("counted %ld, live %ld", counted, live);
+	return same;
+}
+
 long status_kb(pid_t pid, const char *key)
 {
 	char *s = get(P("/proc/%d/status", pid));

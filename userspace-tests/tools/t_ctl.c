@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * containerctl, run as root and as an ordinary user: what each command does, what it says
- * when it cannot, and that there is a sentence for each errno of the contract.
+ * containerctl, run as root and as an ordinary user: mounts, paths, values, tasks, waiting and
+ * delegation; what it says when it cannot; and that there is a sentence for each errno of the
+ * contract.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
-#include <pty.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "ctl.h"
-#include "lib.h"
 
 /* --- without the module ------------------------------------------------------- */
 
@@ -87,8 +79,6 @@ static void test_mount(void)
 }
 
 /* --- values -------------------------------------------------------------------------- */
-
-#define WEB RUN "/jobs/web"
 
 static void test_values(void)
 {
@@ -161,14 +151,6 @@ static void test_who(void)
 
 /* --- exec and attach ------------------------------------------------------------------------ */
 
-static void *idle(void *arg)
-{
-	(void)arg;
-	while (true)
-		pause();
-	return NULL;
-}
-
 /* A process with two threads and a child that has a child. */
 static int family(struct kid *up, void *arg)
 {
@@ -176,7 +158,7 @@ static int family(struct kid *up, void *arg)
 	pid_t pid;
 
 	(void)arg;
-	pthread_create(&t, NULL, idle, NULL);
+	pthread_create(&t, NULL, sleep_on, NULL);
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -352,423 +334,6 @@ static void test_user(void)
 	check("what is mounted nowhere", ctl("umount jobs"), 1, "Nothing is mounted there", NULL);
 }
 
-/* --- who, explain, doctor, metrics ---------------------------------------------------------------- */
-
-static int hold_file(struct kid *up, void *arg)
-{
-	int fd;
-
-	put(WEB "/procs", "0");
-	fd = open("/proc/self/stat", O_RDONLY);
-	put(RUN "/jobs/procs", "0");
-	kid_send(up, fd);
-	kid_recv(up);
-	(void)arg;
-	return 0;
-}
-
-static int read_as_user(void *arg)
-{
-	int fd = open(arg, O_RDONLY);
-	char text[64];
-
-	drop_to(USER);
-	return E(read(fd, text, sizeof(text)));
-}
-
-static int send_file(void *arg)
-{
-	int *sock = arg, fd;
-
-	put(WEB "/procs", "0");
-	fd = open("/proc/self/stat", O_RDONLY);
-	return fd < 0 || send_fd(sock[0], fd) ? 1 : 0;
-}
-
-/* Enters, and forks in vain. */
-static int fork_in_vain(void *arg)
-{
-	pid_t pid;
-
-	(void)arg;
-	if (put(WEB "/procs", "0"))
-		return 1;
-	pid = fork();
-	if (!pid)
-		_exit(0);
-	return pid < 0 && errno == EAGAIN ? 0 : 2;
-}
-
-static void test_why(void)
-{
-	int sock[2];
-	struct kid k;
-	pid_t p = sleeper();
-
-	check("mount", ctl("mount cpuacct bc --name jobs"), 0, NULL);
-	ctl("create jobs:/web jobs:/web/below");
-	movepid(WEB, p);
-	check("who: members and children", user("who jobs:/web"), 0, "child", "jobs:/web/below", "member",
-	      P("%d", p), "t_ctl", NULL);
-	check("who: the container of a hierarchy", ctl("who --json jobs"), 0, "\"by\": \"child\"",
-	      "\"by\": \"mount\"", RUN "/jobs", NULL);
-	reap(p);
-	rmdir(WEB "/below");
-	check("who: nothing", ctl("who jobs:/web"), 0, "nothing that can be seen keeps jobs:/web", NULL);
-	k = kid_start(hold_file, NULL);
-	kid_recv(&k);
-	check("who: a file that is held elsewhere", ctl("who --raw --noheadings -o by,pid jobs:/web"), 0, NULL);
-	streq(out, P("files %d\n", k.pid), "and by whom");
-	check("and how many", ctl("who jobs:/web"), 0, "t_ctl: has 1 of those", NULL);
-	streq(get(WEB "/bc.numfiles.holders"), P("%d 1\n", k.pid), "the kernel names it");
-	err(in_child(read_as_user, WEB "/bc.numfiles.holders"), EPERM, "and to no user, whoever opened the file");
-	check("a user is told who sees that", user("who jobs:/web"), 0, "1 charged", "only root", NULL);
-	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
-	kid_send(&k, 0);
-	kid_wait(&k);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
-		bail("socketpair: %s", strerror(errno));
-	eq(in_child(send_file, sock), 0, "a file is sent to nobody yet");
-	check("who: a file of which nobody has a descriptor", ctl("who jobs:/web"), 0, "1 charged",
-	      "through a socket", NULL);
-	close(sock[0]);
-	close(sock[1]);
-
-	check("explain: nothing", ctl("explain jobs:/web"), 0, "Nothing is full", "bc.numfiles.barrier", NULL);
-	ctl("limit jobs:/web tasks=1");
-	eq(in_child(fork_in_vain, NULL), 0, "a fork is refused");
-	check("explain a container", user("explain jobs:/web"), 0,
-	      "fork: bc.numtasks.limit of jobs:/web has refused 1", NULL);
-	p = sleeper();
-	movepid(WEB, p);
-	check("explain a process", ctl("explain %d", p), 0,
-	      "bc.numtasks.limit of jobs:/web is full, 1 of 1, and has refused 1", "ulimit -n",
-	      "kernel.pid_max", NULL);
-	check("explain in JSON", ctl("explain --json %d", p), 0, "\"full\": true", "\"full\": false",
-	      "\"refused\": 1", NULL);
-	check("nobody", ctl("explain 4000000"), 1, "no process 4000000", NULL);
-	check("metrics", ctl("metrics"), 0,
-	      "# TYPE containers_bc_limit gauge", "# HELP containers_tasks ",
-	      "containers_tasks{hierarchy=\"jobs\",path=\"/web\"} 1\n",
-	      "containers_bc_limit{hierarchy=\"jobs\",path=\"/web\",resource=\"numtasks\"} 1\n",
-	      "containers_bc_limit{hierarchy=\"jobs\",path=\"/\",resource=\"numtasks\"} +Inf\n",
-	      "containers_forks_refused_total{hierarchy=\"jobs\",path=\"/web\"} 1\n",
-	      "containers_cpu_seconds_total{", "containers_hook_missed_total{", NULL);
-	check("metrics, to a file", ctl("metrics -o /tmp/m.prom && cat /tmp/m.prom && ls /tmp"), 0,
-	      "# TYPE containers_tasks gauge", "m.prom\n", NULL);
-	ok(!strstr(out, "m.prom."), "no temporary file is left");
-	unlink("/tmp/m.prom");
-	check("where it cannot be written", user("metrics -o /run/m.prom"), 1, "/run/m.prom", NULL);
-	reap(p);
-	ctl("limit jobs:/web tasks=max");
-	ctl("mount numtasks");
-	put("/sys/module/container_numtasks/parameters/total_numtasks", "2000");
-	ctl("create numtasks:/x");
-	check("limit by shares", ctl("limit numtasks:/x shares=max_shares=1"), 0, NULL);
-	check("too much of them: what there is", ctl("limit numtasks:/x shares=max_shares=101"), 1, "EINVAL",
-	      "numtasks:/ has child_shares_divisor 100", NULL);
-	check("explain works out how many tasks they are", ctl("explain --raw -o where,max numtasks:/x"), 0,
-	      "numtasks:/x 20\n", "numtasks:/ 2000\n", NULL);
-	check("tasks, where there are only shares", ctl("limit numtasks:/x tasks=3"), 1, "limits by shares",
-	      NULL);
-	put("/sys/module/container_numtasks/parameters/total_numtasks", "2147483647");
-	check("delete", ctl("delete numtasks:/x && " CTL " umount numtasks"), 0, NULL);
-	check("noprefix", ctl("mount cpuset --noprefix"), 0, NULL);
-	check("the names stay those of the manual",
-	      ctl("create cpuset:/a && " CTL " set cpuset:/a cpuset.mems=0 && " CTL " get cpuset:/a mems"), 0,
-	      "0\n", NULL);
-	check("also in errors", ctl("set cpuset:/a cpus=99"), 1, "cpuset:/a: cpuset.cpus = 99", "not there", NULL);
-	check("umount", ctl("delete cpuset:/a && " CTL " umount cpuset"), 0, NULL);
-	ctl("doctor");
-	check("doctor", 0, 0, "loaded: container_core", "hooks have missed no call", "jobs: 2 containers",
-	      "ok       installed: ", "ok       this kernel has what ", NULL);
-	ctl("doctor --json");
-	check("doctor in JSON", 0, 0, "\"problem\": false", "\"finding\": \"loaded: container_core", NULL);
-	err(modinsert(modwithout("container_ns", "task_work_add"), ""), EOPNOTSUPP, "a kernel that ns cannot do with");
-	ctl("doctor");
-	check("doctor says what it lacks, which is no problem", 0, 0,
-	      "ok       not on this kernel: ns: this kernel has no task_work_adQ", NULL);
-}
-
-/* --- save, diff, apply ------------------------------------------------------------------------------ */
-
-#define CONF "/tmp/ctl.conf"
-#define CONF_D "/tmp/ctl.d"
-#define SYSTEM "/etc/containerctl.conf"
-
-static void test_config(void)
-{
-	ctl("mount cpuset");
-	ctl("create --inherit-cpuset cpuset:/a cpuset:/a/b");
-	ctl("create --owner %d jobs:/mine", USER);
-	ctl("limit jobs:/mine files=300:400");
-	check("save", ctl("save >" CONF " && cat " CONF), 0, "[mount jobs]", "[cpuset:/a/b]",
-	      "bc.numfiles.barrier = 300", "owner = 1000:", NULL);
-	check("nothing differs", ctl("diff " CONF), 0, NULL);
-	streq(out, "", "and nothing is said");
-	ctl("limit jobs:/mine files=5");
-	check("one thing does", ctl("diff " CONF), 1, "jobs:/mine bc.numfiles.limit: 5 -> 400\n", NULL);
-	check("dry run", ctl("apply --dry-run " CONF), 0, "bc.numfiles.limit: 5 -> 400", NULL);
-	eq(getnum(RUN "/jobs/mine/bc.numfiles.limit"), 5, "does nothing");
-	check("apply, in whichever order the kernel takes it", ctl("apply " CONF), 0, NULL);
-	eq(getnum(RUN "/jobs/mine/bc.numfiles.barrier"), 300, "the barrier");
-	eq(getnum(RUN "/jobs/mine/bc.numfiles.limit"), 400, "the limit");
-	ctl("delete -r jobs:/mine cpuset:/a jobs:/web");
-	check("umount", ctl("umount jobs cpuset"), 0, NULL);
-	check("diff against nothing", ctl("diff " CONF), 1, "mount jobs", "create jobs:/mine", NULL);
-	check("apply makes all of it", ctl("apply " CONF), 0, "mount cpuset", "create cpuset:/a/b", NULL);
-	check("then nothing differs", ctl("diff " CONF), 0, NULL);
-	check("apply from standard input", ctl("save jobs | " CTL " apply"), 0, NULL);
-	streq(out, "", "does nothing twice");
-
-	write_file(CONF, "[mount jobs]\nname = jobs\n\n[jobs:/new]\nbc.numfiles.limt = 3\nfoo\n[x]\n");
-	check("what is wrong, and where", ctl("apply " CONF), 1, CONF ":6:1: \"foo\"", CONF ":7:2:",
-	      "nothing was done", NULL);
-	write_file(CONF, "[jobs:/new]\nbc.numfiles.limt = 3\n[nosuch:/x]\n");
-	check("names are looked at", ctl("apply " CONF), 1, CONF ":2:1: ", "bc.numfiles.limt", CONF ":3:2: ",
-	      NULL);
-	write_file(CONF, "[jobs:/new]\nbc.numfiles.limit = 3o\nauto_delete = yes\n[cpuset:/a]\ncpuset.cpus = 0;1\n");
-	check("so are values", ctl("apply " CONF), 1, CONF ":2:1: bc.numfiles.limit is a decimal number",
-	      CONF ":3:1: auto_delete is 0 or 1, not \"yes\"", CONF ":5:1: cpuset.cpus is a list", NULL);
-	write_file(CONF, "[cpuset:/a]\ncpuset.cpus = 0,77\n");
-	check("what the kernel refuses", ctl("apply " CONF), 1, "77 is not there", NULL);
-	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
-	unlink(CONF);
-
-	/* several files are one text; of a directory, those that are meant */
-	mkdir(CONF_D, 0755);
-	write_file(CONF_D "/1.conf", "[jobs:/one]\nbc.numfiles.limit = 401\n");
-	write_file(CONF_D "/2.conf", "[jobs:/one/two]\nbc.numfiles.limit = 301\n");
-	write_file(CONF_D "/2.conf.old", "rubbish\n");
-	check("apply a directory", ctl("apply " CONF_D), 0, "create jobs:/one\n", "create jobs:/one/two\n", NULL);
-	eq(getnum(RUN "/jobs/one/two/bc.numfiles.limit"), 301, "the second file");
-	write_file(CONF, "[jobs:/new]\n[jobs:/one]\n");
-	check("a section in two files", ctl("apply " CONF " " CONF_D), 1, CONF_D "/1.conf:1:2: ",
-	      "is in " CONF ":2 already", NULL);
-	write_file(CONF_D "/2.conf", "bc.numfiles.limit = 5\n");
-	check("no file goes on with the section of another", ctl("apply " CONF_D), 1,
-	      CONF_D "/2.conf:1:1: a setting before", NULL);
-	ok(access(RUN "/jobs/new", F_OK), "nothing was made");
-	check("apply at boot, without anything", ctl("apply --system"), 0, NULL);
-	streq(out, "", "is nothing");
-	mkdir(SYSTEM ".d", 0755);
-	write_file(SYSTEM ".d/a.conf", "[jobs:/one/two]\nbc.numfiles.limit = 302\n");
-	check("with a directory alone", ctl("apply --system"), 0, "bc.numfiles.limit: 301 -> 302", NULL);
-	write_file(SYSTEM, "[jobs:/one]\nbc.numfiles.limit = 402\n");
-	check("with both", ctl("diff --system"), 1, "bc.numfiles.limit: 401 -> 402", NULL);
-	check("and no others", ctl("apply --system " CONF), 64, "--system", NULL);
-	unlink(SYSTEM);
-	unlink(SYSTEM ".d/a.conf");
-	rmdir(SYSTEM ".d");
-	/* the example that is shipped is one */
-	check("the example", ctl("diff /docs/containerctl.conf"), 1, "create jobs:/students\n", NULL);
-	unlink(CONF_D "/1.conf");
-	unlink(CONF_D "/2.conf");
-	unlink(CONF_D "/2.conf.old");
-	rmdir(CONF_D);
-	unlink(CONF);
-	ctl("delete -r jobs:/one");
-	check("delete", ctl("delete -r jobs:/mine jobs:/web cpuset:/a"), 0, NULL);
-	check("umount", ctl("umount jobs cpuset"), 0, NULL);
-}
-
-/* Values that mean the same, and those that mean nothing. */
-static void test_config_values(void)
-{
-	static const char mount[] = "[mount jobs]\nsubsystems = cpuacct , bc,\tnumtasks\n[jobs:/web]\n";
-	static const char top[] = RUN "/cpuacct,bc,numtasks";
-
-	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = yes\nclone_children = 10\n");
-	check("a flag of a mount is 0 or 1", ctl("apply " CONF), 1,
-	      CONF ":3:1: noprefix is 0 or 1, not \"yes\"\n", CONF ":4:1: clone_children is 0 or 1",
-	      "nothing was done", NULL);
-	write_file(CONF, "[mount cpuset]\nsubsystems = cpuset\nnoprefix = 0\nclone_children = 1\n");
-	check("either of them", ctl("apply " CONF), 0, "mount cpuset: cpuset\n", NULL);
-	ok(!access(RUN "/cpuset/cpuset.cpus", F_OK), "with the prefix");
-	eq(getnum(RUN "/cpuset/clone_children"), 1, "and the parent's settings");
-	check("umount", ctl("umount cpuset"), 0, NULL);
-
-	write_file(CONF, P("%sbc.numfiles.limit = 400\n", mount));
-	check("blanks around commas", ctl("apply " CONF), 0, "mount jobs: cpuacct,bc,numtasks\n",
-	      "create jobs:/web\n", NULL);
-	check("an active hierarchy is found so, too", ctl("diff " CONF), 0, NULL);
-	streq(out, "", "nothing differs");
-
-	write_file(CONF, P("%snumtasks.shares = max_shares=5\n", mount));
-	check("one share", ctl("apply " CONF), 0, ",max_shares=-3,", " -> max_shares=5\n", NULL);
-	check("is compared alone", ctl("diff " CONF), 0, NULL);
-	streq(out, "", "nothing differs");
-	write_file(CONF, P("%snumtasks.shares = child_shares_divisor=50,min_shares=-1,max_shares=5\n", mount));
-	check("several, in any order, one unchanged", ctl("apply " CONF), 0, " -> child_shares_divisor=50", NULL);
-	check("then", ctl("apply " CONF), 0, NULL);
-	streq(out, "", "nothing differs");
-	write_file(CONF, P("%snumtasks.shares = max_shares=55\n", mount));
-	check("another value", ctl("diff " CONF), 1, " -> max_shares=55\n", NULL);
-	write_file(CONF, P("%snumtasks.shares = max_shares=5,\n", mount));
-	check("what is no share", ctl("apply " CONF), 1, "EINVAL", NULL);
-
-	err(put(P("%s/release_agent", top), "/tmp/a\nb"), 0, "a newline in the agent's path");
-	streq(get(P("%s/release_agent", top)), "/tmp/a\nb\n", "is taken");
-	check("so no rule forbids it", ctl("errors release_agent EINVAL"), 0, "zero byte", NULL);
-	ok(!strstr(out, "newline"), "and none is named");
-	unlink(CONF);
-	check("delete", ctl("delete bc:/web && " CTL " umount bc"), 0, NULL);
-}
-
-/* --- rules ------------------------------------------------------------------------------------------ */
-
-#define NOBODY 65534
-
-static void test_rules(void)
-{
-	pid_t p;
-
-	check("mount", ctl("mount bc --name jobs && " CTL " mount none --name other"), 0, NULL);
-	write_file(CONF, "[rules]\nroot:top* = jobs:/a\n@nogroup = jobs:/users/%u, other:/x\n* = jobs:/\n");
-	check("rules test: by the command", ctl("rules test root /usr/bin/topper -f " CONF), 0, "jobs:/a",
-	      CONF ":2: root:top*", NULL);
-	check("by the group, in each hierarchy", ctl("rules test nobody make -f " CONF " --json"), 0,
-	      "\"jobs:/users/nobody\"", "\"other:/x\"", CONF ":3: @nogroup", NULL);
-	check("anybody", ctl("rules test root make -f " CONF " --raw --noheadings -o container"), 0, NULL);
-	streq(out, "jobs:/\n", "is the last one");
-	check("nobody of that name", ctl("rules test nosuch make -f " CONF), 1, "no user nosuch", NULL);
-	check("a text that has rules is applied as any", ctl("apply " CONF), 0, NULL);
-	streq(out, "", "and does nothing");
-
-	p = fork();
-	if (!p) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		drop_to(NOBODY);
-		pause();
-	}
-	ok(wait_for(strstr(get(P("/proc/%d/status", p)) ?: "", "Uid:\t65534")), "a process of another user's");
-	check("rules apply --dry-run", ctl("rules apply -n -f " CONF " %d", p), 0,
-	      P("%d (t_ctl) of nobody: jobs:/users/nobody\n", p), NULL);
-	ok(access(RUN "/jobs/users", F_OK), "does nothing");
-	check("rules apply", ctl("rules apply -f " CONF " %d", p), 0, NULL);
-	eq(nids(RUN "/jobs/users/nobody/procs") + nids(RUN "/other/x/procs"), 2, "he is where he belongs");
-	mkdir(RUN "/jobs/else", 0755);
-	movepid(RUN "/jobs/else", p);
-	check("rules apply, to all", ctl("rules apply -f " CONF), 0, NULL);
-	eq(nids(RUN "/jobs/else/procs"), 1, "who was placed by somebody stays");
-	reap(p);
-
-	write_file(CONF, "[rules]\nnosuch = jobs:/a\nroot:/bin/x = jobs\n* = gone:/x\n");
-	check("wrong rules are told, with their lines", ctl("rules test root x -f " CONF), 1,
-	      CONF ":2:1: there is no user \"nosuch\"", CONF ":3:1: a command is a name",
-	      CONF ":3:1: \"jobs\" is not HIERARCHY:/path", CONF ":4:1: there is no hierarchy gone", NULL);
-	unlink(CONF);
-	check("rules at boot, of which there are none", ctl("rules test root x"), 1, "no rule is about", NULL);
-	check("delete", ctl("delete -r jobs:/users jobs:/else other:/x"), 0, NULL);
-	check("umount", ctl("umount jobs other"), 0, NULL);
-}
-
-/* --- top ------------------------------------------------------------------------------------------ */
-
-/* What has come from the terminal up to now, until it has that text. */
-static bool shows(int tty, const char *text)
-{
-	static char seen[1 << 16];
-	static size_t len;
-	long end = now_ms() + DEADLINE_MS;
-
-	if (!text) {
-		len = 0;
-		return true;
-	}
-	while (now_ms() < end) {
-		ssize_t n = read(tty, seen + len, sizeof(seen) - 1 - len);
-
-		if (n > 0)
-			len += n;
-		seen[len] = '\0';
-		if (strstr(seen, text)) {
-			len = 0;
-			return true;
-		}
-		if (n <= 0 && errno != EAGAIN)
-			break;
-		msleep(10);
-	}
-	diag("\"%s\" is not on the terminal", text);
-	return false;
-}
-
-/* The next samples: some bytes, as figures change, and not the screen. */
-static bool changes_quietly(int tty)
-{
-	char text[1 << 14];
-	size_t len = 0;
-	ssize_t n;
-
-	/* nothing is to be seen of samples that are the same */
-	for (int i = 0; i < 10; i++) {
-		msleep(200);
-		n = read(tty, text + len, sizeof(text) - 1 - len);
-		if (n > 0)
-			len += n;
-	}
-	text[len] = '\0';
-	diag("%zu bytes in two seconds", len);
-	return len < 10 * 80 * 24 / 4 && !strstr(text, "\033[J") && !strstr(text, "\033[2J");
-}
-
-static void test_top(void)
-{
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
-	int tty, status;
-	pid_t p;
-
-	ctl("mount cpuacct bc --name jobs");
-	ctl("create jobs:/web jobs:/idle");
-	p = fork();
-	if (!p) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		put(WEB "/procs", "0");
-		while (true)
-			getppid();
-	}
-	ok(wait_for(nids(WEB "/procs") == 1), "a busy container");
-	check("top as text, and a record", user("top --batch -n 2 -d 300ms -w /tmp/top.rec"), 0,
-	      "CPU%", "100% is one of", "jobs:/web\n", "jobs:/idle\n", NULL);
-	check("a replay", ctl("top --replay /tmp/top.rec --sort n --filter web"), 0, "jobs:/web\n", NULL);
-	ok(!strstr(out, "idle"), "is filtered");
-	check("columns are chosen", ctl("top --replay /tmp/top.rec -n 1 -o files,tasks"), 0,
-	      "  FILES  TASKS  CONTAINER\n", NULL);
-	check("a column that is none", ctl("top --replay /tmp/top.rec -o foo"), 64, "of TASKS, CPU%", NULL);
-	check("JSON, with the rates", ctl("top --replay /tmp/top.rec --json"), 0, "\"cpu_percent\":",
-	      "\"refused_per_second\":0.0", NULL);
-	check("a record that is none", as(0, "echo {} >/tmp/top.bad; " CTL " top --replay /tmp/top.bad"), 1,
-	      "line 1 of the record", NULL);
-	check("no terminal", as(0, "echo | " CTL " top -n 1 -s t"), 0, "CONTAINER", NULL);
-
-	p = forkpty(&tty, NULL, NULL, &size);
-	if (!p) {
-		setenv("TERM", "linux", 1);
-		execlp(CTL, CTL, "top", "-d", "200ms", NULL);
-		_exit(252);
-	}
-	fcntl(tty, F_SETFL, O_NONBLOCK);
-	ok(shows(tty, "jobs:/web"), "top on a terminal");
-	ok(changes_quietly(tty), "what is the same is not drawn again");
-	shows(tty, NULL);
-	ok(write(tty, "/web\r", 5) == 5 && shows(tty, "filter: "), "a filter");
-	ok(write(tty, "\r", 1) == 1 && shows(tty, "t_ctl"), "the members");
-	size.ws_col = 40;
-	size.ws_row = 10;
-	ioctl(tty, TIOCSWINSZ, &size);
-	ok(write(tty, "\r", 1) == 1 && shows(tty, "CONTAINER"), "smaller");
-	ok(write(tty, "q", 1) == 1 && wait_for((read(tty, &size, 1), waitpid(p, &status, WNOHANG) == p)) &&
-	   !status, "it ends");
-	close(tty);
-	check("delete", ctl("delete --kill jobs:/web jobs:/idle"), 0, NULL);
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
-	check("umount", ctl("umount jobs"), 0, NULL);
-	unlink("/tmp/top.rec");
-	unlink("/tmp/top.bad");
-}
-
 /* --- every errno of the contract ---------------------------------------------------------------- */
 
 static const struct {
@@ -849,11 +414,6 @@ int main(void)
 	test_tasks();
 	test_waiting();
 	test_user();
-	test_why();
-	test_config();
-	test_config_values();
-	test_rules();
-	test_top();
 	test_contract();
 	ok(access(RUN, F_OK), "the default place is gone with the last mount");
 	finish();

@@ -9,21 +9,33 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include "ctl.h"
-#include "lib.h"
 
-#define WEB RUN "/jobs/web"
 #define SELF "/tests/t_enter"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
 #define TEN_DAYS 864000
+
+/* The first process of the namespaces that children are born in. */
+static void start_first(struct kid *up, int answer)
+{
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		kid_send(up, answer);
+		pause();
+	}
+}
 
 static int with_namespaces(struct kid *up, void *arg)
 {
@@ -35,12 +47,8 @@ static int with_namespaces(struct kid *up, void *arg)
 	if (!unshare(CLONE_NEWTIME) &&
 	    put("/proc/self/timens_offsets", "boottime %d 0", TEN_DAYS))
 		return 1;
-	/* the first process of the pid and the time namespace */
-	if (!fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kid_send(up, 1);
-		pause();
-	}
+	/* of the pid and the time namespace */
+	start_first(up, 1);
 	kid_recv(up);
 	return 0;
 }
@@ -208,11 +216,7 @@ static int with_users(struct kid *up, void *arg)
 	kid_send(up, 1);
 	/* the map is written */
 	kid_recv(up);
-	if (!fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kid_send(up, 2);
-		pause();
-	}
+	start_first(up, 2);
 	kid_recv(up);
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See bcs.h. */
 #define _GNU_SOURCE
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "bcs.h"
@@ -55,22 +54,14 @@ void removed(const char *dir)
 	err(e, 0, "rmdir %s", dir);
 }
 
-static int ntasks_system(void)
+static long tasks_of_root(void)
 {
-	pid_t *list;
-	int n = live_tasks(&list);
-
-	free(list);
-	return n;
+	return held(M, "numtasks");
 }
 
-bool counts_all(void)
+bool root_counts_all(void)
 {
-	return wait_for(({
-		long before = ntasks_system(), all = held(M, "numtasks");
-
-		all == before && ntasks_system() == before;
-	}));
+	return counts_all(tasks_of_root);
 }
 
 void agrees(const char *dir, pid_t pid, int times, const char *what)

@@ -31,8 +31,7 @@ void make(const char *dir);
 /* A file may be given back a little later: by a work item, or another task. */
 void removed(const char *dir);
 
-/* Kernel threads come and go: tries until two looks around it agree. */
-bool counts_all(void);
+bool root_counts_all(void);
 void agrees(const char *dir, pid_t pid, int times, const char *what);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include "bcworkers.h"
+#include "forks.h"
 
 struct order {
 	job fn;
@@ -189,13 +190,6 @@ long end_threads(long arg)
 
 long vfork_error(long arg)
 {
-	pid_t p = vfork();
-
 	(void)arg;
-	if (!p)
-		_exit(0);
-	if (p < 0)
-		return errno;
-	waitpid(p, NULL, 0);
-	return 0;
+	return by_vfork();
 }

@@ -237,6 +237,18 @@ static long send_file(long arg)
 	return send_fd(channel, fds[0]);
 }
 
+/* A file that a worker has opened and sent over its socket; it keeps a descriptor. */
+static int file_of(struct worker *w)
+{
+	int fd;
+
+	ask(w, open_files, 1);
+	tell(w, send_file, 0);
+	fd = recv_fd(w->fd);
+	answer(w);
+	return fd;
+}
+
 static void test_owner(void)
 {
 	struct worker w;
@@ -271,10 +283,7 @@ static void test_owner(void)
 	make(A);
 	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p);
 	w = worker(A);
-	ask(&w, open_files, 1);
-	tell(&w, send_file, 0);
-	fd = recv_fd(w.fd);
-	answer(&w);
+	fd = file_of(&w);
 	send_fd(p[0], fd);
 	close(fd);
 	eq(quit(&w), 0, "worker ends");
@@ -286,10 +295,7 @@ static void test_owner(void)
 	/* auto_delete waits for the last file */
 	make(A);
 	w = worker(A);
-	ask(&w, open_files, 1);
-	tell(&w, send_file, 0);
-	fd = recv_fd(w.fd);
-	answer(&w);
+	fd = file_of(&w);
 	err(put(A "/auto_delete", "1"), 0, "auto_delete");
 	eq(quit(&w), 0, "worker ends");
 	msleep(100);

@@ -13,12 +13,12 @@ static void test_numtasks(void)
 	struct worker w, v;
 
 	mount_bc();
-	ok(counts_all(), "the root's numtasks are all there are");
+	ok(root_counts_all(), "the root's numtasks are all there are");
 	make(A);
 	make(B);
 	w = worker(A);
 	eq(held(A, "numtasks"), 1, "a task moves in");
-	ok(counts_all(), "and counts in the root still");
+	ok(root_counts_all(), "and counts in the root still");
 	bound(A, "numtasks", 5, 10);
 	eq(ask(&w, fork_kids, 100), 9, "forks up to the limit");
 	eq(held(A, "numtasks"), 10, "held");
@@ -45,7 +45,7 @@ static void test_numtasks(void)
 	err(put(B "/procs", "%d", w.pid), 0, "the whole process moves");
 	eq(held(A, "numtasks"), 0, "none is left");
 	eq(held(B, "numtasks"), 202, "all are there");
-	ok(counts_all(), "the root's are all there are");
+	ok(root_counts_all(), "the root's are all there are");
 	ask(&w, end_threads, 0);
 	/* a thread can be joined a little before it is gone */
 	ok(wait_for(held(B, "numtasks") == 2), "the threads end");
@@ -53,7 +53,7 @@ static void test_numtasks(void)
 	eq(held(B, "numtasks"), 5, "held");
 	ask(&w, end_kids, 3);
 	err(movepid(M, w.pid), 0, "to the root");
-	ok(counts_all(), "the root's are all there are");
+	ok(root_counts_all(), "the root's are all there are");
 	/* the root's own limit */
 	err(put(M "/bc.numtasks.barrier", "0"), 0, "the root's barrier");
 	err(put(M "/bc.numtasks.limit", "0"), 0, "the root's limit");
@@ -64,7 +64,7 @@ static void test_numtasks(void)
 	eq(quit(&v), 0, "worker ends");
 	removed(A);
 	removed(B);
-	ok(counts_all(), "all are in the root again, and once");
+	ok(root_counts_all(), "all are in the root again, and once");
 	err(cumount(M), 0, "unmount");
 }
 

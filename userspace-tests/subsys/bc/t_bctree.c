@@ -278,6 +278,20 @@ static bool is_in(int node, int top)
 	return node == top;
 }
 
+/* Ends them and the tree, in which nothing may be left of them. */
+static void end_workers(struct kid *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		reap(w[i].pid);
+		close(w[i].fd);
+	}
+	for (int c = 1; c < NODES; c++)
+		ok(wait_for(!bc(tree[c].dir, "privvmpages.held") &&
+			    !bc(tree[c].dir, "numtasks.held")), "nothing is left in %s",
+		   tree[c].dir);
+	fell();
+}
+
 /* Two processes whose threads are anywhere: each counts once where it has one. */
 static void test_once(void)
 {
@@ -360,15 +374,7 @@ static void test_once(void)
 	ok(bc(A, "kmemsize.held") >= status_kb(w[0].pid, "VmPTE:") * 1024, "page tables count above");
 	ok(bc(A, "physpages.held") < status_kb(w[0].pid, "VmRSS:") / 4 * 2 +
 	   status_kb(w[1].pid, "VmRSS:") / 4 + 400, "pages that are mapped count once");
-	for (int p = 0; p < 2; p++) {
-		reap(w[p].pid);
-		close(w[p].fd);
-	}
-	for (int c = 1; c < NODES; c++)
-		ok(wait_for(!bc(tree[c].dir, "privvmpages.held") &&
-			    !bc(tree[c].dir, "numtasks.held")), "nothing is left in %s",
-		   tree[c].dir);
-	fell();
+	end_workers(w, 2);
 }
 
 /* --- files and a model --------------------------------------------------------------- */
@@ -465,15 +471,7 @@ static void test_moves(void)
 	eq(bad, 0, "moves below it show nowhere, in %ld looks", looks);
 	eq(bc(A, "numtasks.maxheld"), 16, "nor in the maximum");
 	eq(bc(A, "privvmpages.maxheld"), pages, "nor that of memory");
-	for (int i = 0; i < 4; i++) {
-		reap(w[i].pid);
-		close(w[i].fd);
-	}
-	for (int c = 1; c < NODES; c++)
-		ok(wait_for(!bc(tree[c].dir, "privvmpages.held") &&
-			    !bc(tree[c].dir, "numtasks.held")), "nothing is left in %s",
-		   tree[c].dir);
-	fell();
+	end_workers(w, 4);
 }
 
 /* --- the log, and all in one file ----------------------------------------------------- */

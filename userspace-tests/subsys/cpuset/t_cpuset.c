@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include "cpusets.h"
 #include "spinners.h"
 
@@ -250,15 +249,8 @@ static int op_enter(pid_t pid) { return movepid(A, pid); }
 static int op_leave(pid_t pid) { return movepid(M, pid); }
 static int op_fork(pid_t pid)
 {
-	pid_t child = fork();
-
 	(void)pid;
-	if (!child)
-		_exit(0);
-	if (child < 0)
-		return errno;
-	waitpid(child, NULL, 0);
-	return 0;
+	return fork_once();
 }
 static int op_nothing(pid_t pid) { (void)pid; return 0; }
 

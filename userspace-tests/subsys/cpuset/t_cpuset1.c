@@ -225,19 +225,24 @@ static const struct op script[] = {
 	DIR(RMDIR, "/e/g"), DIR(RMDIR, "/e/f"), DIR(RMDIR, "/e"),
 };
 
-static void test_script(void)
+/* Operations in both, one after the other; how many went differently. */
+static int each(const struct op *ops, size_t count)
 {
-	struct op op;
-	unsigned int i;
 	int bad = 0;
 
-	for (i = 0; i < ARRAY_SIZE(script); i++) {
-		op = script[i];
+	for (size_t i = 0; i < count; i++) {
+		struct op op = ops[i];
+
 		op.value = value_of(op.value);
 		if (op.what != WRITE || !left_out(op.file))
 			bad += both(&op);
 	}
-	eq(bad, 0, "a script of %zu operations", ARRAY_SIZE(script));
+	return bad;
+}
+
+static void test_script(void)
+{
+	eq(each(script, ARRAY_SIZE(script)), 0, "a script of %zu operations", ARRAY_SIZE(script));
 }
 
 static const char *const dirs[] = { "/0", "/1", "/2", "/0/3", "/0/4", "/1/5", "/0/3/6" };
@@ -294,16 +299,8 @@ static void test_hotplug(void)
 		GO("", "0"), GO("", "1"), GO("", "2"), DIR(RMDIR, "/a/b"),
 		DIR(RMDIR, "/a"),
 	};
-	struct op op;
-	unsigned int i;
-	int bad = 0;
+	int bad = each(before, ARRAY_SIZE(before));
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		op = before[i];
-		op.value = value_of(op.value);
-		if (op.what != WRITE || !left_out(op.file))
-			bad += both(&op);
-	}
 	if (cpu_online(ncpus - 1, 0))
 		bail("the last CPU goes offline");
 	ok(wait_for(listed(K "/a/tasks", tasks[1][0])), "the kernel moves its task");
@@ -312,14 +309,7 @@ static void test_hotplug(void)
 	if (cpu_online(ncpus - 1, 1))
 		bail("the last CPU comes back");
 	ok(wait_for(!differences("/a") && !differences("/a/b")), "and nothing comes back");
-	for (i = 0; i < ARRAY_SIZE(after); i++) {
-		op = after[i];
-		op.value = value_of(op.value);
-		if (op.what != WRITE || !left_out(op.file))
-			bad += both(&op);
-	}
-	for (i = 0; i < ARRAY_SIZE(end); i++)
-		bad += both(&end[i]);
+	bad += each(after, ARRAY_SIZE(after)) + each(end, ARRAY_SIZE(end));
 	eq(bad, 0, "operations around it");
 }
 

@@ -136,20 +136,13 @@ static int two_threads(struct kid *up, void *arg)
 	return 0;
 }
 
-static void *sleeping_thread(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
 static int ten_threads(struct kid *up, void *arg)
 {
 	pthread_t t;
 
 	(void)arg;
 	for (int i = 0; i < 9; i++)
-		pthread_create(&t, NULL, sleeping_thread, NULL);
+		pthread_create(&t, NULL, sleep_on, NULL);
 	kid_send(up, 0);
 	kid_recv(up);
 	return 0;

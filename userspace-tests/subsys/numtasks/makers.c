@@ -52,21 +52,14 @@ int limit(const char *dir, int max)
 	return set_shares(dir, P("max_shares=%d", max));
 }
 
+static long usage_of_root(void)
+{
+	return stat_of(M, USAGE);
+}
+
 void balanced(const char *when)
 {
-	long usage = 0, live = 0;
-	bool good = wait_for(({
-		pid_t *list;
-
-		usage = stat_of(M, USAGE);
-		live = live_tasks(&list);
-		free(list);
-		usage == live;
-	}));
-
-	ok(good, "%s, the root's usage is the number of tasks", when);
-	if (!good)
-		diag("usage %ld, live %ld", usage, live);
+	ok(counts_all(usage_of_root), "%s, the root's usage is the number of tasks", when);
 }
 
 void exact(const char *dir, const char *when)

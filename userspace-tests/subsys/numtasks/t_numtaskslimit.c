@@ -208,17 +208,6 @@ static void test_race(void)
 	stop();
 }
 
-/* Forks in all ways, in whatever container it is, until told to stop. */
-static int busy(struct kid *up, void *arg)
-{
-	volatile bool *end = arg;
-
-	kid_send(up, 0);
-	for (int i = 0; !*end; i++)
-		ways[i % ARRAY_SIZE(ways)].make();
-	return 0;
-}
-
 /* The limit goes down while it is in use: once it is reached, it holds. */
 static void test_lower(void)
 {
@@ -230,7 +219,7 @@ static void test_lower(void)
 
 	start();
 	for (int i = 0; i < 3; i++) {
-		k[i] = kid_start(busy, (void *)end);
+		k[i] = kid_start(make_until, (void *)end);
 		kid_recv(&k[i]);
 		movepid(A, k[i].pid);
 	}
@@ -274,7 +263,7 @@ static void test_storm(void)
 	mkdir(B, 0755);
 	mkdir(F, 0755);
 	for (i = 0; i < N; i++) {
-		k[i] = kid_start(busy, (void *)end);
+		k[i] = kid_start(make_until, (void *)end);
 		kid_recv(&k[i]);
 	}
 	srand(1);
@@ -325,7 +314,7 @@ static void test_cycles(void)
 	int i, e = 0, n;
 
 	for (i = 0; i < 3; i++) {
-		k[i] = kid_start(busy, (void *)end);
+		k[i] = kid_start(make_until, (void *)end);
 		kid_recv(&k[i]);
 	}
 	for (n = 0; n < sized(15, 6) && (n < 3 || now_ms() < until) && !e; n++) {

@@ -16,12 +16,6 @@
 #define PARAM(name) "/sys/module/container_numtasks/parameters/" name
 #define NO_LIMIT 2147483647
 
-static void *sleep_on(void *arg)
-{
-	pause();
-	return arg;
-}
-
 /* Threads that a process can make in a container, but not without end. */
 static int fill(void *dir)
 {

@@ -1,27 +1,16 @@
-/* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What the tests of containerctl share: running it, and looking at what it says.
- */
-#ifndef TESTS_CTL_H
-#define TESTS_CTL_H
-
+// SPDX-License-Identifier: GPL-2.0
+/* See ctl.h. */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include "lib.h"
+#include "ctl.h"
 
-#define CTL "containerctl"
-#define RUN "/run/container"
-#define USER 1000
+char *out;
 
-static char *out;			/* what the last command said, both streams */
-
-/* sh -c COMMAND as a user; its exit status, -signal. */
-static inline int as(uid_t uid, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static inline int as(uid_t uid, const char *fmt, ...)
+int as(uid_t uid, const char *fmt, ...)
 {
 	int p[2], status;
 	va_list ap;
@@ -53,10 +42,7 @@ static inline int as(uid_t uid, const char *fmt, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-#define ctl(...) as(0, CTL " " __VA_ARGS__)
-#define user(...) as(USER, CTL " " __VA_ARGS__)
-
-static inline bool said(const char *text)
+bool said(const char *text)
 {
 	if (out && strstr(out, text))
 		return true;
@@ -64,8 +50,7 @@ static inline bool said(const char *text)
 	return false;
 }
 
-/* A test of the last command: its status and what it said, up to a NULL. */
-static inline void check(const char *what, int status, int want, ...)
+void check(const char *what, int status, int want, ...)
 {
 	bool good = status == want;
 	const char *text;
@@ -79,5 +64,3 @@ static inline void check(const char *what, int status, int want, ...)
 	va_end(ap);
 	ok(good, "%s", what);
 }
-
-#endif
