@@ -9,9 +9,74 @@
 #include <linux/module.h>
 #include <linux/namei.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "fs.h"
+
+/* Is the path short enough for /proc and for the release agent? */
+static int check_path(const struct container *cont)
+{
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	int err = path ? container_path(cont, path, PATH_MAX) : -ENOMEM;
+
+	kfree(path);
+	return err;
+}
+
+/*
+ * As make_directory(), but the current task enters the container before anybody sees it, and the
+ * directory belongs to the owner of the parent: a task that only wants namespaces of its own must
+ * not control limits. Return: -ERESTART if the task is not in the parent any more.
+ */
+static int clone_directory(struct inode *dir, struct dentry *dentry)
+{
+	struct container *parent = fs_container(dir), *cont;
+	struct inode *inode = dir_begin(dir, dentry, 0755);
+	struct moves *mv;
+	int err = -ERESTART;
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	container_manage_lock();
+	if (!task_is_in(current, parent))
+		goto err_unlock;
+	cont = container_create(parent, BIT(CONT_CLONED));
+	if (IS_ERR(cont)) {
+		err = PTR_ERR(cont);
+		goto err_unlock;
+	}
+	own_inode(inode, cont);
+	inode->i_uid = dir->i_uid;
+	inode->i_gid = dir->i_gid;
+	cont->dentry = dentry;
+	err = check_path(cont) ?: container_inherit(cont);
+	if (err)
+		goto err_discard;
+	err = files_populate(cont);
+	if (err)
+		goto err_files;
+	mv = container_enter_prepare(cont);
+	if (IS_ERR(mv)) {
+		err = PTR_ERR(mv);
+		goto err_files;
+	}
+	dir_show(cont, inode);
+	/* the parent may lose its last member now, but has a child */
+	container_enter(mv);
+	container_manage_unlock();
+	dir_end(dir, cont, dentry, inode);
+	return 0;
+
+err_files:
+	finish_files(cont, dentry, false);
+err_discard:
+	container_discard(cont);
+err_unlock:
+	container_manage_unlock();
+	dir_drop(inode);
+	return err;
+}
 
 /* Attempts container_clone() once. Return: -ERESTART if the task was moved meanwhile. */
 static int clone_once(struct container_subsys *ss)
@@ -45,7 +110,7 @@ static int clone_once(struct container_subsys *ss)
 	}
 	err = PTR_ERR_OR_ZERO(dentry);
 	if (!err) {
-		err = make_directory(d_inode(parent), dentry, 0755, true);
+		err = clone_directory(d_inode(parent), dentry);
 		if (!err)
 			fsnotify_mkdir(d_inode(parent), dentry);
 		dput(dentry);

@@ -170,14 +170,14 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
 /**
  * container_create - create a container that is not visible yet
  * @parent: its parent
- * @clone: for container_clone()
+ * @flags: CONT_ bits beside those that it takes over from its parent
  *
  * Context: manage lock held; sleeps.
  * Return: the container, for container_link() or container_discard(), or an
  * errno: -ENOENT when @parent is being removed, -ENOMEM, or the errno of a subsystem's
  * create().
  */
-struct container *container_create(struct container *parent, bool clone)
+struct container *container_create(struct container *parent, unsigned long flags)
 {
 	struct hierarchy *h = container_hierarchy(parent);
 	struct container_subsys *ss;
@@ -194,8 +194,7 @@ struct container *container_create(struct container *parent, bool clone)
 	cont->flags = parent->flags & (BIT(CONT_NOTIFY_ON_RELEASE) |
 				       BIT(CONT_AUTO_DELETE) | BIT(CONT_KILL_ON_RMDIR) |
 				       BIT(CONT_CLONE_CHILDREN));
-	if (clone)
-		__set_bit(CONT_CLONED, &cont->flags);
+	cont->flags |= flags;
 	refcount_inc(&h->ref);
 	for_each_bound_subsys(h, id, ss) {
 		err = container_make_state(ss, cont);

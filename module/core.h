@@ -113,7 +113,7 @@ void container_get(struct container *cont);
 void container_put(struct container *cont);
 void container_setup(struct container *cont, struct hierarchy *h, struct container *parent);
 int container_make_state(struct container_subsys *ss, struct container *cont);
-struct container *container_create(struct container *parent, bool clone);
+struct container *container_create(struct container *parent, unsigned long flags);
 void container_discard(struct container *cont);
 int container_inherit(struct container *cont);
 void container_link(struct container *cont);

@@ -13,60 +13,90 @@
 #include "container_trace.h"
 #include "fs.h"
 
-/* Is the path short enough for /proc and for the release agent? */
-static int check_path(const struct container *cont)
-{
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
-	int err = path ? container_path(cont, path, PATH_MAX) : -ENOMEM;
-
-	kfree(path);
-	return err;
-}
-
-/*
- * Creates a container and its directory. With @clone, the current task enters the container, and
- * the directory belongs to the owner of the parent: a task that only wants namespaces of its own
- * must not control limits.
+/**
+ * dir_begin - make the inode of a new directory
+ * @dir: the parent's inode
+ * @dentry: the new directory's entry
+ * @mode: its permissions
  *
- * Container and directory become visible together, under the manage lock, so that a removal
- * right afterwards finds the directory. The files become visible later; until then their lookup
- * and removal wait for the lock of the new inode.
+ * Context: inode lock of @dir held; sleeps.
+ * Return: the inode, locked, for dir_end() or dir_drop(); or an errno.
  */
-int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone)
+struct inode *dir_begin(struct inode *dir, const struct dentry *dentry, umode_t mode)
 {
-	struct container *parent = fs_container(dir), *cont;
-	struct moves *mv = NULL;
 	struct inode *inode;
-	int err;
 
 	if (strchr(dentry->d_name.name, '\n'))
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	inode = make_inode(dir->i_sb, S_IFDIR | mode);
 	if (!inode)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	/* uncontended: the inode is new */
 	inode_lock_nested(inode, I_MUTEX_CHILD);
+	return inode;
+}
 
+/**
+ * dir_show - make a container and its directory visible together
+ * @cont: a container from container_create() that has its dentry
+ * @inode: the inode from dir_begin()
+ *
+ * A removal right afterwards finds the directory. The files become visible by dir_end(); until
+ * then their lookup and removal wait for the lock of the inode.
+ *
+ * Context: manage lock held.
+ */
+void dir_show(struct container *cont, struct inode *inode)
+{
+	container_link(cont);
+	compat_d_instantiate_pinned(cont->dentry, inode);
+	trace_mkdir(cont);
+}
+
+/**
+ * dir_end - make the files of a new directory visible
+ * @dir: the parent's inode
+ * @cont: the container, which may be removed by now
+ * @dentry: the new directory's entry
+ * @inode: its inode, which is unlocked
+ *
+ * Context: inode lock of @dir held, manage lock not held; sleeps.
+ */
+void dir_end(struct inode *dir, struct container *cont, struct dentry *dentry, struct inode *inode)
+{
+	finish_files(cont, dentry, true);
+	inode_unlock(inode);
+	inc_nlink(dir);
+	compat_inode_touch(dir);
+}
+
+/**
+ * dir_drop - undo dir_begin()
+ * @inode: the inode, which was not shown
+ */
+void dir_drop(struct inode *inode)
+{
+	inode_unlock(inode);
+	iput(inode);
+}
+
+static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
+{
+	struct container *parent = fs_container(dir), *cont;
+	struct inode *inode = dir_begin(dir, dentry, mode);
+	int err;
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
 	container_manage_lock();
-	if (clone && !task_is_in(current, parent)) {
-		err = -ERESTART;
-		goto err_unlock;
-	}
-	cont = container_create(parent, clone);
+	cont = container_create(parent, 0);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
 	own_inode(inode, cont);
 	cont->dentry = dentry;
-	if (clone) {
-		inode->i_uid = dir->i_uid;
-		inode->i_gid = dir->i_gid;
-		err = check_path(cont);
-		if (err)
-			goto err_discard;
-	}
-	if (clone || test_bit(CONT_CLONE_CHILDREN, &parent->flags)) {
+	if (test_bit(CONT_CLONE_CHILDREN, &parent->flags)) {
 		err = container_inherit(cont);
 		if (err)
 			goto err_discard;
@@ -74,26 +104,9 @@ int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool 
 	err = files_populate(cont);
 	if (err)
 		goto err_files;
-	if (clone) {
-		mv = container_enter_prepare(cont);
-		err = PTR_ERR_OR_ZERO(mv);
-		if (err)
-			goto err_files;
-	}
-
-	container_link(cont);
-	compat_d_instantiate_pinned(dentry, inode);
-	trace_mkdir(cont);
-	/* after linking: the parent may lose its last member now, but has a child */
-	if (clone)
-		container_enter(mv);
+	dir_show(cont, inode);
 	container_manage_unlock();
-
-	/* the container may be removed by now; its files wait for the lock of the inode */
-	finish_files(cont, dentry, true);
-	inode_unlock(inode);
-	inc_nlink(dir);
-	compat_inode_touch(dir);
+	dir_end(dir, cont, dentry, inode);
 	return 0;
 
 err_files:
@@ -102,15 +115,14 @@ err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
-	inode_unlock(inode);
-	iput(inode);
+	dir_drop(inode);
 	return err;
 }
 
 static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
 				   struct dentry *dentry, umode_t mode)
 {
-	return compat_mkdir_return(make_directory(dir, dentry, mode, false));
+	return compat_mkdir_return(make_directory(dir, dentry, mode));
 }
 
 /*

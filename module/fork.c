@@ -13,35 +13,40 @@ static DEFINE_PER_CPU(long, fork_callers);
 /* The number of hierarchies and subsystems that need the hooks. Under the manage lock. */
 static int trackers;
 
-/* Removes an entry. Calls @before and @after around taking it out of its containers. */
-static __always_inline void member_end(struct bucket *b, struct task_struct *task,
-				       struct member *m, void (*before)(struct member *m),
-				       void (*after)(struct member *m))
+/* A fork fails after its child has an entry. */
+static noinline void fork_undo(struct task_struct *child, struct member *m)
 {
+	struct bucket *b = table_bucket(child);
+
 	spin_lock(&b->lock);
 	/* a mover that saw the task exiting may have removed the entry already */
-	if (m->task != task) {
+	if (m->task != child) {
 		table_unlock(b);
 		return;
 	}
-	before(m);
+	member_cancel(m);
 	member_leave_all(m);
-	if (after)
-		after(m);
 	table_del(m);
 	table_unlock(b);
 	table_free_spare(m);
 }
 
-static noinline void fork_undo(struct task_struct *child, struct member *m)
-{
-	member_end(table_bucket(child), child, m, member_cancel, NULL);
-}
-
 /* The exit of a task with an entry. Called with preemption disabled; enables it. */
 static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
-	member_end(b, task, m, member_exit, member_exited);
+	spin_lock(&b->lock);
+	/* as in fork_undo() */
+	if (m->task != task) {
+		table_unlock(b);
+		goto out;
+	}
+	member_exit(m);
+	member_leave_all(m);
+	member_exited(m);
+	table_del(m);
+	table_unlock(b);
+	table_free_spare(m);
+out:
 	preempt_enable();
 }
 

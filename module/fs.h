@@ -25,6 +25,9 @@ extern const struct file_operations dir_file_ops;
 
 /* dir.c */
 extern const struct inode_operations dir_inode_ops;
-int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode, bool clone);
+struct inode *dir_begin(struct inode *dir, const struct dentry *dentry, umode_t mode);
+void dir_show(struct container *cont, struct inode *inode);
+void dir_end(struct inode *dir, struct container *cont, struct dentry *dentry, struct inode *inode);
+void dir_drop(struct inode *inode);
 
 #endif /* _FS_H */
