@@ -301,6 +301,7 @@ const struct file_operations events_file_ops = {
 	.poll = events_poll,
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,
+	.setlease = compat_setlease,
 	.release = events_release,
 };
 
