@@ -253,7 +253,7 @@ static int events_show(struct seq_file *m, void *v)
 static int events_open(struct inode *inode, struct file *file)
 {
 	struct container *cont = file_container(file);
-	struct reader *reader = kmalloc(sizeof(*reader), GFP_KERNEL);
+	struct reader *reader = kmalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!reader)
