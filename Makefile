@@ -12,6 +12,7 @@
 # make test-all   the same with full sizes, and on the debug kernel
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
+# make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
 # make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
 # make debian-test   the packages on a Debian with systemd (SUITE=trixie: on that one)
@@ -113,6 +114,9 @@ labs-archive:
 test check shell matrix headers kunit dkms packages labs:
 	@userspace-tests/$@
 
+fuzz:
+	@userspace-tests/fuzz $(SECONDS)
+
 test-all:
 	@userspace-tests/test all
 
@@ -126,6 +130,6 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check shell matrix headers kunit dkms packages labs bench debian-test debian-shell
+.PHONY: run test test-all check fuzz shell matrix headers kunit dkms packages labs bench debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

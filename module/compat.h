@@ -222,6 +222,16 @@ static inline struct dentry *compat_lookup(struct dentry *parent, const char *na
 #error "this kernel has neither copy_splice_read nor generic_file_splice_read"
 #endif
 
+/*
+ * Refuses leases, with which the owner of a file could delay others who open it. Kernels without
+ * this function allow leases only where a filesystem asks for them.
+ */
+#ifdef COMPAT_HAS_SIMPLE_NOSETLEASE
+#define compat_setlease simple_nosetlease
+#else
+#define compat_setlease NULL
+#endif
+
 /* All kernels export it, but no header for modules declares it before 6.4. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
 		    unsigned int flags, struct path *path);

@@ -254,7 +254,7 @@ static int events_show(struct seq_file *m, void *v)
 static int events_open(struct inode *inode, struct file *file)
 {
 	struct container *cont = file_container(file);
-	struct reader *reader = kmalloc(sizeof(*reader), GFP_KERNEL);
+	struct reader *reader = kmalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!reader)
@@ -302,6 +302,7 @@ const struct file_operations events_file_ops = {
 	.poll = events_poll,
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,
+	.setlease = compat_setlease,
 	.release = events_release,
 };
 

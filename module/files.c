@@ -139,6 +139,7 @@ static const struct file_operations cftype_file_ops = {
 	.poll = control_poll,
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,
+	.setlease = compat_setlease,
 	.release = single_release,
 };
 

@@ -57,7 +57,8 @@ static int numbers_reserve(struct numbers *l, int room)
 	if (room <= l->room)
 		return 0;
 	room = max(room, l->room * 2);
-	nr = kvmalloc_array(room, sizeof(*nr), GFP_KERNEL);
+	/* users can have many lists open */
+	nr = kvmalloc_array(room, sizeof(*nr), GFP_KERNEL_ACCOUNT);
 	if (!nr)
 		return -ENOMEM;
 	memcpy(nr, l->nr, l->count * sizeof(*nr));

@@ -128,6 +128,9 @@ struct file_operations probe_copy_splice_read = { .splice_read = copy_splice_rea
 #line 1 "GENERIC_FILE_SPLICE_READ"
 struct file_operations probe_file_splice_read = { .splice_read = generic_file_splice_read };
 
+#line 1 "SIMPLE_NOSETLEASE"
+struct file_operations probe_nosetlease = { .setlease = simple_nosetlease };
+
 #line 1 "TASK_STATE"
 long probe_task_state(struct task_struct *task)
 {

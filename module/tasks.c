@@ -179,6 +179,7 @@ const struct file_operations tasks_file_ops = {
 	.poll = control_poll,
 	.fsync = noop_fsync,
 	.llseek = seq_lseek,
+	.setlease = compat_setlease,
 	.release = members_release,
 };
 

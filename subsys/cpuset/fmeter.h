@@ -15,7 +15,7 @@
 
 #define FMETER_SCALE	1000
 #define FMETER_KEEP	933
-/* seconds after which nothing is left of a rate */
+/* seconds after which a thousandth is left of a rate: longer pauses count as this one */
 #define FMETER_FORGET	99
 /* the most that counts between two looks: more would overflow */
 #define FMETER_MOST	(1000 * FMETER_SCALE)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Containers: mounts, members, and what /proc/containers says. See lib.h. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,4 +152,70 @@ const char *other_subsys(void)
 			modprobe(P("container_%s", known[i]));
 	}
 	return NULL;
+}
+
+bool is_writable(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0222);
+}
+
+bool is_task_list(const char *name)
+{
+	return !strcmp(name, "tasks") || !strcmp(name, "procs");
+}
+
+/* Figures that change by themselves. */
+static bool is_figure(const char *name)
+{
+	return !strncmp(name, "cpuacct.", 8) || strstr(name, ".stats");
+}
+
+static bool is_held(const char *name)
+{
+	return !strcmp(name, "bc.numtasks.held") || !strcmp(name, "bc.numfiles.held");
+}
+
+static void show_container(FILE *f, const char *dir, bool top)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, NULL, alphasort), i;
+	struct stat st;
+	char *path;
+
+	if (!stat(dir, &st))
+		fprintf(f, "%s: %o %d\n", dir, st.st_mode, st.st_uid);
+	for (i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+
+		if (asprintf(&path, "%s/%s", dir, name) < 0)
+			abort();
+		if (names[i]->d_type == DT_DIR && name[0] != '.') {
+			show_container(f, path, false);
+		} else if (is_writable(path) && !stat(path, &st)) {
+			fprintf(f, "%s: %o %d ", path, st.st_mode, st.st_uid);
+			if (!is_task_list(name))
+				fprintf(f, "%s", is_figure(name) ? "\n" : get(path));
+			else
+				fprintf(f, "%d\n", top ? 0 : nids(path));
+		} else if (is_held(name) && !top) {
+			fprintf(f, "%s: %s", path, get(path));
+		}
+		free(path);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
+char *tree_state(const char *root)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	show_container(f, root, true);
+	fclose(f);
+	return text;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Child processes: those that sleep, fork, do as they are told, or are somebody else. See lib.h. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,19 @@ void drop_to(uid_t uid)
 		_exit(254);
 	/* the change of ids cleared it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+bool enter_userns(int also)
+{
+	uid_t u = geteuid();
+	gid_t g = getegid();
+
+	/* who has changed his ids may not write his maps, else */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (unshare(CLONE_NEWUSER | also))
+		return false;
+	put("/proc/self/setgroups", "deny");
+	return !put("/proc/self/uid_map", "0 %d 1", u) && !put("/proc/self/gid_map", "0 %d 1", g);
 }
 
 int as_user(uid_t uid, int (*fn)(void *arg), void *arg)

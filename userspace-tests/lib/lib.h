@@ -165,6 +165,15 @@ const char *registered(const char *sep);
  */
 const char *other_subsys(void);
 
+bool is_writable(const char *path);	/* a control file that takes something? */
+bool is_task_list(const char *name);	/* tasks or procs? */
+/*
+ * A tree as text: the containers with their owners and modes, what is set in them, how many
+ * are in each and what they hold. Not what changes by itself: the root's members, and
+ * figures. The caller frees it.
+ */
+char *tree_state(const char *root);
+
 /* --- tasks ------------------------------------------------------------ */
 /*
  * All live threads of the system (zombies and dead left out), ascending;
@@ -216,6 +225,11 @@ int kid_wait(struct kid *k);		/* close channel, wait: exit status, -signal */
 int in_child(int (*fn)(void *arg), void *arg);
 int as_user(uid_t uid, int (*fn)(void *arg), void *arg);
 void drop_to(uid_t uid);		/* all ids and groups of this process */
+/*
+ * Makes this process root of a user namespace of its own, and of other new namespaces (flags
+ * of unshare); false: users may not have them here.
+ */
+bool enter_userns(int also);
 /* sh -c SCRIPT in a container, as a user: exit status, -signal */
 int run_in(const char *dir, uid_t uid, const char *script);
 void *mmap_shared(size_t size);		/* zeroed, shared with children */
