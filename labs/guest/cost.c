@@ -32,7 +32,7 @@ void die(const char *fmt, ...)
 
 static double batch(double wait)
 {
-	uint64_t t;
+	unsigned long t;
 
 	first_pid();
 	t = __rdtsc();
@@ -41,7 +41,7 @@ static double batch(double wait)
 	return (__rdtsc() - t - wait) / FORKS;
 }
 
-/* What a wait costs is found out once, since it is not the same each time, and all figures use it. */
+/* What a wait costs is found out once: it varies a little, and would vary all figures. */
 static int begin(void)
 {
 	FILE *f;
