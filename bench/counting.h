@@ -11,7 +11,7 @@
  *   happen to hold. So a batch ends with a wait in user space, of a known length, in which its own
  *   leftovers are worked off: the mean holds them in full, and no others.
  * - The random number generator. Until it is seeded every fork stirs it, for 11,000 instructions.
- * - Process ids. Their radix tree allocates one node or two for a fork, as ids happen to fall: every
+ * - Process ids. Their radix tree allocates one node or two for a fork, as ids happen to fall: each
  *   batch begins at the same id.
  * - Slabs. A batch's end empties some, and how many of their pages go back and must be got and
  *   cleared again is chance. All that exist at the beginning keep theirs.
