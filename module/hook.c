@@ -190,7 +190,8 @@ static int hook_arm(struct container_hook *hook)
 			 hook->found);
 	else if (err)
 		snprintf(hook_why, sizeof(hook_why), "cannot hook %s: error %d", hook->found, err);
-	if (err && hook->optional)
+	/* without memory nothing is lost: the whole table is not armed */
+	if (err && err != -ENOMEM && hook->optional)
 		feature_set(hook->optional, NULL, hook_why);
 	else if (err)
 		pr_err("%s\n", hook_why);

@@ -189,11 +189,12 @@ static void show_container(FILE *f, const char *dir, bool top)
 	for (i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
-		if (asprintf(&path, "%s/%s", dir, name) < 0)
+		if (asprintf(&path, "%s/%s", dir, name) < 0 || stat(path, &st))
 			abort();
-		if (names[i]->d_type == DT_DIR && name[0] != '.') {
-			show_container(f, path, false);
-		} else if (is_writable(path) && !stat(path, &st)) {
+		if (S_ISDIR(st.st_mode)) {
+			if (name[0] != '.')
+				show_container(f, path, false);
+		} else if (st.st_mode & 0222) {
 			fprintf(f, "%s: %o %d ", path, st.st_mode, st.st_uid);
 			if (!is_task_list(name))
 				fprintf(f, "%s", is_figure(name) ? "\n" : get(path));
