@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * threads N [spin SECONDS [fifo]]: a process of N threads, which wait until they are killed, or use
- * that much CPU time together, say how many milliseconds it was, and end. With "fifo" they come
- * before all that is not a real-time task.
+ * threads N [spin SECONDS]: a process of N threads, which wait until they are killed, or use that
+ * much CPU time together, say how many milliseconds it was, and end.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +37,6 @@ int main(int argc, char **argv)
 
 	if (argc > 3 && !strcmp(argv[2], "spin"))
 		seconds = atof(argv[3]);
-	if (argc > 4 && sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ 50 }))
-		return 1;
 	while (--threads > 0)
 		if (pthread_create(&thread, NULL, work, NULL))
 			return 1;
