@@ -120,6 +120,15 @@ static bool hook_find(struct container_hook *hook, const char *name)
  */
 #define HOOK_TRIES 100
 
+/* Frees the filter by resetting it. The kernel allocates memory for that, so retry, too. */
+static void hook_free_filter(struct container_hook *hook)
+{
+	int tries = HOOK_TRIES;
+
+	while (ftrace_set_filter(&hook->ops, NULL, 0, 1) == -ENOMEM && --tries)
+		msleep(50);
+}
+
 static int hook_attach(struct container_hook *hook)
 {
 	int err, tries = HOOK_TRIES;
@@ -140,9 +149,8 @@ static int hook_attach(struct container_hook *hook)
 		return err;
 	while ((err = register_ftrace_function(&hook->ops)) == -EAGAIN && --tries)
 		msleep(50);
-	/* free the filter by resetting it */
 	if (err)
-		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+		hook_free_filter(hook);
 	return err == -EAGAIN ? -EBUSY : err;
 }
 
@@ -154,7 +162,7 @@ static void hook_disarm(struct container_hook *hook)
 		tracepoint_probe_unregister(hook->tp, hook->handler, NULL);
 	} else {
 		unregister_ftrace_function(&hook->ops);
-		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+		hook_free_filter(hook);
 	}
 	hook->armed = false;
 	trace_hook(hook->found, false);
