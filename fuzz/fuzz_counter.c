@@ -77,7 +77,7 @@ static void charge(int i, unsigned long n, enum bc_severity severity)
 /* Up to the lowest ancestor of both, where nothing changes. */
 static void move(int from, int to, unsigned long n)
 {
-	struct bc_counter *common = counter_common(&tree[from].c, &tree[to].c);
+	struct bc_counter *common = tree_common(&tree[from].c, &tree[to].c);
 
 	for (int i = 0; i < COUNTERS; i++) {
 		assert(counter_is_in(&tree[from].c, &tree[i].c) == is_below(from, i));

@@ -242,7 +242,7 @@ static void model_move(struct kunit *test, struct model *m, int from, int to)
 	long n = min_t(long, m->own[from], dice(m, 4));
 	int common = model_common(from, to);
 
-	KUNIT_EXPECT_PTR_EQ(test, counter_common(&m->c[from], &m->c[to]), &m->c[common]);
+	KUNIT_EXPECT_PTR_EQ(test, tree_common(&m->c[from], &m->c[to]), &m->c[common]);
 	KUNIT_EXPECT_EQ(test, counter_is_in(&m->c[from], &m->c[to]), common == to);
 	counter_charge_force(&m->c[to], &m->c[common], n);
 	counter_uncharge(&m->c[from], &m->c[common], n);

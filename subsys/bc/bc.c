@@ -102,7 +102,7 @@ static void bc_attach(struct container_subsys *ss, struct container_move *move, 
 {
 	struct bc_counter *to = &container_bc(move->to)->counter[BC_NUMTASKS];
 	struct bc_counter *from = &container_bc(move->from)->counter[BC_NUMTASKS];
-	struct bc_counter *common = counter_common(from, to);
+	struct bc_counter *common = tree_common(from, to);
 
 	counter_charge_force(to, common, 1);
 	counter_uncharge(from, common, 1);

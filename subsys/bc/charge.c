@@ -100,7 +100,7 @@ void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *m
 	vc->pages = 0;
 	atomic_set(&vc->users, 1);
 	for_each_charge(other, chain, mm) {
-		common = counter_common(vm_counter(vc), vm_counter(other));
+		common = tree_common(vm_counter(vc), vm_counter(other));
 		if (!vc->stop || vc->stop->depth < common->depth)
 			vc->stop = common;
 		vc->pages = other->pages;

@@ -29,6 +29,7 @@
 #include <linux/types.h>
 
 #include "beancounter.h"
+#include "../../module/tree.h"
 
 /* Stands for no barrier or no limit. */
 #define BC_UNLIMITED ((unsigned long)LONG_MAX)
@@ -221,22 +222,6 @@ static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 static inline bool counter_is_in(struct bc_counter *c, struct bc_counter *top)
 {
 	return counter_above(c, top->depth) == top;
-}
-
-/**
- * counter_common - the lowest common ancestor of two counters; may be one of them
- * @a: one of them
- * @b: the other one
- */
-static inline struct bc_counter *counter_common(struct bc_counter *a, struct bc_counter *b)
-{
-	while (a != b) {
-		if (a->depth >= b->depth)
-			a = a->parent;
-		else
-			b = b->parent;
-	}
-	return a;
 }
 
 /**

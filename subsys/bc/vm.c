@@ -79,7 +79,7 @@ static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counte
 {
 	if (top && counter_is_in(full, top))
 		return NULL;
-	top = top ? counter_common(top, full) : full;
+	top = top ? tree_common(top, full) : full;
 	vm_for_each(top, vm_update, NULL);
 	return top;
 }

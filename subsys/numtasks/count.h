@@ -35,6 +35,8 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
+#include "../../module/tree.h"
+
 #define COUNT_NO_LIMIT INT_MAX
 
 /**
@@ -195,18 +197,6 @@ static inline void count_uncharge(struct task_count *group)
 	load_drop(group, NULL);
 }
 
-/* The lowest common ancestor of two groups; may be one of them. */
-static inline struct task_count *count_common(struct task_count *a, struct task_count *b)
-{
-	while (a != b) {
-		if (a->depth >= b->depth)
-			a = a->parent;
-		else
-			b = b->parent;
-	}
-	return a;
-}
-
 /**
  * count_move - move a task from one group to another without regard to maxima
  * @from: the old group
@@ -217,7 +207,7 @@ static inline struct task_count *count_common(struct task_count *a, struct task_
  */
 static inline void count_move(struct task_count *from, struct task_count *to)
 {
-	struct task_count *common = count_common(from, to);
+	struct task_count *common = tree_common(from, to);
 	int load;
 
 	load = load_raise(to, common);
