@@ -193,7 +193,7 @@ static void show_difference(const char *want, const char *got)
  * Which allocation fails: each of the first @each, and then every @step-th. Where there are
  * many, most are alike.
  */
-static int each = INT_MAX, step = 1;
+static int each, step;
 
 static void run(const struct op *o)
 {
@@ -670,6 +670,8 @@ int main(int argc, char **argv)
 	}
 	mkdir(F, 0755);
 	mkdir(AGAIN, 0755);
+	each = sized(INT_MAX, 30);
+	step = sized(1, 7);
 	CASE(test_core());
 	CASE(test_limits());
 	CASE(test_files());
