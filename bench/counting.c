@@ -117,7 +117,7 @@ void first_pid(void)
  */
 static void pin_pids(void)
 {
-	char now[16] = FIRST_PID;
+	char now[16] = "";
 	int fd = open(last_pid, O_RDONLY | O_CLOEXEC);
 	pid_t pid;
 
