@@ -228,7 +228,8 @@ static int try_lease(const char *path, const char *arg)
 		return errno;
 	e = E(fcntl(fd, F_SETLEASE, F_RDLCK));
 	close(fd);
-	return e;
+	/* kernels that leave the refusal to no filesystem ask first whose file it is */
+	return e == EACCES ? EINVAL : e;
 }
 
 static int try_mount(const char *path, const char *opts)
