@@ -84,7 +84,7 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 				      struct member *parent)
 {
 	struct bucket *b;
-	int h, err = 0;
+	int h, err = -EAGAIN;
 
 	/* an earlier task at this address has no entry any more: its exit has removed that */
 	b = table_lock(child);
@@ -94,11 +94,12 @@ static __always_inline int fork_begin(struct task_struct *child, struct member *
 	unrolled
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
 		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
-			err = -EAGAIN;
+			goto undo;
+	err = member_can_fork(m, parent);
 	if (likely(!err))
-		err = member_can_fork(m, parent);
-	if (unlikely(err))
-		fork_undo(child, m);
+		return 0;
+undo:
+	fork_undo(child, m);
 	return err;
 }
 
@@ -130,7 +131,7 @@ static noinline int fork_below(struct task_struct *child, void *args, struct mem
 	int err = -ENOMEM;
 
 	if (likely(m))
-		err = fork_begin(child, m, parent ?: &no_entry);
+		err = fork_begin(child, m, parent);
 	preempt_enable();
 	if (unlikely(err))
 		return err;
@@ -147,6 +148,7 @@ static noinline int fork_below(struct task_struct *child, void *args, struct mem
 static int fork_enter(struct task_struct *child, void *args)
 {
 	struct member *parent;
+	bool tracked = false;
 	int err;
 
 	container_hook_enter(&fork_callers);
@@ -155,9 +157,12 @@ static int fork_enter(struct task_struct *child, void *args)
 	if (parent) {
 		WRITE_ONCE(parent->moved, false);
 		smp_mb(); /* before its containers are read: see fork_follow() */
+		tracked = member_is_below(parent);
+	} else {
+		parent = &no_entry;
 	}
 	/* no number: the idle task of a CPU that comes up, which belongs to no container */
-	if (((parent && member_is_below(parent)) || calls_now()->all[0]) && child->pid) {
+	if ((tracked || calls_now()->all[0]) && child->pid) {
 		err = fork_below(child, args, parent);
 	} else {
 		preempt_enable();
@@ -299,10 +304,12 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 	preempt_disable();
 	if (clone_flags & CLONE_THREAD) {
 		parent = table_find(current);
-		/* the child is in the list of threads: pairs with the barrier in move_task() */
-		smp_mb();
-		if (parent && !READ_ONCE(parent->moved))
-			parent = NULL;
+		if (parent) {
+			/* the child is in the list of threads: pairs with the barrier in move_task() */
+			smp_mb();
+			if (!READ_ONCE(parent->moved))
+				parent = NULL;
+		}
 	}
 	if (parent || !fork_is_told(child))
 		fork_finish(child, parent);

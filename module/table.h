@@ -163,7 +163,7 @@ void table_free(struct member *m);
  * Guarded by disabled preemption.
  */
 struct table_spares {
-	int count;
+	unsigned int count;
 	struct member *m[16];
 };
 
