@@ -95,7 +95,7 @@ struct container {
 	struct container *top_container;	/* the root of the hierarchy */
 	int hierarchy;			/* its number */
 	struct dentry *dentry;		/* the directory; under either mutex until removed */
-	struct new_file *new_files;	/* files to create with the directory */
+	struct new_file *new_files;	/* to create with the directory; a root's are kept */
 	unsigned int leaving;		/* removed children with a directory left; manage lock */
 	unsigned int killers;		/* rmdirs that are killing its members; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
@@ -126,10 +126,17 @@ enum {
 	CONT_DELETE_PENDING,	/* auto-delete met a reference: retry at the last put */
 };
 
+enum container_file_flags {
+	CONTAINER_FILE_ROOT_ONLY = BIT(0),	/* only a root has it */
+	CONTAINER_FILE_ROOT_READONLY = BIT(1),	/* without write permissions at a root */
+	CONTAINER_FILE_SHORT_NAME = BIT(2),	/* with noprefix: what follows the first dot */
+};
+
 /* A control file. V6 calls it cftype, a name that the kernel's cgroups use now. */
 struct container_cftype {
 	char name[MAX_CFTYPE_NAME];	/* by convention SUBSYSTEM.FILE */
 	int private;			/* for the subsystem, to tell files apart */
+	unsigned int flags;		/* CONTAINER_FILE_ bits */
 	umode_t mode;			/* 0: from the handlers, 0644, 0444 or 0200 */
 	int too_long;			/* errno of a write of more than a page; 0: -E2BIG */
 	/*

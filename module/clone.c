@@ -32,49 +32,49 @@ static int check_path(const struct container *cont)
 static int clone_directory(struct inode *dir, struct dentry *dentry)
 {
 	struct container *parent = fs_container(dir), *cont;
-	struct inode *inode = dir_begin(dir, dentry, 0755);
+	struct new_dir new;
 	struct moves *mv;
-	int err = -ERESTART;
+	int err = dir_begin(&new, dir, dentry, 0755);
 
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
+	if (err)
+		return err;
 	container_manage_lock();
-	if (!task_is_in(current, parent))
+	if (!task_is_in(current, parent)) {
+		err = -ERESTART;
 		goto err_unlock;
+	}
 	cont = container_create(parent, BIT(CONT_CLONED));
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
-	own_inode(inode, cont);
-	inode->i_uid = dir->i_uid;
-	inode->i_gid = dir->i_gid;
+	own_inode(new.inode, cont);
+	new.inode->i_uid = dir->i_uid;
+	new.inode->i_gid = dir->i_gid;
 	cont->dentry = dentry;
 	err = check_path(cont) ?: container_inherit(cont);
 	if (err)
 		goto err_discard;
-	err = files_populate(cont);
+	err = files_populate(cont, &new.files);
 	if (err)
-		goto err_files;
+		goto err_discard;
 	mv = container_enter_prepare(cont);
 	if (IS_ERR(mv)) {
 		err = PTR_ERR(mv);
-		goto err_files;
+		goto err_discard;
 	}
-	dir_show(cont, inode);
+	dir_show(&new, cont);
 	/* the parent may lose its last member now, but has a child */
 	container_enter(mv);
 	container_manage_unlock();
-	dir_end(dir, cont, dentry, inode);
+	dir_end(&new, dir, cont, dentry);
 	return 0;
 
-err_files:
-	finish_files(cont, dentry, false);
 err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
-	dir_drop(inode);
+	dir_drop(&new);
 	return err;
 }
 

@@ -208,13 +208,14 @@ struct container *container_create(struct container *parent, unsigned long flags
 
 /**
  * container_discard - undo container_create()
- * @cont: a container that was never linked and has no directory any more
+ * @cont: a container that was never linked; its files are dropped, too
  *
- * Context: manage lock held.
+ * Context: manage lock held; sleeps.
  */
 void container_discard(struct container *cont)
 {
 	lockdep_assert_held(&manage_mutex);
+	drop_files(&cont->new_files);
 	container_destroy_states(cont);
 	container_put(cont);
 }

@@ -180,8 +180,9 @@ void fs_exit(void);
 struct container *fs_container(const struct inode *inode);
 const struct container_cftype *fs_cftype(const struct inode *inode);
 struct dentry *fs_newest_file(const struct container *cont);
+void drop_files(struct new_file **files);
 int fs_add_file(struct container *cont, const struct container_cftype *cft,
-		const struct file_operations *fops);
+		const struct file_operations *fops, struct new_file **foreseen);
 
 /* dir.c */
 int fs_remove_container(struct container *cont);
@@ -194,7 +195,7 @@ ssize_t control_read(struct kiocb *iocb, struct iov_iter *to);
 __poll_t control_poll(struct file *file, poll_table *wait);
 char *control_value(const struct container_cftype *cft, struct iov_iter *from);
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from);
-int files_populate(struct container *cont);
+int files_populate(struct container *cont, struct new_file **foreseen);
 
 /* tasks.c */
 enum { FILE_TASKS, FILE_PROCS, TASKS_FILES };

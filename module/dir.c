@@ -14,108 +14,108 @@
 #include "fs.h"
 
 /**
- * dir_begin - make the inode of a new directory
+ * dir_begin - make the inode of a new directory, and the files that it will probably have
+ * @new: the directory, for dir_end() or dir_drop()
  * @dir: the parent's inode
  * @dentry: the new directory's entry
  * @mode: its permissions
  *
- * Context: inode lock of @dir held; sleeps.
- * Return: the inode, locked, for dir_end() or dir_drop(); or an errno.
+ * Context: inode lock of @dir held, manage lock not held; sleeps.
+ * Return: 0, -EINVAL or -ENOMEM.
  */
-struct inode *dir_begin(struct inode *dir, const struct dentry *dentry, umode_t mode)
+int dir_begin(struct new_dir *new, struct inode *dir, struct dentry *dentry, umode_t mode)
 {
-	struct inode *inode;
-
 	if (strchr(dentry->d_name.name, '\n'))
-		return ERR_PTR(-EINVAL);
-	inode = make_inode(dir->i_sb, S_IFDIR | mode);
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
+		return -EINVAL;
+	new->inode = make_inode(dir->i_sb, S_IFDIR | mode);
+	if (!new->inode)
+		return -ENOMEM;
 	/* uncontended: the inode is new */
-	inode_lock_nested(inode, I_MUTEX_CHILD);
-	return inode;
+	inode_lock_nested(new->inode, I_MUTEX_CHILD);
+	new->files = foresee_files(container_hierarchy(fs_container(dir)), dentry);
+	return 0;
 }
 
 /**
  * dir_show - make a container and its directory visible together
+ * @new: the directory from dir_begin()
  * @cont: a container from container_create() that has its dentry
- * @inode: the inode from dir_begin()
  *
  * A removal right afterwards finds the directory. The files become visible by dir_end(); until
  * then their lookup and removal wait for the lock of the inode.
  *
  * Context: manage lock held.
  */
-void dir_show(struct container *cont, struct inode *inode)
+void dir_show(struct new_dir *new, struct container *cont)
 {
 	container_link(cont);
-	compat_d_instantiate_pinned(cont->dentry, inode);
+	compat_d_instantiate_pinned(cont->dentry, new->inode);
 	trace_mkdir(cont);
 }
 
 /**
  * dir_end - make the files of a new directory visible
+ * @new: the directory
  * @dir: the parent's inode
  * @cont: the container, which may be removed by now
  * @dentry: the new directory's entry
- * @inode: its inode, which is unlocked
  *
  * Context: inode lock of @dir held, manage lock not held; sleeps.
  */
-void dir_end(struct inode *dir, struct container *cont, struct dentry *dentry, struct inode *inode)
+void dir_end(struct new_dir *new, struct inode *dir, struct container *cont, struct dentry *dentry)
 {
-	finish_files(cont, dentry, true);
-	inode_unlock(inode);
+	show_files(cont, dentry);
+	inode_unlock(new->inode);
+	drop_files(&new->files);
 	inc_nlink(dir);
 	compat_inode_touch(dir);
 }
 
 /**
  * dir_drop - undo dir_begin()
- * @inode: the inode, which was not shown
+ * @new: the directory, which was not shown
  */
-void dir_drop(struct inode *inode)
+void dir_drop(struct new_dir *new)
 {
-	inode_unlock(inode);
-	iput(inode);
+	drop_files(&new->files);
+	inode_unlock(new->inode);
+	iput(new->inode);
 }
 
 static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
 {
 	struct container *parent = fs_container(dir), *cont;
-	struct inode *inode = dir_begin(dir, dentry, mode);
-	int err;
+	struct new_dir new;
+	int err = dir_begin(&new, dir, dentry, mode);
 
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
+	if (err)
+		return err;
 	container_manage_lock();
 	cont = container_create(parent, 0);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
-	own_inode(inode, cont);
+	own_inode(new.inode, cont);
 	cont->dentry = dentry;
 	if (test_bit(CONT_CLONE_CHILDREN, &parent->flags)) {
 		err = container_inherit(cont);
 		if (err)
 			goto err_discard;
 	}
-	err = files_populate(cont);
+	err = files_populate(cont, &new.files);
 	if (err)
-		goto err_files;
-	dir_show(cont, inode);
+		goto err_discard;
+	dir_show(&new, cont);
 	container_manage_unlock();
-	dir_end(dir, cont, dentry, inode);
+	dir_end(&new, dir, cont, dentry);
 	return 0;
 
-err_files:
-	finish_files(cont, dentry, false);
 err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
-	dir_drop(inode);
+	dir_drop(&new);
 	return err;
 }
 

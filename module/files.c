@@ -184,7 +184,7 @@ static int release_agent_write(struct container *cont, const struct container_cf
 	return hierarchy_set_release_agent(container_hierarchy(cont), buf);
 }
 
-static const struct container_cftype files_everywhere[] = {
+static const struct container_cftype core_files[] = {
 	{
 		.name = "notify_on_release",
 		.private = CONT_NOTIFY_ON_RELEASE,
@@ -209,11 +209,9 @@ static const struct container_cftype files_everywhere[] = {
 		.show = flag_show,
 		.write = flag_write,
 	},
-};
-
-static const struct container_cftype files_top[] = {
 	{
 		.name = "release_agent",
+		.flags = CONTAINER_FILE_ROOT_ONLY,
 		.too_long = -ENAMETOOLONG,
 		.show = release_agent_show,
 		.write = release_agent_write,
@@ -222,22 +220,37 @@ static const struct container_cftype files_top[] = {
 
 static const struct container_cftype events_file = { .name = "events", .mode = 0444 };
 
-/* The container for which a task is calling populate(). Under the manage lock. */
+/*
+ * The container for which a task is calling populate(), and the files that were allocated for it.
+ * Under the manage lock.
+ */
 static struct {
 	struct container *cont;
 	struct task_struct *task;
+	struct new_file **foreseen;
 } populated;
 
-/* Is this a valid control file? The name appears in a directory and in the kernel log. */
+#define FILE_FLAGS (CONTAINER_FILE_ROOT_ONLY | CONTAINER_FILE_ROOT_READONLY | \
+		    CONTAINER_FILE_SHORT_NAME)
+
+/* Is this the name of a file? It appears in a directory and in the kernel log. */
+static bool file_name_ok(const char *name)
+{
+	const char *c = name;
+
+	while (isascii(*c) && isgraph(*c) && *c != '/' && c < name + MAX_CFTYPE_NAME - 1)
+		c++;
+	return !*c && c > name && strcmp(name, ".") && strcmp(name, "..");
+}
+
+/* Is this a valid control file? */
 static bool cftype_ok(const struct container_cftype *cft)
 {
-	const char *c = cft->name;
+	const char *dot = strchr(cft->name, '.');
 
-	while (isascii(*c) && isgraph(*c) && *c != '/' && c < cft->name + MAX_CFTYPE_NAME - 1)
-		c++;
-	return !*c && c > cft->name && strcmp(cft->name, ".") && strcmp(cft->name, "..") &&
-	       (cft->show || cft->write) && !(cft->mode & ~0777) &&
-	       cft->too_long <= 0 && cft->too_long >= -MAX_ERRNO;
+	return file_name_ok(cft->name) && (cft->show || cft->write) && !(cft->mode & ~0777) &&
+	       cft->too_long <= 0 && cft->too_long >= -MAX_ERRNO && !(cft->flags & ~FILE_FLAGS) &&
+	       (!(cft->flags & CONTAINER_FILE_SHORT_NAME) || (dot && file_name_ok(dot + 1)));
 }
 
 /**
@@ -245,12 +258,13 @@ static bool cftype_ok(const struct container_cftype *cft)
  * @cont: the container that populate() was called for
  * @cft: the file, which must exist as long as the subsystem
  *
- * The file is removed with the directory.
+ * The file is removed with the directory. With CONTAINER_FILE_ROOT_ONLY, nothing is done below
+ * the root.
  *
  * Context: in populate(), with the manage lock held; sleeps.
- * Return: 0; -EPERM outside populate() or for another container; -EINVAL for a bad name, mode
- * or errno, or without handlers; -EEXIST; -ENOMEM. On failure nothing has changed; -EPERM and
- * -EINVAL are logged.
+ * Return: 0; -EPERM outside populate() or for another container; -EINVAL for a bad name, mode,
+ * flag or errno, or without handlers; -EEXIST; -ENOMEM. On failure nothing has changed; -EPERM
+ * and -EINVAL are logged.
  */
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
@@ -261,11 +275,11 @@ int container_add_file(struct container *cont, const struct container_cftype *cf
 		return -EPERM;
 	}
 	if (!cft || !cftype_ok(cft)) {
-		pr_err("%ps: bad control file: check its name, mode, too_long and handlers\n",
+		pr_err("%ps: bad control file: check its name, mode, flags, too_long and handlers\n",
 		       __builtin_return_address(0));
 		return -EINVAL;
 	}
-	return fs_add_file(cont, cft, &cftype_file_ops);
+	return fs_add_file(cont, cft, &cftype_file_ops, populated.foreseen);
 }
 EXPORT_SYMBOL_GPL(container_add_file);
 
@@ -291,11 +305,12 @@ EXPORT_SYMBOL_GPL(container_add_files);
 /**
  * files_populate - add the control files of a new container
  * @cont: the container
+ * @foreseen: files that were allocated for it; those that are used are taken off this list
  *
  * Context: manage lock held; sleeps.
- * Return: 0, or an errno; the caller then calls finish_files() to drop the files.
+ * Return: 0, or an errno; then container_discard() drops what was added.
  */
-int files_populate(struct container *cont)
+int files_populate(struct container *cont, struct new_file **foreseen)
 {
 	struct hierarchy *h = container_hierarchy(cont);
 	struct container_subsys *ss;
@@ -303,15 +318,14 @@ int files_populate(struct container *cont)
 
 	lockdep_assert_held(&manage_mutex);
 	populated.cont = cont;
+	populated.foreseen = foreseen;
 	WRITE_ONCE(populated.task, current);
 	for (i = 0; i < ARRAY_SIZE(tasks_files) && !err; i++)
-		err = fs_add_file(cont, tasks_files + i, &tasks_file_ops);
+		err = fs_add_file(cont, tasks_files + i, &tasks_file_ops, foreseen);
 	if (!err)
-		err = container_add_files(cont, files_everywhere, ARRAY_SIZE(files_everywhere));
-	if (!err && container_is_top(cont))
-		err = container_add_files(cont, files_top, ARRAY_SIZE(files_top));
+		err = container_add_files(cont, core_files, ARRAY_SIZE(core_files));
 	if (!err)
-		err = fs_add_file(cont, &events_file, &events_file_ops);
+		err = fs_add_file(cont, &events_file, &events_file_ops, foreseen);
 	if (!err)
 		cont->events.file = fs_newest_file(cont);
 	for_each_bound_subsys(h, id, ss)

@@ -104,54 +104,142 @@ void own_inode(struct inode *inode, struct container *cont)
 
 /* --- control files ---------------------------------------------------------- */
 
-/* A file that becomes visible after its directory. */
+/*
+ * A file that becomes visible after its directory. Its dentry and inode are charged to the memory
+ * cgroup of the user, who can make his tasks wait inside such an allocation. So they are allocated
+ * before the manage lock is taken: see foresee_files().
+ */
 struct new_file {
 	struct new_file *next;
 	struct dentry *dentry;
 	struct inode *inode;
 };
 
-/**
- * fs_add_file - add a file to a directory that is being created
- * @cont: the container
- * @cft: the file
- * @fops: its operations
- *
- * Context: manage lock held; sleeps.
- * Return: 0, -EEXIST, -ENOMEM.
- */
-int fs_add_file(struct container *cont, const struct container_cftype *cft,
-		const struct file_operations *fops)
+static const char *file_name(const struct hierarchy *h, const struct container_cftype *cft)
 {
-	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
-	struct new_file *f;
+	return (cft->flags & CONTAINER_FILE_SHORT_NAME) && h->noprefix ?
+		strchr(cft->name, '.') + 1 : cft->name;
+}
 
-	lockdep_assert_held(&manage_mutex);
-	for (f = cont->new_files; f; f = f->next)
-		if (!strcmp(f->dentry->d_name.name, cft->name))
-			return -EEXIST;
+static struct new_file *new_file_alloc(const struct hierarchy *h, struct dentry *dir,
+				       const struct container_cftype *cft)
+{
+	struct new_file *f = kmalloc(sizeof(*f), GFP_KERNEL);
 
-	f = kmalloc(sizeof(*f), GFP_KERNEL);
 	if (!f)
-		return -ENOMEM;
-	f->dentry = d_alloc_name(cont->dentry, cft->name);
+		return NULL;
+	f->dentry = d_alloc_name(dir, file_name(h, cft));
 	if (!f->dentry)
 		goto err_file;
-	f->inode = make_inode(cont->dentry->d_sb, S_IFREG | mode);
+	f->inode = make_inode(dir->d_sb, S_IFREG);
 	if (!f->inode)
 		goto err_dentry;
-	own_inode(f->inode, cont);
 	to_ours(f->inode)->cft = cft;
-	f->inode->i_fop = fops;
-	f->next = cont->new_files;
-	cont->new_files = f;
-	return 0;
+	return f;
 
 err_dentry:
 	dput(f->dentry);
 err_file:
 	kfree(f);
-	return -ENOMEM;
+	return NULL;
+}
+
+/**
+ * drop_files - free files that have not become visible
+ * @files: the list, which is empty then
+ *
+ * Context: sleeps.
+ */
+void drop_files(struct new_file **files)
+{
+	struct new_file *f;
+
+	while ((f = *files)) {
+		*files = f->next;
+		iput(f->inode);
+		dput(f->dentry);
+		kfree(f);
+	}
+}
+
+/**
+ * foresee_files - allocate the files that a new directory will probably have
+ * @h: the hierarchy, which a mount keeps active
+ * @dir: the new directory
+ *
+ * These are the files that the root has, too. Where populate() adds another one, or memory was
+ * short here, fs_add_file() allocates it.
+ *
+ * Context: no lock of ours held; sleeps.
+ * Return: the list, for fs_add_file() and drop_files().
+ */
+struct new_file *foresee_files(const struct hierarchy *h, struct dentry *dir)
+{
+	struct new_file *files = NULL, *of_root, *f;
+	const struct container_cftype *cft;
+
+	/* the first that was added is the last in a root's list, and the first in this one */
+	for (of_root = h->top.new_files; of_root; of_root = of_root->next) {
+		cft = to_ours(of_root->inode)->cft;
+		if (cft->flags & CONTAINER_FILE_ROOT_ONLY)
+			continue;
+		f = new_file_alloc(h, dir, cft);
+		if (!f)
+			break;
+		f->next = files;
+		files = f;
+	}
+	return files;
+}
+
+static struct new_file *take_foreseen(struct new_file **files,
+				      const struct container_cftype *cft)
+{
+	struct new_file *f;
+
+	for (; (f = *files); files = &f->next)
+		if (to_ours(f->inode)->cft == cft) {
+			*files = f->next;
+			return f;
+		}
+	return NULL;
+}
+
+/**
+ * fs_add_file - add a file to a directory that is being created
+ * @cont: the container
+ * @cft: the file
+ * @fops: its operations
+ * @foreseen: files that were allocated for the directory; the file is taken from them
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int fs_add_file(struct container *cont, const struct container_cftype *cft,
+		const struct file_operations *fops, struct new_file **foreseen)
+{
+	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
+	struct hierarchy *h = container_hierarchy(cont);
+	struct new_file *f;
+
+	lockdep_assert_held(&manage_mutex);
+	if ((cft->flags & CONTAINER_FILE_ROOT_ONLY) && !container_is_top(cont))
+		return 0;
+	if ((cft->flags & CONTAINER_FILE_ROOT_READONLY) && container_is_top(cont))
+		mode &= ~0222;
+	for (f = cont->new_files; f; f = f->next)
+		if (!strcmp(f->dentry->d_name.name, file_name(h, cft)))
+			return -EEXIST;
+
+	f = take_foreseen(foreseen, cft) ?: new_file_alloc(h, cont->dentry, cft);
+	if (!f)
+		return -ENOMEM;
+	own_inode(f->inode, cont);
+	f->inode->i_mode |= mode;
+	f->inode->i_fop = fops;
+	f->next = cont->new_files;
+	cont->new_files = f;
+	return 0;
 }
 
 /**
@@ -167,27 +255,39 @@ struct dentry *fs_newest_file(const struct container *cont)
 }
 
 /**
- * finish_files - make the files of fs_add_file() visible, or drop them
+ * show_files - make the files of fs_add_file() visible
  * @cont: the container
  * @dir: its directory
- * @show: the directory exists now, so show the files; otherwise drop them
+ *
+ * The list of a root's files is kept, for foresee_files(), until forget_files().
  *
  * Context: the lock of the directory's inode is held; sleeps.
  */
-void finish_files(struct container *cont, struct dentry *dir, bool show)
+void show_files(struct container *cont, struct dentry *dir)
+{
+	struct new_file *f;
+
+	for (f = cont->new_files; f; f = f->next) {
+		f->inode->i_uid = d_inode(dir)->i_uid;
+		f->inode->i_gid = d_inode(dir)->i_gid;
+		compat_d_add_pinned(f->dentry, f->inode);
+	}
+	if (!container_is_top(cont))
+		forget_files(cont);
+}
+
+/**
+ * forget_files - free the list of a container's files, which are visible
+ * @cont: the container
+ *
+ * Context: for a root, no directory is made in its hierarchy any more.
+ */
+void forget_files(struct container *cont)
 {
 	struct new_file *f;
 
 	while ((f = cont->new_files)) {
 		cont->new_files = f->next;
-		if (show) {
-			f->inode->i_uid = d_inode(dir)->i_uid;
-			f->inode->i_gid = d_inode(dir)->i_gid;
-			compat_d_add_pinned(f->dentry, f->inode);
-		} else {
-			iput(f->inode);
-			dput(f->dentry);
-		}
 		kfree(f);
 	}
 }

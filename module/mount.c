@@ -74,21 +74,23 @@ static int super_fill(struct super_block *sb)
 static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
+	struct new_file *none = NULL;
 	int err;
 
 	if (IS_ERR(h))
 		return PTR_ERR(h);
 	own_inode(d_inode(sb->s_root), &h->top);
 	h->top.dentry = sb->s_root;
-	err = files_populate(&h->top);
-	finish_files(&h->top, sb->s_root, !err);
+	err = files_populate(&h->top, &none);
 	if (err) {
 		/* still under the manage lock, so that no mount finds it incomplete */
+		drop_files(&h->top.new_files);
 		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
 		hierarchy_put(h);
 		return err;
 	}
+	show_files(&h->top, sb->s_root);
 	sb->s_fs_info = h;
 	/* from now on container_clone() may create directories */
 	sb->s_flags |= SB_ACTIVE;
@@ -301,6 +303,7 @@ static void fs_kill_sb(struct super_block *sb)
 		container_manage_lock();
 		hierarchy_dissolve(h);
 		container_manage_unlock();
+		forget_files(&h->top);
 	}
 	compat_kill_super(sb);
 	if (h)

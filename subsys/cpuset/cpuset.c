@@ -296,7 +296,6 @@ static int __init cpuset_init_module(void)
 {
 	int err;
 
-	files_init();
 	err = attach_init();
 	if (err)
 		return err;

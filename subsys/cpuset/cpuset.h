@@ -147,7 +147,6 @@ int setting_change(struct container *cont, struct setting *new);
 void root_refresh(struct container *root);
 
 /* files.c */
-void files_init(void);
 int cpuset_populate(struct container_subsys *ss, struct container *cont);
 
 /* apply.c */

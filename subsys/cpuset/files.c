@@ -150,93 +150,62 @@ static int pressure_enabled_write(struct container *cont, const struct container
 	return err ?: pressure_count(on);
 }
 
-#define PREFIX "cpuset."
-
-/* The files below the root. The root has the same files, with read-only lists, and one more. */
-static struct container_cftype files[] = {
+static const struct container_cftype files[] = {
 	{
-		.name = PREFIX "cpus",
+		.name = "cpuset.cpus",
+		.flags = CONTAINER_FILE_SHORT_NAME | CONTAINER_FILE_ROOT_READONLY,
 		.private = FILE_CPUS,
 		.show = list_show,
 		.write = list_write,
 	}, {
-		.name = PREFIX "mems",
+		.name = "cpuset.mems",
+		.flags = CONTAINER_FILE_SHORT_NAME | CONTAINER_FILE_ROOT_READONLY,
 		.private = FILE_MEMS,
 		.show = list_show,
 		.write = list_write,
 	}, {
-		.name = PREFIX "cpu_exclusive",
+		.name = "cpuset.cpu_exclusive",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.private = SETTING_CPU_EXCLUSIVE,
 		.show = exclusive_show,
 		.write = exclusive_write,
 	}, {
-		.name = PREFIX "mem_exclusive",
+		.name = "cpuset.mem_exclusive",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.private = SETTING_MEM_EXCLUSIVE,
 		.show = exclusive_show,
 		.write = exclusive_write,
 	}, {
-		.name = PREFIX "memory_migrate",
+		.name = "cpuset.memory_migrate",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.private = CPUSET_MEMORY_MIGRATE,
 		.show = flag_show,
 		.write = flag_write,
 	}, {
-		.name = PREFIX "memory_spread_page",
+		.name = "cpuset.memory_spread_page",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.private = CPUSET_SPREAD_PAGE,
 		.show = flag_show,
 		.write = flag_write,
 	}, {
-		.name = PREFIX "memory_spread_slab",
+		.name = "cpuset.memory_spread_slab",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.private = CPUSET_SPREAD_SLAB,
 		.show = flag_show,
 		.write = flag_write,
 	}, {
-		.name = PREFIX "memory_pressure",
+		.name = "cpuset.memory_pressure",
+		.flags = CONTAINER_FILE_SHORT_NAME,
 		.mode = 0444,
 		.show = pressure_show,
 		.write = pressure_write,
-	},
-};
-
-static struct container_cftype root_files[] = {
-	{
-		.name = PREFIX "memory_pressure_enabled",
+	}, {
+		.name = "cpuset.memory_pressure_enabled",
+		.flags = CONTAINER_FILE_SHORT_NAME | CONTAINER_FILE_ROOT_ONLY,
 		.show = pressure_enabled_show,
 		.write = pressure_enabled_write,
 	},
 };
-
-/* The variants of each file: [root][noprefix]. */
-static struct container_cftype files_as[2][2][ARRAY_SIZE(files)];
-static struct container_cftype root_files_as[2][ARRAY_SIZE(root_files)];
-
-static void file_guise(struct container_cftype *to, const struct container_cftype *file,
-		       bool root, bool noprefix)
-{
-	*to = *file;
-	if (noprefix)
-		strscpy(to->name, file->name + strlen(PREFIX), sizeof(to->name));
-	if (root && file->show == list_show)
-		to->mode = 0444;
-}
-
-/**
- * files_init - prepare the files
- *
- * Context: the module is being loaded.
- */
-void files_init(void)
-{
-	int i, noprefix;
-
-	for (noprefix = 0; noprefix < 2; noprefix++) {
-		for (i = 0; i < ARRAY_SIZE(files); i++) {
-			file_guise(&files_as[false][noprefix][i], &files[i], false, noprefix);
-			file_guise(&files_as[true][noprefix][i], &files[i], true, noprefix);
-		}
-		for (i = 0; i < ARRAY_SIZE(root_files); i++)
-			file_guise(&root_files_as[noprefix][i], &root_files[i], true, noprefix);
-	}
-}
 
 /**
  * cpuset_populate - add the files to the directory of a new container
@@ -247,19 +216,14 @@ void files_init(void)
  */
 int cpuset_populate(struct container_subsys *ss, struct container *cont)
 {
-	bool noprefix = container_noprefix(cont), root = !cont->parent;
 	const struct container_cftype *cft;
-	int i, err = 0;
+	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(files) && !err; i++) {
-		cft = &files_as[root][noprefix][i];
+	for (cft = files; cft < files + ARRAY_SIZE(files) && !err; cft++) {
 		if (cft->show == flag_show && (BIT(cft->private) & SPREAD_FLAGS) &&
 		    !spread_known(cft->private))
 			continue;
 		err = container_add_file(cont, cft);
 	}
-	if (!err && root)
-		err = container_add_files(cont, root_files_as[noprefix],
-					  ARRAY_SIZE(root_files));
 	return err;
 }

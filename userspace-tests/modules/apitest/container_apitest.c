@@ -441,6 +441,9 @@ static void try_bad_files(struct slot *s, struct container *cont)
 		{ .name = "a.device", .show = id_show, .mode = S_IFBLK | 0600 },
 		{ .name = "suid", .show = id_show, .mode = 04755 },
 		{ .name = "positive", .write = ref_write, .too_long = 7 },
+		{ .name = "a.flag", .show = id_show, .flags = BIT(30) },
+		{ .name = "nodot", .show = id_show, .flags = CONTAINER_FILE_SHORT_NAME },
+		{ .name = "a..", .show = id_show, .flags = CONTAINER_FILE_SHORT_NAME },
 	};
 	int i;
 
