@@ -67,7 +67,7 @@ struct container_feature {
  * @optional: the feature that is lost without the hook; NULL makes arming fail if the function
  *	cannot be hooked or another user has it
  * @missed: the number of calls that the handler could not handle
- * @body: the address in the hooked function after the hook, for container_hook_call(); set
+ * @body: the address in the hooked function after the hook, for a CONTAINER_KERNEL_FN(); set
  *	before the hook is armed and never changed
  * @found: which of the two names this kernel has; NULL for none. Read-only for modules
  * @armed: whether it is armed. Read-only for modules
@@ -142,8 +142,8 @@ container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
 /**
  * container_hook_redirect - run another function in place of the hooked one
  * @fregs: the argument of the handler of a CONTAINER_HOOK_OVERRIDE row
- * @fn: a function with the same prototype. It can call the hooked function by
- *	container_hook_call() with the row's @body. If it may sleep, it begins with
+ * @fn: a function with the same prototype. It can call the hooked function by a
+ *	CONTAINER_KERNEL_FN() with the row's @body. If it may sleep, it begins with
  *	container_hook_enter() and ends with container_hook_leave(). Otherwise disarming waits
  *	for it by grace periods
  *
@@ -192,33 +192,22 @@ void container_hooks_forget(struct container_hook *hooks, int count);
 void *container_hook_symbol(const char *name);
 
 /**
- * container_hook_call - call a kernel function that is not exported
- * @fn: its address
- * @a: first argument
- * @b: second argument
- * @c: third argument
+ * CONTAINER_KERNEL_FN - declare a call of a kernel function that is not exported
+ * @ret: the type that the function returns; no structure
+ * @name: name for the call. Its first argument is the function's address, from a struct
+ *	container_symbol or the @body of a hook
+ * @...: the types of the function's arguments, at most four
  *
- * Jumps to @fn by a return instead of an indirect call, so that @fn needs no ENDBR at its entry:
- * kernels with IBT remove the ENDBR of functions that are never called indirectly.
+ * All these calls are the function container_hook_call(), in call.S, each with its own type. It
+ * jumps to the address by a return instead of an indirect call, so that the function needs no
+ * ENDBR at its entry: kernels with IBT remove the ENDBR of functions that are never called
+ * indirectly.
  *
- * Context: as for @fn.
- * Return: what @fn returns.
+ * Context: that of the function.
  */
-unsigned long container_hook_call(void *fn, unsigned long a, unsigned long b,
-				  unsigned long c);
+#define CONTAINER_KERNEL_FN(ret, name, ...) \
+	ret name(void *fn, __VA_ARGS__) asm("container_hook_call")
 
-/**
- * container_hook_call4 - call a kernel function of four arguments that is not exported
- * @fn: its address
- * @a: first argument
- * @b: second argument
- * @c: third argument
- * @d: fourth argument
- *
- * Context: as for @fn.
- * Return: what @fn returns.
- */
-unsigned long container_hook_call4(void *fn, unsigned long a, unsigned long b,
-				   unsigned long c, unsigned long d);
+void container_hook_call(void);
 
 #endif /* _CONTAINER_HOOK_H */

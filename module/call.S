@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * container_hook_call(fn, a, b, c): a tail call of fn(a, b, c) that is made by a return.
- * container_hook_call4() takes one argument more. container_hook.h says why.
+ * container_hook_call(fn, a, b, c, d): a tail call of fn(a, b, c, d) that is made by a return. See
+ * CONTAINER_KERNEL_FN() in container_hook.h.
  *
  * The return is the kernel's RET, which may be a jump to a return thunk. To unwinders and to
  * objtool it looks like the return of a function that fn has called.
@@ -28,22 +28,13 @@
 .endm
 
 	.text
-SYM_FUNC_START(container_hook_call4)
-	LANDING
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %rcx
-	RETURN_INTO_RAX
-SYM_FUNC_END(container_hook_call4)
-
 SYM_FUNC_START(container_hook_call)
 	LANDING
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
 	mov	%rdx, %rsi
 	mov	%rcx, %rdx
+	mov	%r8, %rcx
 	RETURN_INTO_RAX
 SYM_FUNC_END(container_hook_call)
 

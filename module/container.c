@@ -29,6 +29,7 @@ int container_path(const struct container *cont, char *buf, int buflen)
 {
 	char *path;
 
+	container_assert_stay();
 	if (buflen <= 0)
 		return -ENAMETOOLONG;
 	if (container_is_removed(cont))
@@ -71,6 +72,7 @@ EXPORT_SYMBOL_GPL(container_noprefix);
  */
 struct container *container_next_descendant(struct container *pos, struct container *top)
 {
+	container_assert_stay();
 	if (!list_empty(&pos->children))
 		return list_first_entry(&pos->children, struct container, sibling);
 	for (; pos != top; pos = pos->parent)
@@ -303,6 +305,7 @@ struct container *populated_in(struct container *top)
 {
 	struct container *pos;
 
+	container_assert_stay();
 	if (container_has_members(top))
 		return top;
 	for_each_descendant(pos, top)

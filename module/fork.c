@@ -103,12 +103,7 @@ undo:
 	return err;
 }
 
-/* Calls the body of cgroup_can_fork(). */
-static __always_inline int fork_goes_on(struct task_struct *child, void *args)
-{
-	return container_hook_call(fork_hooks[HOOK_CAN_FORK].body, (unsigned long)child,
-				   (unsigned long)args, 0);
-}
+CONTAINER_KERNEL_FN(int, call_can_fork, struct task_struct *child, void *args);
 
 /* Allocates an entry when there is no spare one. Enables preemption meanwhile. */
 static noinline struct member *fork_alloc(void)
@@ -135,7 +130,7 @@ static noinline int fork_below(struct task_struct *child, void *args, struct mem
 	preempt_enable();
 	if (unlikely(err))
 		return err;
-	err = fork_goes_on(child, args);
+	err = call_can_fork(fork_hooks[HOOK_CAN_FORK].body, child, args);
 	if (unlikely(err)) {
 		preempt_disable();
 		fork_undo(child, m);
@@ -166,7 +161,7 @@ static int fork_enter(struct task_struct *child, void *args)
 		err = fork_below(child, args, parent);
 	} else {
 		preempt_enable();
-		err = fork_goes_on(child, args);
+		err = call_can_fork(fork_hooks[HOOK_CAN_FORK].body, child, args);
 	}
 	container_hook_leave(&fork_callers);
 	return err;
@@ -305,7 +300,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 	if (clone_flags & CLONE_THREAD) {
 		parent = table_find(current);
 		if (parent) {
-			/* the child is in the list of threads: pairs with the barrier in move_task() */
+			/* the child is listed: pairs with the barrier in move_task() */
 			smp_mb();
 			if (!READ_ONCE(parent->moved))
 				parent = NULL;

@@ -29,9 +29,9 @@
 
 static DEFINE_MUTEX(hook_mutex);
 static LIST_HEAD(hook_rows);
-static unsigned long (*hook_kallsyms)(const char *name);
-/* unsigned long ftrace_location(unsigned long ip) */
-static void *hook_ftrace_location;
+static void *hook_kallsyms, *hook_ftrace_location;
+CONTAINER_KERNEL_FN(unsigned long, call_kallsyms_lookup, const char *name);
+CONTAINER_KERNEL_FN(unsigned long, call_ftrace_location, unsigned long ip);
 
 /**
  * container_hook_wait_callers - wait until no task is in functions that run in place of others
@@ -67,11 +67,10 @@ EXPORT_SYMBOL_GPL(container_hook_wait_callers);
  */
 void *container_hook_symbol(const char *name)
 {
-	return (void *)container_hook_call(hook_kallsyms, (unsigned long)name, 0, 0);
+	return (void *)call_kallsyms_lookup(hook_kallsyms, name);
 }
 EXPORT_SYMBOL_GPL(container_hook_symbol);
 EXPORT_SYMBOL_GPL(container_hook_call);
-EXPORT_SYMBOL_GPL(container_hook_call4);
 
 /* The needs of a feature, and why it is lost, while they are being found. Under hook_mutex. */
 static char hook_needs[512], hook_why[512];
@@ -104,8 +103,8 @@ static bool hook_find(struct container_hook *hook, const char *name)
 			return false;
 	} else {
 		/* ftrace's location is after the ENDBR, if the function has one */
-		location = container_hook_call(hook_ftrace_location,
-					       (unsigned long)container_hook_symbol(name), 0, 0);
+		location = call_ftrace_location(hook_ftrace_location,
+						(unsigned long)container_hook_symbol(name));
 		if (!location)
 			return false;
 		hook->body = (void *)(location + MCOUNT_INSN_SIZE);

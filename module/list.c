@@ -13,6 +13,7 @@
 #include <linux/sort.h>
 
 #include "membership.h"
+#include "private.h"
 
 /**
  * membership_count - count the live tasks in a container
@@ -25,6 +26,7 @@ int membership_count(struct container *cont)
 	struct task_struct *p, *t;
 	int count = 0;
 
+	container_assert_stay();
 	if (!container_is_top(cont))
 		return READ_ONCE(cont->nr_members);
 	rcu_read_lock();

@@ -362,11 +362,12 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 
 /* find_ge_pid(), which not all kernels export. */
 static void *find_ge_pid_fn;
+CONTAINER_KERNEL_FN(struct pid *, call_find_ge_pid, int nr, struct pid_namespace *ns);
 
 /* The struct pid with the lowest number of at least @nr; under RCU. */
 struct pid *next_pid(int nr, struct pid_namespace *ns)
 {
-	return (struct pid *)container_hook_call(find_ge_pid_fn, nr, (unsigned long)ns, 0);
+	return call_find_ge_pid(find_ge_pid_fn, nr, ns);
 }
 
 int membership_init(void)

@@ -15,6 +15,17 @@ bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg);
 int container_evict_task(struct container *to, struct task_struct *task);
 
+/* Complain, on kernels with lockdep, if the caller does not hold: */
+#ifdef CONFIG_LOCKDEP
+void container_assert_managed(void);	/* the manage lock */
+void container_assert_locked(void);	/* the callback lock */
+void container_assert_stay(void);	/* one of them, so that containers stay where they are */
+#else
+static inline void container_assert_managed(void) {}
+static inline void container_assert_locked(void) {}
+static inline void container_assert_stay(void) {}
+#endif
+
 /**
  * container_refusal_is_news - should the log report that a limit has refused something?
  * @told: time of the container's last line in the log, for any of its limits; 0 at first

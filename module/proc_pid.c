@@ -66,6 +66,14 @@ static struct pid_table {
 static const struct file_operations *pid_file_ops;
 /* The kernel's function that instantiates a file of a process, if it is needed. */
 static void *pident_instantiate;
+CONTAINER_KERNEL_FN(struct dentry *, call_pident_instantiate, struct dentry *dentry,
+		    struct task_struct *task, const struct pid_entry *entry);
+CONTAINER_KERNEL_FN(struct dentry *, call_pident_lookup, struct inode *dir, struct dentry *dentry,
+		    const struct pid_entry *first, const struct pid_entry *end);
+CONTAINER_KERNEL_FN(int, call_pident_readdir, struct file *file, struct dir_context *ctx,
+		    const struct pid_entry *first, unsigned int count);
+CONTAINER_KERNEL_FN(struct dentry *, call_lookup, struct inode *dir, struct dentry *dentry,
+		    unsigned int flags);
 /* The number of tasks in lookups by a function of this file, as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, lookup_callers);
 /* The number of tasks in pid_container_show(); unloading waits for them. */
@@ -106,18 +114,16 @@ static struct dentry *lookup_entry(struct inode *dir, struct dentry *dentry,
 				   const struct pid_entry *first, const struct pid_entry *end)
 {
 	struct pid_table *t = pid_table_of(first);
-	unsigned long found;
+	struct dentry *found;
 
 	container_hook_enter(&lookup_callers);
 	if (t) {
 		first = t->copy;
 		end = first + t->count;
 	}
-	found = container_hook_call4(proc_hooks[HOOK_LOOKUP].body, (unsigned long)dir,
-				     (unsigned long)dentry, (unsigned long)first,
-				     (unsigned long)end);
+	found = call_pident_lookup(proc_hooks[HOOK_LOOKUP].body, dir, dentry, first, end);
 	container_hook_leave(&lookup_callers);
-	return (struct dentry *)found;
+	return found;
 }
 
 static void notrace hook_lookup(unsigned long ip, unsigned long parent_ip,
@@ -133,8 +139,7 @@ static int list_entries(struct file *file, struct dir_context *ctx,
 	struct pid_table *t = pid_table_of(first);
 	int err;
 
-	err = container_hook_call4(proc_hooks[HOOK_READDIR].body, (unsigned long)file,
-				   (unsigned long)ctx, (unsigned long)t->copy, t->count);
+	err = call_pident_readdir(proc_hooks[HOOK_READDIR].body, file, ctx, t->copy, t->count);
 	module_put(THIS_MODULE);
 	return err;
 }
@@ -185,15 +190,14 @@ static struct task_struct *directory_task(struct inode *dir, struct dentry *dent
 static struct dentry *lookup_container(struct inode *dir, struct dentry *dentry)
 {
 	struct task_struct *task = directory_task(dir, dentry);
-	unsigned long found;
+	struct dentry *found;
 
 	if (!task)
 		return ERR_PTR(-ENOENT);
-	found = container_hook_call(pident_instantiate, (unsigned long)dentry,
-				    (unsigned long)task,
-				    (unsigned long)(pid_tables[0].copy + pid_tables[0].count - 1));
+	found = call_pident_instantiate(pident_instantiate, dentry, task,
+					pid_tables[0].copy + pid_tables[0].count - 1);
 	put_task_struct(task);
-	return (struct dentry *)found;
+	return found;
 }
 
 static struct dentry *lookup_name(struct container_hook *hook, struct inode *dir,
@@ -206,8 +210,7 @@ static struct dentry *lookup_name(struct container_hook *hook, struct inode *dir
 	    !memcmp(dentry->d_name.name, "container", strlen("container")))
 		found = lookup_container(dir, dentry);
 	else
-		found = (void *)container_hook_call(hook->body, (unsigned long)dir,
-						    (unsigned long)dentry, flags);
+		found = call_lookup(hook->body, dir, dentry, flags);
 	container_hook_leave(&lookup_callers);
 	return found;
 }

@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 
 #include "core.h"
+#include "private.h"
 
 DEFINE_MUTEX(manage_mutex);
 /* The task that holds manage_mutex, or NULL. */
@@ -73,6 +74,29 @@ void container_unlock(void)
 	mutex_unlock(&callback_mutex);
 }
 EXPORT_SYMBOL_GPL(container_unlock);
+
+#ifdef CONFIG_LOCKDEP
+
+void container_assert_managed(void)
+{
+	lockdep_assert_held(&manage_mutex);
+}
+EXPORT_SYMBOL_GPL(container_assert_managed);
+
+void container_assert_locked(void)
+{
+	lockdep_assert_held(&callback_mutex);
+}
+EXPORT_SYMBOL_GPL(container_assert_locked);
+
+void container_assert_stay(void)
+{
+	WARN_ON_ONCE(debug_locks && !lockdep_is_held(&manage_mutex) &&
+		     !lockdep_is_held(&callback_mutex));
+}
+EXPORT_SYMBOL_GPL(container_assert_stay);
+
+#endif /* CONFIG_LOCKDEP */
 
 /* Prints a bitmap in hex, without leading zeros. */
 static void show_bits(struct seq_file *m, const unsigned long *set)

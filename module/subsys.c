@@ -14,6 +14,7 @@
 
 #include "core.h"
 #include "parse.h"
+#include "private.h"
 
 struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
 
@@ -29,6 +30,7 @@ struct container_subsys *subsys_find(const char *name)
 	struct container_subsys *ss;
 	int id;
 
+	container_assert_stay();
 	for_each_subsys(id, ss)
 		if (ss->active && !strcmp(ss->name, name))
 			return ss;

@@ -10,6 +10,7 @@
 
 #include "compat_bc.h"
 #include "container_hook.h"
+#include "private.h"
 #include "vm.h"
 
 /* The number of tasks in expand_stack_vma(), as a sum over all CPUs. */
@@ -72,13 +73,15 @@ static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 }
 
 static struct container_hook vm_hooks[1];
+CONTAINER_KERNEL_FN(bool, call_may_expand, struct mm_struct *mm, unsigned long flags,
+		    unsigned long pages);
 
 /* Runs in place of may_expand_vm(); does not sleep. */
 static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long pages)
 {
 	if (vm_is_private(compat_expand_flags(flags)) && unlikely(!vm_may_expand(mm, pages)))
 		return false;
-	return container_hook_call(vm_hooks[0].body, (unsigned long)mm, flags, pages) & 1;
+	return call_may_expand(vm_hooks[0].body, mm, flags, pages);
 }
 
 static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
@@ -108,13 +111,14 @@ static struct container_hook vm_hooks[1] = {
  */
 enum { HOOK_EXPAND_DATA, HOOK_EXPAND_STACK, VM_SPLIT_HOOKS };
 static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
+CONTAINER_KERNEL_FN(bool, call_may_expand_data, struct mm_struct *mm, unsigned long pages);
+CONTAINER_KERNEL_FN(int, call_expand_stack, struct vm_area_struct *vma, unsigned long address);
 
 /* Runs in place of the rest of may_expand_vm(); does not sleep. */
 static bool expand_data(struct mm_struct *mm, unsigned long pages)
 {
 	return likely(vm_may_expand(mm, pages)) &&
-	       container_hook_call(vm_split_hooks[HOOK_EXPAND_DATA].body, (unsigned long)mm,
-				   pages, 0) & 1;
+	       call_may_expand_data(vm_split_hooks[HOOK_EXPAND_DATA].body, mm, pages);
 }
 
 static void notrace hook_expand_data(unsigned long ip, unsigned long parent_ip,
@@ -132,8 +136,7 @@ static int expand_stack_vma(struct vm_area_struct *vma, unsigned long address)
 	container_hook_enter(&expand_callers);
 	if (start >= vma->vm_start ||
 	    likely(vm_may_expand(vma->vm_mm, (vma->vm_start - start) >> PAGE_SHIFT)))
-		err = container_hook_call(vm_split_hooks[HOOK_EXPAND_STACK].body,
-					  (unsigned long)vma, address, 0);
+		err = call_expand_stack(vm_split_hooks[HOOK_EXPAND_STACK].body, vma, address);
 	container_hook_leave(&expand_callers);
 	return err;
 }
@@ -173,6 +176,7 @@ int growth_bind(void)
 {
 	int err;
 
+	container_assert_managed();
 	err = container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
 	if (err || !vm_split)
 		return err;
@@ -189,6 +193,7 @@ int growth_bind(void)
  */
 void growth_unbind(void)
 {
+	container_assert_managed();
 	if (vm_split) {
 		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
 		container_hook_wait_callers(&expand_callers);

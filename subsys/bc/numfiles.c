@@ -41,6 +41,7 @@
 
 #include "bc.h"
 #include "container_hook.h"
+#include "private.h"
 
 #define FILES_BITS 15
 
@@ -201,6 +202,7 @@ err_put:
 
 enum { HOOK_FREE, HOOK_ALLOC, FILES_HOOKS };
 static struct container_hook files_hooks[FILES_HOOKS];
+CONTAINER_KERNEL_FN(int, call_file_alloc, struct file *file);
 
 /* Runs in place of security_file_alloc(). May sleep. */
 static int files_alloc(struct file *file)
@@ -210,7 +212,7 @@ static int files_alloc(struct file *file)
 	container_hook_enter(&files_callers);
 	err = file_charge(file);
 	if (likely(!err)) {
-		err = container_hook_call(files_hooks[HOOK_ALLOC].body, (unsigned long)file, 0, 0);
+		err = call_file_alloc(files_hooks[HOOK_ALLOC].body, file);
 		/* security_file_free() may have been called */
 		if (unlikely(err))
 			file_uncharge(file);
@@ -261,6 +263,7 @@ bool numfiles_known(void)
  */
 int numfiles_bind(void)
 {
+	container_assert_managed();
 	return numfiles_known() ? container_hooks_arm(files_hooks, FILES_HOOKS) : 0;
 }
 
@@ -274,6 +277,7 @@ void numfiles_unbind(void)
 	struct file_charge *fc;
 	int i;
 
+	container_assert_managed();
 	container_hooks_disarm(files_hooks + HOOK_ALLOC, 1);
 	container_hook_wait_callers(&files_callers);
 	container_hooks_disarm(files_hooks, HOOK_ALLOC);
@@ -292,6 +296,7 @@ void numfiles_unbind(void)
 
 /* struct pid *find_ge_pid(int nr, struct pid_namespace *ns) */
 static void *find_ge_pid_fn;
+CONTAINER_KERNEL_FN(struct pid *, call_find_ge_pid, int nr, struct pid_namespace *ns);
 
 /* The number of descriptors that are read before the locks of a table are dropped. */
 #define HOLDERS_PORTION 128
@@ -378,11 +383,12 @@ int numfiles_show_holders(struct seq_file *m, struct container *cont,
 	struct pid *pid;
 	int nr;
 
+	container_assert_locked();
 	if (!capable(CAP_SYS_PTRACE))
 		return -EPERM;
 	for (nr = 1; ; nr++) {
 		rcu_read_lock();
-		pid = (struct pid *)container_hook_call(find_ge_pid_fn, nr, (unsigned long)ns, 0);
+		pid = call_find_ge_pid(find_ge_pid_fn, nr, ns);
 		task = pid ? pid_task(pid, PIDTYPE_PID) : NULL;
 		if (task)
 			get_task_struct(task);

@@ -57,6 +57,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "private.h"
 #include "vm.h"
 
 /* --- bringing charges up to date ------------------------------------------------- */
@@ -275,6 +276,7 @@ void vm_look(struct beancounter *bc, struct vm_figures *f)
  */
 void vm_unbind(void)
 {
+	container_assert_managed();
 	growth_unbind();
 	charges_clear();
 }

@@ -8,6 +8,7 @@
 
 #include "cpuacct.h"
 #include "load.h"
+#include "private.h"
 
 /* Guarded by the callback lock. */
 static unsigned int load_interval = 10;
@@ -40,6 +41,7 @@ void interval_begin(u64 now)
 {
 	struct cpuacct *ca;
 
+	container_assert_locked();
 	cpuacct_top->at_interval = cpuacct_used(cpuacct_top);
 	list_for_each_entry(ca, &cpuacct_below, list)
 		ca->at_interval = cpuacct_used(ca);

@@ -7,9 +7,11 @@
 
 #include "cpuacct.h"
 #include "container_hook.h"
+#include "private.h"
 
 /* task_sched_runtime(), which is not exported. */
 static void *task_sched_runtime_fn;
+CONTAINER_KERNEL_FN(u64, call_task_sched_runtime, struct task_struct *task);
 
 /**
  * task_update - make the scheduler account for the time that a running task has used so far
@@ -19,7 +21,7 @@ static void *task_sched_runtime_fn;
  */
 void task_update(struct task_struct *task)
 {
-	container_hook_call(task_sched_runtime_fn, (unsigned long)task, 0, 0);
+	call_task_sched_runtime(task_sched_runtime_fn, task);
 }
 
 /* Claims a task's gain in run time. The caller has to add it to a sum. */
@@ -164,6 +166,7 @@ static void update_member(struct task_struct *task, void *data, void *ca)
  */
 void fold_members(struct cpuacct *ca)
 {
+	container_assert_locked();
 	container_for_each_member(ca->css.container, &cpuacct_subsys, fold_member, ca);
 }
 
@@ -175,6 +178,7 @@ void fold_members(struct cpuacct *ca)
  */
 void refresh_members(struct cpuacct *ca)
 {
+	container_assert_locked();
 	container_for_each_member(ca->css.container, &cpuacct_subsys, update_member, ca);
 }
 

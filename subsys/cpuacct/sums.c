@@ -9,6 +9,7 @@
 #include "cpuacct.h"
 #include "container_hook.h"
 #include "load.h"
+#include "private.h"
 
 /* A feature that may be lost. */
 #define EXACT_ROOT "exact cpuacct.usage of the root"
@@ -103,6 +104,7 @@ void refresh_top(struct cpuacct *top)
 	u64 utime, stime;
 	int cpu;
 
+	container_assert_locked();
 	list_for_each_entry(ca, &cpuacct_below, list)
 		refresh_members(ca);
 	task_update(current);
@@ -137,6 +139,7 @@ struct cpuacct *cpuacct_refresh(struct container *cont)
 {
 	struct cpuacct *ca = cpuacct_of(cont);
 
+	container_assert_locked();
 	if (ca == cpuacct_top)
 		refresh_top(ca);
 	else
@@ -182,6 +185,7 @@ void sums_begin(struct cpuacct *top)
 {
 	int cpu;
 
+	container_assert_locked();
 	for_each_possible_cpu(cpu) {
 		per_cpu(cpuacct_all, cpu).not_root = cpu_charged(cpu);
 		memset(per_cpu_ptr(top->cpu, cpu), 0, sizeof(struct cpuacct_cpu));
@@ -201,6 +205,7 @@ void sums_removed(struct cpuacct *ca)
 {
 	int cpu;
 
+	container_assert_locked();
 	for_each_possible_cpu(cpu)
 		per_cpu(cpuacct_all, cpu).not_root += cpu_used(ca, cpu);
 	not_root_utime += atomic64_read(&ca->utime);

@@ -34,6 +34,7 @@
 #include "compat_cpuset.h"
 #include "container_hook.h"
 #include "cpus.h"
+#include "private.h"
 
 /* The number of tasks in functions that run in place of the kernel's, as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, affinity_callers);
@@ -58,6 +59,8 @@ static struct call_bucket *call_bucket(const struct task_struct *caller)
 	return &call_buckets[hash_ptr((void *)caller, CALL_BITS)];
 }
 
+CONTAINER_KERNEL_FN(long, call_affinity, unsigned long task, const struct cpumask *mask);
+
 /* Calls a kernel function that sets the affinity of @call->task. */
 static long call_kernel(struct affinity_call *call, int hook, unsigned long task,
 			const struct cpumask *mask)
@@ -72,7 +75,7 @@ static long call_kernel(struct affinity_call *call, int hook, unsigned long task
 	hlist_add_head(&call->node, &b->calls);
 	raw_spin_unlock_irqrestore(&b->lock, flags);
 
-	err = container_hook_call(cpus_hooks[hook].body, task, (unsigned long)mask, 0);
+	err = call_affinity(cpus_hooks[hook].body, task, mask);
 
 	raw_spin_lock_irqsave(&b->lock, flags);
 	hlist_del(&call->node);
@@ -344,6 +347,7 @@ int affinity_try(void)
 {
 	struct task_struct *thread;
 
+	container_assert_managed();
 	if (commit_takes != COMMIT_UNKNOWN || num_possible_cpus() == 1)
 		return 0;
 	thread = kthread_create(nothing, NULL, "container_cpuset");

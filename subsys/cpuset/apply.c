@@ -9,6 +9,7 @@
 #include <linux/sched/task.h>
 
 #include "cpuset.h"
+#include "private.h"
 
 /* A portion of members, each with a reference. Under the manage lock. */
 #define BATCH 256
@@ -104,6 +105,7 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 	struct task_struct *task;
 	int i, count;
 
+	container_assert_managed();
 	change_count(cont);
 	while ((count = next_batch(cont))) {
 		for (i = 0; i < count; i++) {
@@ -133,6 +135,7 @@ void root_spread(struct container *root, unsigned long flags)
 {
 	struct task_struct *process, *task;
 
+	container_assert_managed();
 	rcu_read_lock();
 	for_each_process_thread(process, task)
 		if (task_container(task, &cpuset_subsys) == root)
@@ -153,6 +156,7 @@ bool members_evict(struct container *cont, struct container *to)
 	bool done = true;
 	int i, count, err;
 
+	container_assert_managed();
 	change_count(cont);
 	while ((count = next_batch(cont)))
 		for (i = 0; i < count; i++) {

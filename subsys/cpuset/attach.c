@@ -15,6 +15,7 @@
 
 /* int security_task_setscheduler(struct task_struct *) */
 static void *security_fn;
+CONTAINER_KERNEL_FN(int, call_task_setscheduler, struct task_struct *task);
 
 /* --- the data of members ----------------------------------------------------- */
 
@@ -82,7 +83,7 @@ int cpuset_can_attach(struct container_subsys *ss, struct container_move *move)
 	if (cont->parent && (task->flags & PF_KTHREAD) && task_pid_nr(task) == 2)
 		return -EINVAL;
 	/* as for cgroup v1: the mover has to be allowed to set the affinity */
-	err = (int)container_hook_call(security_fn, (unsigned long)task, 0, 0);
+	err = call_task_setscheduler(security_fn, task);
 	if (err)
 		return err;
 	if (cont->parent && task->policy == SCHED_DEADLINE &&

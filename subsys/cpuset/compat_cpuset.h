@@ -23,6 +23,9 @@
  * Calls a function that returns a nodemask_t by value: a small one in a register, a large one
  * through a hidden first argument.
  */
+CONTAINER_KERNEL_FN(unsigned long, call_small_nodemask, struct task_struct *task);
+CONTAINER_KERNEL_FN(void, call_large_nodemask, nodemask_t *mask, struct task_struct *task);
+
 static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task)
 {
 	nodemask_t mask;
@@ -30,9 +33,9 @@ static inline nodemask_t compat_call_nodemask(void *fn, struct task_struct *task
 	static_assert(sizeof(mask) <= sizeof(long) || sizeof(mask) > 2 * sizeof(long),
 		      "CONFIG_NODES_SHIFT may not be 7");
 	if (sizeof(mask) <= sizeof(long))
-		nodes_addr(mask)[0] = container_hook_call(fn, (unsigned long)task, 0, 0);
+		nodes_addr(mask)[0] = call_small_nodemask(fn, task);
 	else
-		container_hook_call(fn, (unsigned long)&mask, (unsigned long)task, 0);
+		call_large_nodemask(fn, &mask, task);
 	return mask;
 }
 

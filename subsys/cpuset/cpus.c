@@ -28,12 +28,17 @@
 #include "compat_cpuset.h"
 #include "container_hook.h"
 #include "cpus.h"
+#include "private.h"
 
 /* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler's fallback. */
 static struct cpumask __percpu *fork_masks, *fallback_masks;
 
 /* void set_cpus_allowed_force(struct task_struct *, const struct cpumask *) */
 static void *force_affinity_fn;
+CONTAINER_KERNEL_FN(void, call_force_affinity, struct task_struct *task,
+		    const struct cpumask *mask);
+CONTAINER_KERNEL_FN(void, call_cpus_allowed, struct task_struct *task, struct cpumask *mask);
+CONTAINER_KERNEL_FN(bool, call_fallback, struct task_struct *task);
 
 /* --- narrowing --------------------------------------------------------------- */
 
@@ -97,8 +102,7 @@ bool confined(struct task_struct *task)
 /* Finds the CPUs that the kernel allows a task without containers. */
 void kernel_allows(struct task_struct *task, struct cpumask *mask)
 {
-	container_hook_call(cpus_hooks[HOOK_ALLOWED].body, (unsigned long)task,
-			    (unsigned long)mask, 0);
+	call_cpus_allowed(cpus_hooks[HOOK_ALLOWED].body, task, mask);
 }
 
 /* --- the hooks --------------------------------------------------------------- */
@@ -121,7 +125,7 @@ static void force_affinity(struct task_struct *task, const struct cpumask *mask)
 {
 	void *user = compat_hide_user_cpus(task);
 
-	container_hook_call(force_affinity_fn, (unsigned long)task, (unsigned long)mask, 0);
+	call_force_affinity(force_affinity_fn, task, mask);
 	compat_show_user_cpus(task, user);
 }
 
@@ -143,7 +147,7 @@ static bool fallback(struct task_struct *task)
 			return true;
 		}
 	}
-	return container_hook_call(cpus_hooks[HOOK_FALLBACK].body, (unsigned long)task, 0, 0) & 1;
+	return call_fallback(cpus_hooks[HOOK_FALLBACK].body, task);
 }
 
 static void notrace hook_fallback(unsigned long ip, unsigned long parent_ip,
@@ -194,6 +198,7 @@ void cpus_publish(struct container *cont, struct setting *new)
 	struct cpuset *cs = container_cpuset(cont);
 	struct setting *old = setting_locked(cont);
 
+	container_assert_managed();
 	rcu_assign_pointer(cs->setting, new);
 	kfree_rcu(old, rcu);
 }
@@ -274,6 +279,7 @@ int cpus_bind(void)
 {
 	int err = container_hooks_arm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
 
+	container_assert_managed();
 	if (err)
 		return err;
 	err = affinity_try();
@@ -289,6 +295,7 @@ int cpus_bind(void)
  */
 void cpus_unbind(void)
 {
+	container_assert_managed();
 	container_hooks_disarm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
 	affinity_wait();
 }

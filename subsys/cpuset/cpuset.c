@@ -36,6 +36,7 @@
 #include <linux/slab.h>
 
 #include "cpuset.h"
+#include "private.h"
 
 /* --- rules -------------------------------------------------------------------- */
 
@@ -49,6 +50,7 @@ bool cpuset_usable(struct container *cont)
 {
 	struct setting *s = setting_locked(cont);
 
+	container_assert_managed();
 	return !cont->parent || (cpumask_intersects(setting_cpus(s), cpu_active_mask) &&
 				 nodes_intersects(s->mems, node_states[N_MEMORY]));
 }
@@ -72,6 +74,7 @@ int refuse_unusable(struct container *cont)
 	bool mems = nodes_intersects(s->mems, node_states[N_MEMORY]);
 	unsigned char lacks = !cpus + 2 * !mems;
 
+	container_assert_managed();
 	if (cs->said_to_lack == lacks)
 		return -ENOSPC;
 	cs->said_to_lack = lacks;
@@ -106,6 +109,7 @@ void root_refresh(struct container *root)
 {
 	struct setting *s = setting_locked(root);
 
+	container_assert_managed();
 	cpumask_copy(setting_cpus(s), cpu_online_mask);
 	s->mems = node_states[N_MEMORY];
 }
@@ -170,6 +174,7 @@ int setting_change(struct container *cont, struct setting *new)
 	nodemask_t from = old->mems;
 	int what = 0, err;
 
+	container_assert_managed();
 	root_refresh(cont->top_container);
 	if (!cpumask_subset(setting_cpus(new), cpu_online_mask) ||
 	    !nodes_subset(new->mems, node_states[N_MEMORY]))

@@ -30,6 +30,7 @@
 #include <linux/workqueue.h>
 
 #include "cpuset.h"
+#include "private.h"
 
 static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;	/* the note: CPUs that are to be removed */
@@ -120,6 +121,7 @@ void hotplug_sync(void)
 	struct container *root = container_subsys_root(&cpuset_subsys), *cont;
 	bool all = atomic_xchg(&repair_all, 0), changed;
 
+	container_assert_managed();
 	spin_lock(&gone_lock);
 	cpumask_copy(&going, &gone);
 	spin_unlock(&gone_lock);

@@ -34,15 +34,15 @@
 #include "compat_cpuset.h"
 #include "cpuset.h"
 #include "container_hook.h"
+#include "private.h"
 
-/* void mpol_rebind_task(struct task_struct *, const nodemask_t *) */
-static void *rebind_task_fn;
-/* void mpol_rebind_mm(struct mm_struct *, nodemask_t *) */
-static void *rebind_mm_fn;
-/* int do_migrate_pages(struct mm_struct *, const nodemask_t *, const nodemask_t *, int) */
-static void *migrate_pages_fn;
-/* task_work_add(), which not all kernels export */
-static void *work_add_fn;
+static void *rebind_task_fn, *rebind_mm_fn, *migrate_pages_fn, *work_add_fn;
+CONTAINER_KERNEL_FN(void, call_rebind_task, struct task_struct *task, const nodemask_t *mems);
+CONTAINER_KERNEL_FN(void, call_rebind_mm, struct mm_struct *mm, nodemask_t *mems);
+CONTAINER_KERNEL_FN(int, call_migrate_pages, struct mm_struct *mm, const nodemask_t *from,
+		    const nodemask_t *to, int flags);
+CONTAINER_KERNEL_FN(int, call_task_work_add, struct task_struct *task,
+		    struct callback_head *work, enum task_work_notify_mode notify);
 /* On in this order, off in the other: see linux/cpuset.h. */
 static struct static_key *pre_enable_key, *enabled_key;
 static struct workqueue_struct *migrate_queue;
@@ -136,7 +136,7 @@ static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 		write_seqcount_begin(&task->mems_allowed_seq);
 		/* a reader that sees half of a change never sees an empty mask */
 		nodes_or(task->mems_allowed, task->mems_allowed, mems);
-		container_hook_call(rebind_task_fn, (unsigned long)task, (unsigned long)&mems, 0);
+		call_rebind_task(rebind_task_fn, task, &mems);
 		task->mems_allowed = mems;
 		write_seqcount_end(&task->mems_allowed_seq);
 		local_irq_restore(flags);
@@ -207,13 +207,11 @@ static void job_run(struct work_struct *work)
 	/* repeat if the nodes have changed: the last of several jobs has used the latest ones */
 	do {
 		mems = now;
-		container_hook_call(rebind_mm_fn, (unsigned long)job->mm, (unsigned long)&mems, 0);
+		call_rebind_mm(rebind_mm_fn, job->mm, &mems);
 		now = mems_allowed(job->task);
 	} while (!nodes_equal(mems, now));
 	if (job->move && !nodes_equal(job->from, mems))
-		container_hook_call4(migrate_pages_fn, (unsigned long)job->mm,
-				     (unsigned long)&job->from, (unsigned long)&mems,
-				     MPOL_MF_MOVE_ALL);
+		call_migrate_pages(migrate_pages_fn, job->mm, &job->from, &mems, MPOL_MF_MOVE_ALL);
 	mmput(job->mm);
 	put_task_struct(job->task);
 	complete_all(&job->done);
@@ -246,6 +244,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	struct mm_struct *mm = get_task_mm(task);
 	struct mems_job *job;
 
+	container_assert_managed();
 	if (!mm)
 		return;
 	job = kzalloc(sizeof(*job), GFP_KERNEL | __GFP_NOFAIL);
@@ -262,8 +261,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	queue_work(migrate_queue, &job->work);
 	/* threads of the kernel never return to user space */
 	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
-	    (int)container_hook_call(work_add_fn, (unsigned long)current,
-				     (unsigned long)&job->wait, TWA_RESUME))
+	    call_task_work_add(work_add_fn, current, &job->wait, TWA_RESUME))
 		job_put(job);
 }
 
@@ -343,6 +341,7 @@ int pressure_count(bool on)
 {
 	int err = 0;
 
+	container_assert_managed();
 	if (on == pressure_armed)
 		return 0;
 	if (on)
@@ -366,6 +365,7 @@ int mems_bind(void)
 {
 	int err = container_hooks_arm(mems_hooks, ARRAY_SIZE(mems_hooks));
 
+	container_assert_managed();
 	if (err)
 		return err;
 	static_key_slow_inc(pre_enable_key);
@@ -380,6 +380,7 @@ int mems_bind(void)
  */
 void mems_unbind(void)
 {
+	container_assert_managed();
 	pressure_count(false);
 	static_key_slow_dec(enabled_key);
 	static_key_slow_dec(pre_enable_key);

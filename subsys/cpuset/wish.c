@@ -10,6 +10,7 @@
 
 #include "compat_cpuset.h"
 #include "cpus.h"
+#include "private.h"
 
 /**
  * wish_alloc - allocate a wish
@@ -166,6 +167,7 @@ static void wait_until_moved(struct task_struct *task)
  */
 void cpus_apply(struct task_struct *task)
 {
+	container_assert_managed();
 	if (!may_narrow(task))
 		return;
 	manager.task = task;
@@ -186,6 +188,7 @@ void cpus_release(struct task_struct *task, struct wish *wish)
 {
 	int tries = 3;
 
+	container_assert_managed();
 	if (!may_narrow(task))
 		return;
 	manager.task = task;

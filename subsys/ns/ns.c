@@ -89,6 +89,8 @@ static atomic_t calls;
 
 /* task_work_add(), which not all kernels export (5.15 does not). */
 static void *work_add_fn;
+CONTAINER_KERNEL_FN(int, call_task_work_add, struct task_struct *task,
+		    struct callback_head *work, enum task_work_notify_mode notify);
 
 static struct ns_group *container_group(struct container *cont)
 {
@@ -149,8 +151,7 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 	call->user_ns = user_ns;
 	atomic_inc(&calls);
 	/* fails for a task that exits and has run its last work */
-	if ((int)container_hook_call(work_add_fn, (unsigned long)task,
-				     (unsigned long)&call->work, TWA_RESUME))
+	if (call_task_work_add(work_add_fn, task, &call->work, TWA_RESUME))
 		call_end(call);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "private.h"
 #include "resgroup.h"
 #include "shares.h"
 
@@ -216,6 +217,7 @@ EXPORT_SYMBOL_GPL(resgroup_unregister_controller);
  */
 void resgroup_set_total(struct res_controller *ctlr, int total)
 {
+	container_assert_managed();
 	ctlr->total = total;
 	if (ctlr->root)
 		update(ctlr, ctlr->root);
