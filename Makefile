@@ -13,6 +13,7 @@
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
 # make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
+# make stress     everything at once for SECONDS=3600, by SEED=, DEBUG=1
 # make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
 # make debian-test   the packages on a Debian with systemd (SUITE=trixie: on that one)
@@ -117,6 +118,12 @@ test check shell matrix headers kunit dkms packages labs:
 fuzz:
 	@userspace-tests/fuzz $(SECONDS)
 
+stress: SECONDS ?= 3600
+stress:
+	@STRESS_SECONDS=$(SECONDS) STRESS_SEED=$(SEED) TEST_TIMEOUT=$$(($(SECONDS) + 900)) \
+		QEMU_SECONDS=$$(($(SECONDS) + 1500)) \
+		userspace-tests/run $(if $(DEBUG),--debug) t_stress
+
 test-all:
 	@userspace-tests/test all
 
@@ -130,6 +137,6 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check fuzz shell matrix headers kunit dkms packages labs bench debian-test debian-shell
+.PHONY: run test test-all check fuzz stress shell matrix headers kunit dkms packages labs bench debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

@@ -106,7 +106,6 @@ int wait_workers(const pid_t *pids, int n);
 int wait_all(void);
 bool exact(const char *root);
 bool topcount_right(const char *set, const char *root);
-long missed(void);
 void dissolve_y(void);
 void check_containers_left(void);
 

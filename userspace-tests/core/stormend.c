@@ -106,20 +106,6 @@ static int clear(const char *root, const char *dir)
 	return left;
 }
 
-long missed(void)
-{
-	char *s = get("/proc/containers");
-	long sum = 0;
-
-	if (!s || !strstr(s, "missed="))
-		return -1;
-	while ((s = strstr(s, "missed="))) {
-		s += 7;
-		sum += atol(s);
-	}
-	return sum;
-}
-
 void check_containers_left(void)
 {
 	struct hier h = { 0 };

@@ -139,7 +139,7 @@ static void check_all_is_back(void)
 		msleep(200);
 	}
 	ok(topcount_right("cpuacct", H1), "cpuacct: the root's count is right");
-	eq(missed(), 0, "no hook has missed a call in the storm");
+	eq(hooks_missed(), 0, "no hook has missed a call in the storm");
 	dissolve_y();
 	check_containers_left();
 	ok(exact(H1), "with all in the root, cpuacct lists the live tasks");
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	    !err(cmount(H2, "none,name=x"), 0, "mount x"))
 		finish();
 	build();
-	eq(missed(), 0, "no hook has missed a call");
+	eq(hooks_missed(), 0, "no hook has missed a call");
 	start_still();
 	rage(seconds ? atoi(seconds) : sized(60, 15));
 	report();

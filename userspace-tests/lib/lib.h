@@ -156,6 +156,7 @@ struct hier {
 	unsigned long bits;
 };
 bool hier(const char *set, struct hier *h);
+long hooks_missed(void);		/* calls that no hook has seen; -1: no such figure */
 int nhiers(void);			/* hierarchy lines, the dummy included */
 /* Registered subsystems in order of id, joined with SEP. */
 const char *registered(const char *sep);
