@@ -17,13 +17,9 @@
 
 #include "container.h"
 
-struct file_operations;
-struct fs_context;
-struct inode;
 struct member;
 struct mount_options;
 struct moves;
-struct super_block;
 
 /**
  * struct hierarchy - a tree of containers

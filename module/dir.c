@@ -7,7 +7,6 @@
  * to user memory, which a user can delay at will.
  */
 #include <linux/dcache.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "container_trace.h"

@@ -34,7 +34,6 @@
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
-#include <linux/sched/task.h>
 
 #include "callbacks.h"
 #include "compat.h"

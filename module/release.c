@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kmod.h>
 #include <linux/slab.h>
 #include <linux/umh.h>
 #include <linux/workqueue.h>

@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/limits.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "core.h"
