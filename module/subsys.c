@@ -75,6 +75,7 @@ static void subsys_set(int id, struct container_subsys *ss)
 	container_unlock();
 }
 
+/* Registers a subsystem whose fields have been checked; under the manage lock. */
 static int subsys_register(struct container_subsys *ss)
 {
 	struct container *top = &dummy_hierarchy.top;
