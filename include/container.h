@@ -12,9 +12,9 @@
  *
  *   container_manage_lock()	a mutex, held to create and remove containers, to move tasks,
  *	and to bind and register subsystems.
- *   container_lock()	the callback lock, a mutex, taken inside it around each change of
- *	containers and bindings, but not around moves. Holding either one keeps every container
- *	where it is.
+ *   container_lock()	the callback lock, a mutex, taken inside the manage lock around each
+ *	change of containers and bindings, but not around moves. Holding either mutex keeps every
+ *	container where it is.
  *   the lock of a task's entry, then container->lock	spinlocks. Fork and exit take these
  *	two, and no global lock.
  *
@@ -83,23 +83,23 @@ enum container_refusal {
 /* A set of tasks. The fields that a subsystem may read come first. */
 struct container {
 	struct container *parent;	/* NULL for a root; never changes */
-	struct list_head children;	/* stable under either mutex or lock */
+	struct list_head children;	/* stable under either mutex, and under lock */
 	struct list_head sibling;	/* link in the parent's children */
 	unsigned int nr_members;	/* tasks in it, not counted at a root; under lock */
 
 	/* private: the core's own */
 	unsigned long flags;		/* CONT_ bits, atomic */
-	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* of bound subsystems */
-	spinlock_t lock;		/* guards the members; with both mutexes, children */
+	struct container_subsys_state *subsys[MAX_CONTAINER_SUBSYS];	/* for those bound */
+	spinlock_t lock;		/* guards the members and, with both mutexes, children */
 	struct hlist_head members;	/* entries of the tasks; empty for a root */
 	struct container *top_container;	/* the root of the hierarchy */
-	int hierarchy;			/* its number */
-	struct dentry *dentry;		/* the directory; under either mutex until removed */
-	struct new_file *new_files;	/* to create with the directory; a root's are kept */
-	unsigned int leaving;		/* removed children with a directory left; manage lock */
+	int hierarchy;			/* the number of the hierarchy */
+	struct dentry *dentry;		/* the directory; valid under either mutex until removed */
+	struct new_file *new_files;	/* to appear with the directory; a root keeps them */
+	unsigned int leaving;		/* removed children whose directory remains; manage lock */
 	unsigned int killers;		/* rmdirs that are killing its members; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
-	atomic_t releases;		/* that the worker has not handled yet */
+	atomic_t releases;		/* how many the worker has not handled yet */
 	struct work_struct release_work;	/* runs the release agent, or auto-deletes */
 	struct rcu_head rcu;
 	struct container_events {	/* for the file "events": see events.c */
@@ -107,7 +107,7 @@ struct container {
 		atomic_t readers;	/* open files; inotify needs none */
 		struct dentry *file;	/* readable under RCU */
 		wait_queue_head_t wait;
-		unsigned int changes;	/* how many were reported; with the next two: manage lock */
+		unsigned int changes;	/* reported so far; it and the next two: manage lock */
 		bool populated;		/* as last reported: a member, here or below */
 		long told[CONTAINER_REFUSALS];	/* refused, as last reported */
 		struct work_struct work;	/* finds changes and reports them */
@@ -123,13 +123,13 @@ enum {
 	CONT_CLONED,		/* made by container_clone(); set before create() */
 	CONT_EVENT_JOINED,	/* a task has joined an empty container; not reported yet */
 	CONT_EVENT_NEW,		/* there may be a change to report */
-	CONT_DELETE_PENDING,	/* auto-delete met a reference: retry at the last put */
+	CONT_DELETE_PENDING,	/* auto-delete was tried, and may have to be retried */
 };
 
 enum container_file_flags {
 	CONTAINER_FILE_ROOT_ONLY = BIT(0),	/* only a root has it */
 	CONTAINER_FILE_ROOT_READONLY = BIT(1),	/* without write permissions at a root */
-	CONTAINER_FILE_SHORT_NAME = BIT(2),	/* with noprefix: what follows the first dot */
+	CONTAINER_FILE_SHORT_NAME = BIT(2),	/* with noprefix: its name after the first dot */
 };
 
 /* A control file. V6 calls it cftype, a name that the kernel's cgroups use now. */
@@ -137,7 +137,7 @@ struct container_cftype {
 	char name[MAX_CFTYPE_NAME];	/* by convention SUBSYSTEM.FILE */
 	int private;			/* for the subsystem, to tell files apart */
 	unsigned int flags;		/* CONTAINER_FILE_ bits */
-	umode_t mode;			/* 0: from the handlers, 0644, 0444 or 0200 */
+	umode_t mode;			/* 0: 0644, 0444 or 0200, as the handlers allow */
 	int too_long;			/* errno of a write of more than a page; 0: -E2BIG */
 	/*
 	 * Print the value. Called with the callback lock held, so it must take neither mutex;
@@ -176,7 +176,7 @@ struct container_move {
 /* The tasks for which a subsystem is called at fork and exit. */
 enum container_scope {
 	CONTAINER_ALL_TASKS,	/* all in the system, from registration on */
-	CONTAINER_WHILE_BOUND,	/* all, from bind() to unbind(); exit() is not called there */
+	CONTAINER_WHILE_BOUND,	/* all, from bind() to unbind(), which does not call exit() */
 	CONTAINER_MEMBERS,	/* tasks below the root; others cost nothing */
 };
 
@@ -190,12 +190,12 @@ enum container_scope {
  * container and, as @data, the @task_size bytes that the core keeps for it, zero at first.
  */
 struct container_subsys {
-	const char *name;		/* 1-32 of [A-Za-z0-9_-]; also the mount option. Alias of
-					 * the module: container-subsys-<name>
+	const char *name;		/* 1-32 of [A-Za-z0-9_-]; also the mount option. The module
+					 * has the alias container-subsys-<name>
 					 */
 	struct module *owner;		/* pinned while the subsystem is bound */
 	enum container_scope scope;	/* for can_fork() to exited() */
-	unsigned int task_size;		/* of the data that it keeps for a task */
+	unsigned int task_size;		/* bytes of data that it keeps for each task */
 
 	/* Allocate the state of @cont and set it; at registration cont->parent is NULL. */
 	int (*create)(struct container_subsys *ss, struct container *cont);
@@ -223,9 +223,12 @@ struct container_subsys {
 	 * an eviction overrules the refusal.
 	 */
 	int (*can_attach)(struct container_subsys *ss, struct container_move *move);
-	/* The same for container_clone(): the new container is not linked yet. */
+	/* Asked instead by container_clone(), which has not linked the new container yet. */
 	int (*can_clone)(struct container_subsys *ss, struct container_move *move);
-	/* The move does not happen. Called if one of these two was, even if it refused. */
+	/*
+	 * The move does not happen. Called if can_attach() or can_clone() was called, even if that
+	 * refused.
+	 */
 	void (*cancel_attach)(struct container_subsys *ss, struct container_move *move);
 	/*
 	 * The task moves. Called just before the move is visible. Atomic, with the lock of the
@@ -262,14 +265,15 @@ struct container_subsys {
 		      struct task_struct *task, void *data);
 	/*
 	 * @task exits and is about to leave @cont. Called once for each task for which can_fork(),
-	 * fork() or adopt() was called; with CONTAINER_MEMBERS, for each task below the root.
+	 * fork() or adopt() was called, unless its fork failed; with CONTAINER_MEMBERS, for each
+	 * task below the root.
 	 */
 	void (*exit)(struct container_subsys *ss, struct container *cont,
 		     struct task_struct *task, void *data);
 	/*
-	 * @task has left its container, and no file "tasks" shows it any more. A limit lets another
-	 * task in here, not in exit(). The container may have been removed, but its state is still
-	 * readable under RCU. Not with CONTAINER_MEMBERS.
+	 * @task has left its container, and no file "tasks" shows it any more. A limit makes room
+	 * for another task here, not in exit(). The container may have been removed, but its state
+	 * is still readable under RCU. Not with CONTAINER_MEMBERS.
 	 */
 	void (*exited)(struct container_subsys *ss, struct task_struct *task, void *data);
 
@@ -284,7 +288,7 @@ struct container_subsys {
 	int hierarchy;			/* its hierarchy's number, or 0. Both mutexes, or RCU */
 	bool active;			/* registration is complete */
 	/* private: */
-	unsigned int task_offset;	/* of its data in that of a task */
+	unsigned int task_offset;	/* where its data begins in that of a task */
 	unsigned long since;		/* generation of its first call: see callbacks.h */
 };
 

@@ -64,8 +64,8 @@ struct container_feature {
  *	      struct ftrace_regs *fregs)
  *	on every kernel; or a probe with the tracepoint's prototype. It runs with the locks of
  *	the hooked code held: it must not sleep, and has to call rcu_read_lock() itself
- * @optional: the feature that is lost without the hook; NULL makes arming fail if the function
- *	cannot be hooked or another user has it
+ * @optional: the feature that is lost without the hook; if it is NULL, arming fails when the
+ *	function cannot be hooked or another user has it
  * @missed: the number of calls that the handler could not handle
  * @body: the address in the hooked function after the hook, for a CONTAINER_KERNEL_FN(); set
  *	before the hook is armed and never changed
@@ -97,6 +97,9 @@ struct container_hook {
  * Only the registers that carry arguments, the stack pointer and the instruction pointer are
  * valid. ftrace_get_regs() cannot be used: it returns NULL if not all registers were saved. On
  * x86 struct ftrace_regs is a struct pt_regs, under different names; compat.h checks that.
+ *
+ * Context: in the handler.
+ * Return: the registers.
  */
 static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *fregs)
 {
@@ -108,6 +111,7 @@ static __always_inline struct pt_regs *container_hook_regs(struct ftrace_regs *f
  * @fregs: the handler's argument
  * @n: its number, 0-3
  *
+ * Context: in the handler.
  * Return: its value.
  */
 static __always_inline unsigned long
@@ -123,6 +127,8 @@ container_hook_arg(struct ftrace_regs *fregs, int n)
  * @fregs: the handler's argument
  * @n: its number, 0-3
  * @value: the new value
+ *
+ * Context: in the handler.
  */
 static __always_inline void
 container_hook_set_arg(struct ftrace_regs *fregs, int n, unsigned long value)
@@ -169,6 +175,8 @@ void container_hook_wait_callers(const long __percpu *callers);
  *	of tasks in such functions, for container_hook_wait_callers()
  *
  * Between the handler and this call a task does not sleep, so disarming waits for it.
+ *
+ * Context: at the beginning of the function.
  */
 static __always_inline void container_hook_enter(long __percpu *callers)
 {
@@ -178,6 +186,8 @@ static __always_inline void container_hook_enter(long __percpu *callers)
 /**
  * container_hook_leave - leave a function that has called container_hook_enter()
  * @callers: as for container_hook_enter()
+ *
+ * Context: at the end of the function, on any CPU.
  */
 static __always_inline void container_hook_leave(long __percpu *callers)
 {

@@ -14,7 +14,7 @@
  *     most a page and without the final newline, and has to accept all of it.
  *   - open() and release() of a file are not called: a file that has them is refused (EINVAL).
  *   - destroy() is called after a grace period, so that it may free at once.
- *   - css_get_current() does not exist: it relied on a lock that moves took. Use
+ *   - css_get_current() does not exist: it would rely on a lock that moves do not take. Use
  *     container_css_get_current(), which finds the state and takes the reference.
  */
 #ifndef _CONTAINER_V6_H

@@ -114,6 +114,7 @@ void resgroup_set_total(struct res_controller *ctlr, int total);
  * @ctlr: a controller bound to its hierarchy
  *
  * Context: any in which @cont is known to stay.
+ * Return: the shares.
  */
 static inline struct res_shares *container_res_shares(struct container *cont,
 						      struct res_controller *ctlr)
@@ -127,6 +128,7 @@ static inline struct res_shares *container_res_shares(struct container *cont,
  * @ctlr: a registered controller
  *
  * Context: any, under rcu_read_lock(), as for task_subsys_state().
+ * Return: the shares, readable until the read-side section ends.
  */
 static inline struct res_shares *task_res_shares(struct task_struct *task,
 						 struct res_controller *ctlr)

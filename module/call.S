@@ -14,7 +14,7 @@
 #define RET	ret; int3
 #endif
 
-/* For functions with their address taken. Not every kernel's SYM_FUNC_START has it. */
+/* For functions whose address is taken. Not every kernel's SYM_FUNC_START has the ENDBR. */
 .macro LANDING
 #ifdef CONFIG_X86_KERNEL_IBT
 	endbr64

@@ -17,6 +17,7 @@ struct calls __rcu *current_calls = RCU_INITIALIZER(&versions[0]);
 static DECLARE_BITMAP(called, MAX_CONTAINER_SUBSYS);
 static unsigned long generation;
 
+/* Does a subsystem have to know every task, so that every task needs an entry? */
 static bool wants_all(const struct container_subsys *ss)
 {
 	return ss->scope != CONTAINER_MEMBERS && (ss->can_fork || ss->cancel_fork || ss->fork ||
@@ -148,7 +149,7 @@ int membership_adopt(struct container_subsys *ss)
 
 /**
  * membership_forget - stop calling a subsystem
- * @ss: the subsystem, with no container below its root. Nothing happens if it is not called
+ * @ss: the subsystem, with no container below its root. One that is not being called is ignored
  *
  * When it returns, no callback is running, and no data of tasks is left.
  *

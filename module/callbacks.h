@@ -16,7 +16,7 @@
 /**
  * struct calls - the subsystems to call at each event; NULL ends an array
  * @generation: how many subsystems have begun to be called so far
- * @all: subsystems that know every task: all but CONTAINER_MEMBERS
+ * @all: subsystems that have to know every task: see wants_all()
  * @can_fork: subsystems with can_fork()
  * @fork: subsystems with fork()
  * @exit: subsystems with exit()
@@ -60,7 +60,7 @@ static inline struct container *container_for(const struct member *m, struct con
 		ss->scope == CONTAINER_MEMBERS ? NULL : container_subsys_root(ss);
 }
 
-/* Does a subsystem know a task? One with CONTAINER_MEMBERS need not. */
+/* Does a subsystem know a task? One with CONTAINER_MEMBERS has nothing to learn of it. */
 static inline bool knows(const struct container_subsys *ss, const struct member *m)
 {
 	return ss->scope == CONTAINER_MEMBERS || ss->since <= m->known;
@@ -134,6 +134,7 @@ static inline void member_born(struct member *m)
 	member_adopt(m);
 }
 
+/* Calls exit(), while the task is in its containers. The entry's lock is held. */
 static inline void member_exit(struct member *m)
 {
 	struct container_subsys *const *p, *ss;
@@ -146,6 +147,7 @@ static inline void member_exit(struct member *m)
 	}
 }
 
+/* Calls exited(), after the task has left its containers. The entry's lock is held. */
 static inline void member_exited(struct member *m)
 {
 	struct container_subsys *const *p, *ss;

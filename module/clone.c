@@ -8,7 +8,6 @@
 #include <linux/fsnotify.h>
 #include <linux/module.h>
 #include <linux/namei.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"

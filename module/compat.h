@@ -3,8 +3,8 @@
  * The differences between the supported kernels (5.10 to 7.2), and nothing else. The rest of the
  * code is written for the newest one.
  *
- * A macro COMPAT_HAS_ is defined for each probe of probe.c that the headers pass. If a kernel has
- * none of the known forms of something, the build stops with a message that names it.
+ * COMPAT_HAS_ with the name of a probe of probe.c is defined if the kernel's headers pass it. If a
+ * kernel has none of the known forms of something, the build stops with a message that names it.
  */
 #ifndef _COMPAT_H
 #define _COMPAT_H
@@ -38,7 +38,7 @@ static_assert(offsetof(typeof(*arch_ftrace_regs(NULL)), regs) == 0);
 #endif
 #endif
 
-/* The recursion guard is on unless declined before 5.11, and off unless requested from then on. */
+/* Before 5.11 the recursion guard has to be declined; from then on it has to be requested. */
 #ifdef COMPAT_HAS_FTRACE_RECURSION_SAFE
 #define COMPAT_FTRACE_NO_RECURSION_GUARD FTRACE_OPS_FL_RECURSION_SAFE
 #else

@@ -87,6 +87,8 @@ EXPORT_SYMBOL_GPL(container_next_descendant);
 /**
  * container_get - take a reference that keeps a container's memory
  * @cont: a container whose memory the caller keeps already
+ *
+ * Context: any.
  */
 void container_get(struct container *cont)
 {
@@ -96,6 +98,8 @@ void container_get(struct container *cont)
 /**
  * container_put - drop a reference on a container below a root
  * @cont: the container; the last reference frees it after a grace period
+ *
+ * Context: any.
  */
 void container_put(struct container *cont)
 {
@@ -172,11 +176,11 @@ int container_make_state(struct container_subsys *ss, struct container *cont)
 /**
  * container_create - create a container that is not visible yet
  * @parent: its parent
- * @flags: CONT_ bits beside those that it takes over from its parent
+ * @flags: CONT_ bits to set, beside those that it takes over from @parent
  *
  * Context: manage lock held; sleeps.
- * Return: the container, for container_link() or container_discard(), or an
- * errno: -ENOENT when @parent is being removed, -ENOMEM, or the errno of a subsystem's
+ * Return: the container, for container_link() or container_discard(), or an errno: -ENOENT if
+ * @parent is removed or its members are being killed, -ENOMEM, or the errno of a subsystem's
  * create().
  */
 struct container *container_create(struct container *parent, unsigned long flags)
@@ -268,7 +272,7 @@ void container_link(struct container *cont)
 /* So far below zero that no number of gets and puts, right or wrong, makes it positive. */
 #define CSS_FROZEN (INT_MIN / 2)
 
-/* Prevents new references on the states. Fails, and changes nothing, if there is one. */
+/* Makes the states refuse new references. Fails, and changes nothing, if a reference is held. */
 static bool container_freeze(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
@@ -285,6 +289,7 @@ static bool container_freeze(struct container *cont)
 	return true;
 }
 
+/* Undoes container_freeze(). */
 static void container_thaw(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
@@ -315,8 +320,8 @@ struct container *populated_in(struct container *top)
 }
 
 /**
- * container_is_populated - does a container have a member, in it or below?
- * @cont: the container. A root always has one: all tasks that are not below it
+ * container_is_populated - is there a task in a container or below it?
+ * @cont: the container. A root counts as populated: it has all tasks that are not below it
  *
  * Context: manage lock held; without it a task that is being moved may be missed.
  */
@@ -360,7 +365,7 @@ static struct container *half_removed_in(struct container *top)
 	return NULL;
 }
 
-/* Waits until the directories of all removed children are gone. Drops the manage lock meanwhile. */
+/* Waits until no removed child has a directory any more. Drops the manage lock meanwhile. */
 static int wait_half_removed(struct container *cont)
 {
 	int err;

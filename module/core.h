@@ -17,13 +17,9 @@
 
 #include "container.h"
 
-struct file_operations;
-struct fs_context;
-struct inode;
 struct member;
 struct mount_options;
 struct moves;
-struct super_block;
 
 /**
  * struct hierarchy - a tree of containers
@@ -32,9 +28,10 @@ struct super_block;
  * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; written under both mutexes
- * @nr_containers: number of its containers, the root included; under the manage lock
+ * @nr_containers: number of its containers, the root included; changed under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy
- * @ref: one for being active, one for each container below the root
+ * @ref: references: one while it is active, one for each container below the root, and one while
+ *	events.c looks for changes at the root
  */
 struct hierarchy {
 	struct container top;

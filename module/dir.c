@@ -7,7 +7,6 @@
  * to user memory, which a user can delay at will.
  */
 #include <linux/dcache.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "container_trace.h"
@@ -74,6 +73,8 @@ void dir_end(struct new_dir *new, struct inode *dir, struct container *cont, str
 /**
  * dir_drop - undo dir_begin()
  * @new: the directory, which was not shown
+ *
+ * Context: manage lock not held; sleeps.
  */
 void dir_drop(struct new_dir *new)
 {
@@ -82,6 +83,7 @@ void dir_drop(struct new_dir *new)
 	iput(new->inode);
 }
 
+/* Makes a container and its directory. */
 static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
 {
 	struct container *parent = fs_container(dir), *cont;
@@ -225,6 +227,7 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 	return err;
 }
 
+/* A container may get another name, but not another parent. */
 static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *old_dentry,
 		      struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
 {

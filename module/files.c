@@ -86,7 +86,7 @@ static int cftype_open(struct inode *inode, struct file *file)
 	return err;
 }
 
-/* ENODEV for a removed container, even if its text was read before. */
+/* Reads from a file. For a removed container it fails, even if the text was made before. */
 ssize_t control_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	if (container_is_removed(file_container(iocb->ki_filp)))

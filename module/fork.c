@@ -13,7 +13,7 @@ static DEFINE_PER_CPU(long, fork_callers);
 /* The number of hierarchies and subsystems that need the hooks. Under the manage lock. */
 static int trackers;
 
-/* A fork fails after its child has an entry. */
+/* Takes back what a failing fork has done for its child, which has an entry. */
 static noinline void fork_undo(struct task_struct *child, struct member *m)
 {
 	struct bucket *b = table_bucket(child);

@@ -15,13 +15,16 @@
 #include "core.h"
 #include "parse.h"
 
-/* Woken when a hierarchy has been dissolved, which is counted. */
+/* Woken when a hierarchy has been dissolved. */
 static DECLARE_WAIT_QUEUE_HEAD(hierarchy_gone);
+/* How many hierarchies have been dissolved so far. */
 static atomic_t dissolved;
 
 /**
  * hierarchy_put - drop a reference on a hierarchy
  * @h: the hierarchy; the last reference frees it after a grace period
+ *
+ * Context: any.
  */
 void hierarchy_put(struct hierarchy *h)
 {

@@ -6,8 +6,8 @@
  * hook_mutex guards the list of rows and their state, and serializes arming. It is held across
  * grace periods, so a caller that arms or disarms must not hold a lock that a handler takes.
  *
- * The ftrace_ops have no recursion guard: no handler calls a hooked function, so they need no
- * guard, and a guard might drop a call. They are PERMANENT: while one is armed, writing 0 to
+ * The ftrace_ops have no recursion guard. No handler calls a hooked function, so none is needed,
+ * and a guard might drop a call. They are PERMANENT: while one is armed, writing 0 to
  * kernel.ftrace_enabled fails with EBUSY.
  *
  * Other tracers may be attached to the same functions, before or after. Their code runs between
@@ -207,6 +207,7 @@ static int hook_arm(struct container_hook *hook)
 	return err;
 }
 
+/* Looks for the function or tracepoint of a row by both of its names. */
 static bool hook_found(struct container_hook *hook)
 {
 	return hook_find(hook, hook->name) || hook_find(hook, hook->alt);
@@ -328,7 +329,9 @@ EXPORT_SYMBOL_GPL(container_hooks_disarm);
  * @hooks: the rows
  * @count: how many
  *
- * The owner of the table calls it when its module is unloaded.
+ * The owner of the table calls it before its module is unloaded, also when loading it fails.
+ *
+ * Context: sleeps.
  */
 void container_hooks_forget(struct container_hook *hooks, int count)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inodes. The inode of a directory or file has a pointer to its container and keeps that. The
- * path of an open file is never used to find the container: it may lead through overlayfs.
+ * Inodes. The inode of a directory or file points to its container and keeps it. The path of an
+ * open file is never used to find the container: it may lead through overlayfs.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
@@ -94,6 +94,8 @@ struct inode *make_inode(struct super_block *sb, umode_t mode)
  * own_inode - set the container of a new inode
  * @inode: the inode, which is not visible yet
  * @cont: the container; NULL to take back a root that could not be set up
+ *
+ * Context: any.
  */
 void own_inode(struct inode *inode, struct container *cont)
 {

@@ -3,9 +3,9 @@
  * kill_on_rmdir: kills the members of a container and of all its descendants, and waits until
  * they are gone.
  *
- * Members may fork and exit meanwhile. While a container has killers, forks fail and others are
- * kept out: a removal counts itself as a killer before it lists the members under the
- * container's lock, so each child is either listed or refused.
+ * Members may fork and exit meanwhile. A removal counts itself as a killer of the container before
+ * it lists the members under the container's lock, and forks in a container with killers fail: so
+ * each child is either listed or refused. Nor can tasks be moved into such a container.
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -17,8 +17,8 @@
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);
 
 /*
- * One killer more or less in a subtree. Meanwhile no container is made in it, so that each
- * that is still there has been counted up before it is counted down.
+ * Adds @n, 1 or -1, to the number of killers of each container in a subtree. No container is made
+ * in it until the number is 0 again, so each one that is counted down was counted up before.
  */
 static void add_killer(struct container *top, int n)
 {
@@ -55,7 +55,7 @@ static void kill_member(struct member *m, void *unborn)
 /*
  * Kills all members that are complete. An unborn thread must not get the signal: it is not in
  * its process's list of threads yet, so the signal would mark the process as dying and never
- * reach the other threads. The fork fails when the parent is killed, unless it has gone too far.
+ * reach the other threads. Its fork fails, since the parent is killed, or completes it soon.
  * Return: true if there was an unborn member, which has to be checked again.
  */
 static bool kill_all(struct container *cont)

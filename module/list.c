@@ -59,7 +59,7 @@ static int numbers_reserve(struct numbers *l, int room)
 	if (room <= l->room)
 		return 0;
 	room = max(room, l->room * 2);
-	/* users can have many lists open */
+	/* charged to the user, who can have many lists open */
 	nr = kvmalloc_array(room, sizeof(*nr), GFP_KERNEL_ACCOUNT);
 	if (!nr)
 		return -ENOMEM;

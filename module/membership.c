@@ -34,7 +34,6 @@
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
-#include <linux/sched/task.h>
 
 #include "callbacks.h"
 #include "compat.h"
@@ -96,7 +95,8 @@ EXPORT_SYMBOL_GPL(task_container);
  * The data of other tasks is passed to callbacks and by container_for_each_member().
  *
  * Context: any, under rcu_read_lock(); no lock is taken, so callbacks for @task may run.
- * Return: the data; NULL if the core keeps none, because the task never was below a root.
+ * Return: the data; NULL if the core keeps none: the task never was below a root, and no subsystem
+ * wants all tasks.
  */
 void *container_task_data(struct task_struct *task, struct container_subsys *ss)
 {
@@ -216,8 +216,8 @@ EXPORT_SYMBOL_GPL(container_for_each_member);
  * lock, so none of them runs for this task meanwhile.
  *
  * Context: any but interrupts and those callbacks.
- * Return: false if the task has no entry: it has exited, or never was below a root. @fn is not
- * called then.
+ * Return: false if the task has no entry, and @fn is not called: the task has exited; or it never
+ * was below a root, and no subsystem wants all tasks.
  */
 bool container_for_task(struct task_struct *task, struct container_subsys *ss,
 			void (*fn)(struct task_struct *task, void *data, void *arg), void *arg)
@@ -294,7 +294,7 @@ bool members_gone(struct container *cont)
 /**
  * member_move - move an entry within a hierarchy
  * @m: the entry, whose lock is held
- * @move: the move; its from is set here
+ * @move: the move; @move->from is set here
  *
  * attach() is called before the move is visible, while the task still counts in the old
  * container. A subsystem that does not know the task yet adopts it there first. A lookup finds
@@ -325,7 +325,10 @@ void member_move(struct member *m, struct container_move *move)
 	trace_attach(to, from, m->task);
 }
 
-/* Makes sure that a task has an entry, which stays until the exit of the task removes it. */
+/*
+ * Makes sure that a task has an entry, which stays until the exit of the task removes it. Return:
+ * 0, -ENOMEM, or -ESRCH if the task has begun to exit.
+ */
 int member_ensure(struct task_struct *task, gfp_t gfp)
 {
 	struct member *m, *spare;

@@ -36,9 +36,9 @@ void member_move(struct member *m, struct container_move *move);
 int member_ensure(struct task_struct *task, gfp_t gfp);
 
 /*
- * Takes a place off the list of its container and changes it to @to, both under the container's
- * lock: while another task holds that lock, a place with this container keeps it. Called under
- * RCU, which keeps the container readable.
+ * Takes a place off the list of @cont, its container, and sets its container to @to, NULL for the
+ * root. Both are done under the lock of @cont: while another task holds that lock, a place in
+ * @cont stays there. Called under RCU, which keeps @cont readable.
  */
 static __always_inline void member_unlink(struct place *at, struct container *cont,
 					  struct container *to)
@@ -77,8 +77,8 @@ static inline bool member_is_below(const struct member *m)
 }
 
 /*
- * The entry of a task that has not begun to exit, or NULL. The caller holds the entry's lock, so
- * the task cannot leave before it is released: its exit waits for the lock.
+ * The entry of a task that has not begun to exit, or NULL. The caller holds the entry's lock, and
+ * the exit of the task waits for that, so the entry stays until the lock is released.
  */
 static inline struct member *live_member(struct task_struct *task)
 {

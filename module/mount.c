@@ -9,10 +9,8 @@
 
 #include <linux/dcache.h>
 #include <linux/fs_context.h>
-#include <linux/fs_parser.h>
 #include <linux/kmod.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"

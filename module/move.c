@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Moves of tasks: by writes to tasks and procs, by container_clone() and by subsystems. All
- * subsystems are asked and all memory is allocated before the first task moves. After that, a
- * move does not happen only if its task exits.
+ * subsystems are asked and all memory is allocated before the first task moves. After that, only
+ * the exit of its task can prevent a move.
  *
  * The manage lock serializes moves. Tasks fork and exit meanwhile: see the top of membership.c.
  */
@@ -34,7 +34,7 @@ static int move_task(struct container_move *move)
 	return m ? 0 : -ESRCH;
 }
 
-/* Do the credentials allow moving a task? The rule of V6. */
+/* Root may move every task; others, those that have their effective uid as real or saved uid. */
 static bool may_move(const struct cred *cred, struct task_struct *task)
 {
 	const struct cred *tcred;

@@ -67,7 +67,7 @@ static int parse_subsys(struct mount_options *opts, const char *name)
 	for_each_option_subsys(opts, known)
 		if (!strcmp(known, name))
 			return 0;
-	/* no subsystem has such a long name, and there cannot be so many: unknown */
+	/* no subsystem has so long a name, and no more of them can be registered: unknown */
 	if (opts->nr_subsys == MAX_CONTAINER_SUBSYS ||
 	    strlen(name) > MAX_CONTAINER_TYPE_NAMELEN)
 		return options_unknown(opts, name);

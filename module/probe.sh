@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # probe.sh SOURCE HEADER KERNEL COMPILER FLAG...: compiles SOURCE, a file of probes, and
-# writes HEADER: a line for each probe that the headers of the kernel pass whose build is
-# in KERNEL. HEADER is touched only if it changes, and is whole at any time: several makes
-# may ask at once. Says nothing unless something is wrong.
+# writes HEADER, with a line for each probe that passes. KERNEL is the build directory of
+# the kernel whose headers are probed. HEADER is touched only if it changes, and is whole at
+# any time: several makes may ask at once. Says nothing unless something is wrong.
 
 source=$1 header=$2 kernel=$3
 shift 3
@@ -21,8 +21,8 @@ tmp=$header.$$
 	fail "cannot write $dir: builds write beside their sources, or into MO= where the kernel knows it (6.13)"
 trap 'rm -f "$tmp" "$tmp.log"' EXIT
 
-# All errors, and none of them for a mere warning. -Werror= is for what old compilers
-# and C dialects let pass.
+# Reports all errors. A warning is no error, but for the three that stand for errors which
+# old compilers and C dialects let pass.
 everything=-fmax-errors=0
 "$@" --version 2>/dev/null | grep -qi clang && everything=-ferror-limit=0
 "$@" -fsyntax-only -fno-diagnostics-color $everything -Wno-error \
@@ -36,7 +36,7 @@ if grep -v "$probe" "$tmp.log" | grep '^[^ ]*: \(fatal \)\?error: ' >"$tmp"; the
 	fail "the kernel's headers do not compile with '$1'"
 fi
 
-# What tells this kernel from others, and one state of its headers from the next.
+# Identifies the kernel and the state of its headers.
 kernel=$(cd "$kernel" && cat include/generated/utsrelease.h include/generated/autoconf.h \
 	Module.symvers 2>/dev/null | cksum)
 {
@@ -50,8 +50,8 @@ if ! grep -q 'COMPAT_HAS_EVERYTHING ' "$tmp" || grep -q 'COMPAT_HAS_NOTHING ' "$
 	head -n 20 "$tmp.log" >&2
 	fail "cannot ask '$1' what the kernel's headers have"
 fi
-# The headers of another kernel may be older than what was built with the last one's, and
-# make goes by times: without its notes it builds all of it anew.
+# make compares times, and the headers of another kernel may be older than what was built
+# with the last one's. Without its .cmd files it builds everything anew.
 if [ -e "$header" ] && ! grep -qF " kernel $kernel;" "$header"; then
 	find "$dir/.." -maxdepth 3 -name '.*.cmd' -exec rm -f {} +
 fi

@@ -44,7 +44,7 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
  * @task: the task
  *
  * Context: takes the callback lock; sleeps.
- * Return: 0, -ENOMEM.
+ * Return: 0, -ENOMEM, or -ENAMETOOLONG if a path does not fit into PATH_MAX.
  */
 int proc_show_task(struct seq_file *m, struct task_struct *task)
 {

@@ -400,6 +400,8 @@ static void pid_entries_add(struct file_system_type *procfs)
  *
  * The last step of loading: nothing may fail after it, since listings take references on the
  * module.
+ *
+ * Context: sleeps.
  */
 void pid_entries_init(void)
 {
@@ -414,6 +416,8 @@ void pid_entries_init(void)
  * pid_entries_exit - remove /proc/<pid>/container
  *
  * When it returns, nothing in procfs refers to this module.
+ *
+ * Context: no lock held; sleeps.
  */
 void pid_entries_exit(void)
 {

@@ -17,6 +17,7 @@ DEFINE_MUTEX(manage_mutex);
 static struct task_struct *manager;
 static DEFINE_MUTEX(callback_mutex);
 
+/* The subsystems that are not bound are in this hierarchy, number 0. It has only a root. */
 struct hierarchy dummy_hierarchy;
 struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 
@@ -24,6 +25,8 @@ struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
  * container_manage_lock - keep containers, memberships and bindings as they are
  *
  * Held to change any of them. A mutex, the outermost of the project's locks.
+ *
+ * Context: process, no lock of the project held; sleeps.
  */
 void container_manage_lock(void)
 {
@@ -34,6 +37,8 @@ EXPORT_SYMBOL_GPL(container_manage_lock);
 
 /**
  * container_manage_unlock - release the manage lock
+ *
+ * Context: the task that has taken it.
  */
 void container_manage_unlock(void)
 {
@@ -59,6 +64,8 @@ bool manage_lock_is_mine(void)
  * container_lock - keep containers where they are, to look at them
  *
  * The callback lock: a mutex that nests inside the manage lock. Tasks may still move.
+ *
+ * Context: process, no spinlock held; sleeps.
  */
 void container_lock(void)
 {
@@ -68,6 +75,8 @@ EXPORT_SYMBOL_GPL(container_lock);
 
 /**
  * container_unlock - release the callback lock
+ *
+ * Context: the task that has taken it.
  */
 void container_unlock(void)
 {
@@ -131,6 +140,7 @@ static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
 	seq_putc(m, '\n');
 }
 
+/* Prints "Hierarchies:" in /proc/containers; under the callback lock. */
 void containers_show_hierarchies(struct seq_file *m)
 {
 	int i;

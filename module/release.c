@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The release of a container: when its last member or child has gone, the release agent is run,
- * or the container is deleted (auto_delete).
+ * The release of a container: when the last of its members and children has gone, the release
+ * agent is run, or the container is deleted (auto_delete).
  *
  * Exits, moves and rmdir only count the release and queue the container's work item, which holds
  * a reference on the container. A worker does the rest. The container may be in use again or
@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kmod.h>
 #include <linux/slab.h>
 #include <linux/umh.h>
 #include <linux/workqueue.h>
@@ -19,7 +18,7 @@
 
 static struct workqueue_struct *release_wq;
 
-/* Runs the agent for a container, unless the container was removed meanwhile. */
+/* Runs the agent for a container, unless it was removed meanwhile or its path is too long. */
 static void run_agent(struct container *cont)
 {
 	static char *envp[] = {
@@ -79,7 +78,7 @@ static void release_queue(struct container *cont)
 
 /**
  * container_released - handle the release of a container
- * @cont: a container below a root, which has just lost its last member or child
+ * @cont: a container below a root, which has just lost the last of its members and children
  *
  * Context: any that may take a spinlock; @cont readable under RCU.
  */

@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/limits.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "core.h"
@@ -76,6 +75,7 @@ static void subsys_set(int id, struct container_subsys *ss)
 	container_unlock();
 }
 
+/* Registers a subsystem whose fields have been checked; under the manage lock. */
 static int subsys_register(struct container_subsys *ss)
 {
 	struct container *top = &dummy_hierarchy.top;

@@ -51,6 +51,8 @@ void table_free(struct member *m)
  * @arg: passed to @fn
  *
  * Entries that are added or removed meanwhile may be missed.
+ *
+ * Context: process.
  */
 void table_for_each(void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -70,7 +72,7 @@ void table_for_each(void (*fn)(struct member *m, void *arg), void *arg)
  * table_flush - empty the table
  * @drop: takes the entry out of its containers; called with its lock held
  *
- * Context: process; no hook is armed, so nothing else adds, removes or looks up entries.
+ * Context: process; no hook is armed, so nothing else adds or removes entries. Lookups go on.
  */
 void table_flush(void (*drop)(struct member *m))
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The table of members: an entry for each task that is, or was, below the root of some
- * hierarchy. A task without an entry is in the root container of every hierarchy.
+ * hierarchy, or for every task while a subsystem wants all. A task without an entry is in the
+ * root container of every hierarchy.
  *
  * The table is hashed by the task's address. A bucket's lock guards its chain and the
  * entries on it: table_lock() locks the entry of a task, whether it exists or not.
@@ -27,9 +28,9 @@
 
 /**
  * struct place - the place of a task in a hierarchy
- * @cont: the container; NULL for the root. A member's is not NULL while @link is on a list
- * @link: link in the container's list of members. A walk over the list inserts a place without a
- *	container as its cursor
+ * @cont: the container; NULL for the root
+ * @link: link in the container's list of members. A place on the list has a container, but for
+ *	those that walks over the list insert as their cursors
  */
 struct place {
 	struct container *cont;
@@ -135,6 +136,8 @@ static inline struct member *table_find(const struct task_struct *task)
  * @b: the task's bucket, locked
  * @m: the entry
  * @task: the task, which has none yet
+ *
+ * Context: process.
  */
 static inline void table_add(struct bucket *b, struct member *m, struct task_struct *task)
 {
@@ -147,6 +150,8 @@ static inline void table_add(struct bucket *b, struct member *m, struct task_str
  * @m: the entry, with its task's lock held
  *
  * Later lookups do not find it; a lookup that has found it sees that its task is gone.
+ *
+ * Context: process.
  */
 static inline void table_del(struct member *m)
 {

@@ -25,7 +25,7 @@ struct members {
 	int count;
 };
 
-/* The numbers in one record of seq_file, for which each record has a cost. */
+/* How many numbers make one record of seq_file. Each record has a cost. */
 #define MEMBERS_AT_ONCE 32
 
 static void *members_start(struct seq_file *m, loff_t *pos)
@@ -156,7 +156,10 @@ static ssize_t members_write(struct kiocb *iocb, struct iov_iter *from)
 		return PTR_ERR(buf);
 	err = container_parse_number(buf, INT_MAX, &nr);
 	kfree(buf);
-	/* 0 is the writer; a kernel thread or io_uring worker writes for a task it does not know */
+	/*
+	 * 0 is the writer. A kernel thread or a worker of io_uring writes for a task that it does
+	 * not know; but the worker is a thread of that task's process, so procs takes its 0.
+	 */
 	if (!err && !nr && ((current->flags & PF_KTHREAD) ||
 			    (cft->private == FILE_TASKS && (current->flags & PF_IO_WORKER))))
 		err = -EINVAL;
