@@ -73,6 +73,7 @@ MODULE_ALIAS_FS("cpuset");
 
 static bool legacy_registered;
 
+/* Called when the module is loaded. It is no error if there is a filesystem of this name. */
 void legacy_init(void)
 {
 	legacy_registered = !register_filesystem(&legacy_fs_type);
