@@ -8,7 +8,6 @@
  * try-locks are taken inside it. Unused charges are freed after a grace period.
  */
 #include <linux/hash.h>
-#include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 

@@ -12,7 +12,6 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 
 #include "cpuset.h"
 
