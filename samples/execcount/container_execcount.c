@@ -29,7 +29,7 @@ enum { EXECS, MAX, NR_NUMBERS };
 /**
  * struct execcount - the state of a container
  * @css: the core's part
- * @number: the numbers in the files
+ * @number: the numbers in the files, EXECS and MAX
  * @rcu: for freeing
  */
 struct execcount {

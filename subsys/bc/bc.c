@@ -3,29 +3,29 @@
  * bc: the beancounters. They count how much of each resource the members of a container and of
  * its descendants hold, and limit that.
  *
- * This file counts tasks, for which the core's callbacks are enough, and has the life of a
- * beancounter and the module. Read the others in this order: counter.h (the arithmetic),
+ * This file counts tasks, for which the core's callbacks are enough, creates and destroys
+ * beancounters, and has the module. Read the others in this order: counter.h (the arithmetic),
  * resources.c (the table of resources and the calls for other modules), files.c (the control
  * files), numfiles.c (open files), vm.c, charge.c and growth.c (address spaces).
  *
  * A charge counts in a container and in all its ancestors, and has to fit in each of them. So no
  * user can evade a limit by creating a container. Who takes part, and how races are settled:
  *
- * charges	from anywhere, at any time, without a lock: see counter.h.
+ * charges	come at any time, from any context but NMI, and take no lock: see counter.h.
  * barriers and limits	are written under the manage lock and the callback lock.
- * fork, exit	while bound, for every task. A fork is charged before the child can be found,
- *	and uncharged if it fails; an exiting task is uncharged as it leaves its container,
- *	under the lock of its entry.
- * move	under the lock of the entry, never refused. The task and its address space are charged
- *	to the new container by force and then uncharged in the old one, so that for a moment
- *	they count in both, and always in one. Common ancestors see no change.
+ * fork, exit	are seen for every task while bc is bound. A fork is charged before the child can
+ *	be found, and uncharged if it fails; an exiting task is uncharged as it leaves its
+ *	container, under the lock of its entry.
+ * move	is refused by no limit. Under the lock of the entry, the task and its address space are
+ *	charged to the new container by force and then uncharged in the old one. So they count
+ *	in both for a moment, and never in neither. Common ancestors see no change.
  * rmdir	a beancounter is destroyed when it has no member, no reference (each charged file
  *	and each user of beancounter.h has one) and no descendant any more. So the ancestors of
  *	a beancounter exist as long as it does.
  * mount	bind() resets the root's counters and then arms the hooks, before adopt() is called
  *	for the tasks.
- * unmount	after the last callback for tasks the hooks are disarmed, and the charges of tasks,
- *	files and address spaces are uncharged at the root. Charges of other modules stay.
+ * unmount	unbind() is called after the last callback for tasks. It disarms the hooks and
+ *	uncharges the tasks, files and address spaces. Charges of other modules stay.
  */
 #include <linux/module.h>
 #include <linux/slab.h>

@@ -15,16 +15,15 @@
 /**
  * struct vm_charge - the charge of an address space to a container; see vm.c
  * @node: link in its chain
- * @mm: the address space, with a reference on the structure; NULL for tasks without one, or
- *	for whose charge there was no memory. Never changes
- * @bc: the container's beancounter, which stays while there are users: they are its members.
- *	Never changes
- * @stop: the ancestor up to which the pages count, itself excluded, because they count there by
- *	another charge of the same address space; NULL for up to the root. Guarded by the
- *	chain's lock
- * @users: the members that use the address space. It drops to 0, and the charge is unlinked,
- *	under the chain's lock. Not a refcount_t, whose operations would be function calls on
- *	the paths of fork and exit
+ * @mm: the address space, on whose structure the charge has a reference; NULL in @no_vm of struct
+ *	beancounter. Never changes
+ * @bc: the container's beancounter. It stays while there are users: they are members, or under
+ *	RCU. Never changes
+ * @stop: the counter of the ancestor from which on upwards another charge of the same address
+ *	space counts; NULL if this one counts up to the root. Guarded by the chain's lock
+ * @users: the members that use the address space, and tasks that are about to grow it. It drops
+ *	to 0, and the charge is unlinked, under the chain's lock. Not a refcount_t, whose
+ *	operations would be function calls on the paths of fork and exit
  * @pages: the pages that are charged, the same number for all charges of an address space.
  *	Guarded by the chain's lock
  * @rcu: for freeing
@@ -43,7 +42,8 @@ struct vm_charge {
  * struct beancounter - the resources that the members of a container and its descendants hold
  * @css: the core's part
  * @counter: one for each resource
- * @no_vm: stands for the charge of tasks without an address space; in no chain
+ * @no_vm: stands for the charge of tasks that have no address space, or for whose charge there was
+ *	no memory. In no chain, and without users
  * @told_at: for container_refusal_is_news()
  * @rcu: for freeing
  */
@@ -67,7 +67,7 @@ struct vm_figures {
 
 /**
  * struct bc_task - the data of a task
- * @vm: the charge of its address space; NULL if the task is not counted. See vm.c
+ * @vm: the charge of its address space; NULL if the task is not counted. vm.c says who changes it
  */
 struct bc_task {
 	struct vm_charge *vm;
@@ -83,8 +83,8 @@ struct bc_task {
  * @vm: address spaces hold some of it, and have to be read before it is shown
  * @sample: for a resource that is only accounted: returns the amount in use apart from charges;
  *	NULL for others. The extremes of such a resource are the extremes of the shown values
- * @crossed: called for each charge with BC_LIMIT beyond the barrier of @c, in the context of
- *	the charge; may be NULL
+ * @crossed: called for a charge with BC_LIMIT that brings @c beyond its barrier, in the context
+ *	of the charge; may be NULL
  */
 struct bc_resource {
 	const char *name;
@@ -153,10 +153,11 @@ void growth_unbind(void);
  * vm_fork - charge the address space of an unborn child
  * @child: the child
  * @bc: the beancounter of its container
- * @parent: the data of the current task
+ * @parent: the data of the current task, which may be moved meanwhile
  *
  * Context: in can_fork().
- * Return: the charge; NULL if a copied address space does not fit, or if there is no memory.
+ * Return: the charge; NULL if there is no memory, or if a copied address space does not fit, which
+ * is counted and logged.
  */
 static inline struct vm_charge *vm_fork(struct task_struct *child, struct beancounter *bc,
 					const struct bc_task *parent)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of charges for address spaces, and their arithmetic. vm.c explains what a charge is.
+ * The charges of address spaces: the table that holds them, and how they add up. vm.c explains what
+ * a charge is.
  *
  * Each chain of the table has a lock, which guards the charges in it; all charges of an address
  * space are in the same chain. The lock is taken inside that of a task's entry, and only
  * try-locks are taken inside it. Unused charges are freed after a grace period.
  */
 #include <linux/hash.h>
-#include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -17,6 +17,7 @@
 
 static struct vm_chain vm_table[1 << VM_BITS];
 
+/* The chain with the charges of an address space. */
 struct vm_chain *vm_chain(const struct mm_struct *mm)
 {
 	return &vm_table[hash_ptr((void *)mm, VM_BITS)];
@@ -35,7 +36,7 @@ static bool vm_counts_in(const struct vm_charge *vc, struct bc_counter *c)
 	return counter_is_in(vm_counter(vc), c) && (!vc->stop || vc->stop->depth < c->depth);
 }
 
-/* Brings the charge of an address space to @pages, by force. */
+/* Brings all charges of an address space to @pages, by force. */
 void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages)
 {
 	struct vm_charge *vc;
@@ -50,7 +51,7 @@ void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pa
 }
 
 /*
- * Brings the charge of an address space to @pages, if there is room in each container; otherwise
+ * Brings all charges of an address space to @pages, if there is room in each container; otherwise
  * to its present pages. Return: NULL, or the counter that has no room.
  */
 struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
@@ -75,6 +76,7 @@ struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 	return NULL;
 }
 
+/* The charge of an address space to a container, or NULL. */
 struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 			  const struct beancounter *bc)
 {
@@ -86,7 +88,10 @@ struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 	return NULL;
 }
 
-/* Adds a new charge, with as many pages as the others of its address space. */
+/*
+ * Adds a new charge, @vc, with one user and with as many pages as the other charges of the address
+ * space, by force. The caller keeps the structure of the address space from being freed.
+ */
 void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
 	       struct beancounter *bc)
 {
@@ -109,7 +114,10 @@ void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *m
 	hlist_add_head(&vc->node, &chain->head);
 }
 
-/* Removes a charge. Of the charges that stopped at it, the one with the lowest stop replaces it. */
+/*
+ * Removes a charge. Of the charges that stop where it counts, the one with the deepest stop takes
+ * its place from there upwards.
+ */
 static void vm_remove(struct vm_chain *chain, struct vm_charge *vc)
 {
 	struct vm_charge *other, *heir = NULL;
@@ -138,9 +146,10 @@ static void vm_free(struct vm_charge *vc)
  * @bc: the container's beancounter
  * @gfp: how to allocate the charge, if it is new
  *
- * A new charge gets the pages that the address space has.
+ * A new charge gets as many pages as the other charges of the address space or, if there are none,
+ * the pages that it has.
  *
- * Context: any but interrupts.
+ * Context: any but interrupts; no lock of a chain held.
  * Return: the charge; NULL if there is no memory.
  */
 struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp)
@@ -173,10 +182,10 @@ struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp
 }
 
 /**
- * vm_put_last - drop a user of a charge that may be the last one
- * @vc: the charge, of an address space
+ * vm_put_last - drop a user of a charge, who may be the last one
+ * @vc: the charge, not a @no_vm
  *
- * As vm_put().
+ * Context: as for vm_put().
  */
 void vm_put_last(struct vm_charge *vc)
 {
@@ -189,7 +198,10 @@ void vm_put_last(struct vm_charge *vc)
 	vm_free(vc);
 }
 
-/* Calls a function for each address space of a container, once, under the chain's lock. */
+/*
+ * Calls @fn once for each address space that counts in the container of a counter, with the lock of
+ * the chain held. Called in any context but interrupts, with no lock of a chain held.
+ */
 void vm_for_each(struct bc_counter *c,
 		 void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg),
 		 void *arg)
@@ -233,6 +245,7 @@ void charges_clear(void)
 	}
 }
 
+/* Called when the module is loaded. */
 void charges_init(void)
 {
 	int i;

@@ -18,9 +18,9 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
 {
 #ifdef COMPAT_HAS_VMA_FLAGS
 	/*
-	 * From 7.2 on a pointer to the flags, which no header for modules declares. Flags never
-	 * look like a pointer to the kernel: its upper 8 bits are all set, even with page tables
-	 * of five levels.
+	 * From 7.2 on @arg points to the flags. No header for modules shows which it is, but flags
+	 * never look like a pointer to the kernel: its upper 8 bits are all set, even with page
+	 * tables of five levels.
 	 */
 	if ((long)arg >> 56 == -1)
 		return vma_flags_to_legacy(*(const vma_flags_t *)arg);

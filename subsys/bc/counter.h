@@ -8,15 +8,16 @@
  * back in the counters further down. So a charge that is about to be refused may be visible for
  * a moment in counters below the one that refuses it.
  *
- * Charges and uncharges are lockless and may run on many CPUs at once. The number held is raised
- * by compare-and-exchange and never beyond the bound. The extremes are exact: the highest value
- * is noted by the next caller that lowers or shows it, the lowest one when it is reached; a
- * refused charge leaves no trace but in failcnt.
+ * Charges and uncharges are lockless and may run on many CPUs at once. A charge that is not forced
+ * raises the number held by compare-and-exchange, and never beyond the bound. The highest value is
+ * noted by the next caller that lowers or shows it, the lowest one when it is reached. A refused
+ * charge leaves no trace but in failcnt, unless another caller notes the highest value in just that
+ * moment.
  *
- * The barrier and the limit are changed by one caller at a time; each is a word of its own. The
- * caller has a memory barrier between the change and its return, and a charge has one between
- * raising the number and checking the bound again: so no charge that the caller does not see in
- * the number can succeed by the old bound.
+ * The barrier and the limit, each a word of its own, are changed by one caller at a time. It passes
+ * a memory barrier between the change and its return, and a charge passes one between raising the
+ * number and checking the bound again. So no charge that this caller does not see in the number
+ * can succeed by the old bound.
  */
 #ifndef _BC_COUNTER_H
 #define _BC_COUNTER_H
@@ -39,7 +40,7 @@
  * @held: the amount
  * @maxheld: the highest value of @held so far; see counter_maxheld()
  * @minheld: the lowest value of @held so far
- * @failcnt: charges that were refused here
+ * @failcnt: charges that were refused because this counter had no room
  * @barrier: the bound of ordinary charges; at most @limit
  * @limit: the bound of more important ones; at most BC_UNLIMITED
  * @parent: the counter of the parent, which lives longer; NULL at the root. Never changes
@@ -137,7 +138,10 @@ static __always_inline bool counter_take(struct bc_counter *c, unsigned long n,
 	return true;
 }
 
-/* Uncharges the counters below @stop, where a charge was refused. */
+/*
+ * Takes a charge that has failed back from @c and the counters above, up to @stop, which is
+ * excluded. Unlike counter_uncharge() it does not note the highest value.
+ */
 static noinline void counter_undo(struct bc_counter *c, struct bc_counter *stop,
 				  unsigned long n)
 {
@@ -172,7 +176,7 @@ counter_charge(struct bc_counter *c, struct bc_counter *stop, unsigned long n,
 }
 
 /**
- * counter_charge_force - charge without a limit
+ * counter_charge_force - charge without regard to bounds
  * @c: the counter
  * @stop: as for counter_charge()
  * @n: how much
@@ -206,7 +210,7 @@ static __always_inline void counter_uncharge(struct bc_counter *c, struct bc_cou
 		counter_saw_high(c, counter_drop(c, n) + n);
 }
 
-/* The counter at a depth: an ancestor of one, or itself. */
+/* The ancestor of a counter at @depth; the counter itself if it is not deeper. */
 static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 {
 	while (c->depth > depth)
@@ -215,9 +219,9 @@ static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 }
 
 /**
- * counter_is_in - is a counter another one or a descendant of it?
+ * counter_is_in - is a counter in a subtree?
  * @c: the counter
- * @top: the other one
+ * @top: the top of the subtree
  */
 static inline bool counter_is_in(struct bc_counter *c, struct bc_counter *top)
 {

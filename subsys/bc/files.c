@@ -27,7 +27,7 @@ static struct container_cftype bc_files[FILES] = {
 	},
 };
 
-/* Updates what is held and, for a resource that is only accounted, its extremes. */
+/* The amount that is held now, with @f as read by vm_look(). Notes it in the extremes. */
 static unsigned long figure_held(struct beancounter *bc, int resource,
 				 const struct vm_figures *f)
 {
@@ -122,7 +122,7 @@ static int bound_write(struct container *cont, const struct container_cftype *cf
 	err = container_parse_number(buf, BC_UNLIMITED, &value);
 	if (err)
 		return err;
-	/* a reader of both bounds holds this lock */
+	/* stat_show() reads both bounds under this lock */
 	container_lock();
 	if (cft->private % FIGURES == BARRIER)
 		err = counter_set_barrier(c, value);

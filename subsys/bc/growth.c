@@ -2,7 +2,8 @@
 /*
  * The hooks on the growth of address spaces, which limit privvmpages. vm.c explains the charges.
  *
- * A task grows its own address space, with mmap_lock held; it may be moved meanwhile.
+ * Only what a task does to its own address space is limited. The task holds mmap_lock, and may be
+ * moved meanwhile.
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -25,7 +26,8 @@ static bool vm_is_private(unsigned long flags)
 
 /*
  * The charge of the current task's address space, with one more user so that it stays; NULL if
- * there is no memory, or if bc has just been unbound.
+ * there is no memory, or if bc has just been unbound. Called under RCU, which keeps charges and
+ * beancounters that the task has left meanwhile.
  */
 static struct vm_charge *vm_get_current(struct bc_task *t)
 {
@@ -105,9 +107,9 @@ static struct container_hook vm_hooks[1] = {
 };
 
 /*
- * Some compilers (gcc 10, as for Debian's 5.10) split may_expand_vm(). mmap() and brk() get its
- * beginning inlined and call the rest, only for data and without the flags. The growth of a stack
- * gets all of it inlined. So the rest of may_expand_vm() and expand_stack() are hooked.
+ * Some compilers (gcc 10, as for Debian's 5.10) split may_expand_vm(). Then mmap() and brk() have
+ * its beginning inlined, and call the rest only for data and without the flags; the growth of a
+ * stack has all of it inlined. So the rest of may_expand_vm() is hooked, and expand_stack().
  */
 enum { HOOK_EXPAND_DATA, HOOK_EXPAND_STACK, VM_SPLIT_HOOKS };
 static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
@@ -201,7 +203,14 @@ void growth_unbind(void)
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
 }
 
-/* Return: 0 or -ENOMEM. If this kernel lacks a hook, that was reported. */
+/**
+ * growth_init - look for the functions to hook
+ *
+ * A function that this kernel lacks is reported, and is no error.
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or -ENOMEM.
+ */
 int growth_init(void)
 {
 	/* the last two in the order of vm_split_hooks */
@@ -221,6 +230,7 @@ int growth_init(void)
 	return 0;
 }
 
+/* Called when the module is unloaded, or cannot be loaded. */
 void growth_exit(void)
 {
 	container_hooks_forget(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));

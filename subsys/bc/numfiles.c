@@ -57,6 +57,7 @@ struct file_charge {
 	struct beancounter *bc;
 };
 
+/* The entries, hashed by the file's address. The lock bit of a chain guards it. */
 static struct hlist_bl_head *files;
 static struct kmem_cache *charge_cache;
 
@@ -213,7 +214,7 @@ static int files_alloc(struct file *file)
 	err = file_charge(file);
 	if (likely(!err)) {
 		err = call_file_alloc(files_hooks[HOOK_ALLOC].body, file);
-		/* security_file_free() may have been called */
+		/* if it has called security_file_free(), the file is uncharged already */
 		if (unlikely(err))
 			file_uncharge(file);
 	}
@@ -249,6 +250,8 @@ static struct container_hook files_hooks[FILES_HOOKS] = {
 
 /**
  * numfiles_known - can files be counted on this kernel?
+ *
+ * Context: any, after numfiles_init().
  */
 bool numfiles_known(void)
 {
@@ -294,13 +297,20 @@ void numfiles_unbind(void)
 
 /* --- holders ----------------------------------------------------------------- */
 
-/* struct pid *find_ge_pid(int nr, struct pid_namespace *ns) */
+/* find_ge_pid(), which not all kernels export. */
 static void *find_ge_pid_fn;
 CONTAINER_KERNEL_FN(struct pid *, call_find_ge_pid, int nr, struct pid_namespace *ns);
 
 /* The number of descriptors that are read before the locks of a table are dropped. */
 #define HOLDERS_PORTION 128
 
+/**
+ * struct holdings - counts the descriptors of a task
+ * @counter: the counter of the container
+ * @next: the descriptor where the next portion begins
+ * @left: how many descriptors are left of this portion
+ * @found: how many were found of files that are charged to the container or a descendant
+ */
 struct holdings {
 	const struct bc_counter *counter;
 	unsigned int next, left;
@@ -406,6 +416,14 @@ int numfiles_show_holders(struct seq_file *m, struct container *cont,
 	}
 }
 
+/**
+ * numfiles_init - look for the functions to hook, and allocate the table
+ *
+ * A function that this kernel lacks is reported, and is no error: see numfiles_known().
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or -ENOMEM.
+ */
 int numfiles_init(void)
 {
 	static const struct container_symbol symbols[] = {
@@ -435,6 +453,7 @@ int numfiles_init(void)
 	return 0;
 }
 
+/* Called when the module is unloaded, or cannot be loaded. */
 void numfiles_exit(void)
 {
 	struct files_spares *s;

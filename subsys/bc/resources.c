@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of resources, reports of refused charges, and the calls by which other modules
+ * The table of resources, the report of a refused charge, and the functions by which other modules
  * charge. To add a resource, add an entry here, and its number in beancounter.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

@@ -25,29 +25,29 @@
  *
  *   - when the address space is about to grow (may_expand_vm(), with its mmap_lock held): its
  *     present pages and the requested ones are charged together, in all containers where it counts,
- *     and stay charged until the next time. So a charge is never too low, but for growths without
- *     a call of may_expand_vm() by the task itself: an exec, until the first mapping after it; a
- *     stack that grows by another task's access; and stacks of several threads that grow at the
- *     same time, in kernels that allow this;
+ *     and stay charged until the next time. So a charge is never too low, but for three kinds of
+ *     growth: an exec, until the first mapping after it; a stack that grows by another task's
+ *     access; and stacks in kernels that let them grow with mmap_lock held for reading, if several
+ *     grow at the same time, or if the charge is just brought up to date;
  *   - before a growth or a fork is refused: for all address spaces in the container without room;
- *   - when the figures are read: for all address spaces in the container. If mmap_lock is taken,
- *     the address space may be growing, and its charge stays as it was.
+ *   - when the figures are read: for all address spaces in the container. If mmap_lock is held for
+ *     writing, the address space may be growing, and its charge stays as it was.
  *
  * A refused growth may count twice in failcnt, since the kernel asks twice before mmap() fails.
  *
  * Who takes part, and how races are settled:
  *
- * fork	a copied address space is charged before the child exists, within the limit. A shared
- *	one is charged already.
+ * fork	a copied address space is charged within the limit, before the child can be found. A
+ *	shared one is charged already.
  * exec	the first growth after it finds that the task's charge is for another address space,
  *	and replaces the charge. The task may be moved meanwhile: both change bc_task->vm by
  *	compare-and-exchange, and both take the container from the old charge, not from the
  *	core's table, which may be ahead or behind.
  * exit	the task may have dropped its address space before. The structure stays, since the
  *	charge has a reference on it.
- * move	sees each thread by itself: the first thread of a process creates the charge of the new
- *	container, and the last one removes the charge of the old container. The memory is
- *	allocated before, as attach() cannot fail.
+ * move	of a process moves each thread by itself: the first one creates the charge of the new
+ *	container, and the last one removes the charge of the old container. can_attach()
+ *	allocates the memory, as attach() cannot fail.
  * unmount	the data of tasks is cleared before, so no task finds a charge. A charge that was
  *	created at the last moment is in the table, and is removed with the others.
  */
@@ -62,9 +62,10 @@
 
 /* --- bringing charges up to date ------------------------------------------------- */
 
+/* For vm_for_each(). */
 static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
 {
-	/* a task that is growing it holds the lock, and the charge for that has to stay */
+	/* a task that holds it for writing may be growing: the charge for that has to stay */
 	if (!mmap_read_trylock(mm))
 		return;
 	vm_set(chain, mm, vm_private(mm));
@@ -90,8 +91,8 @@ static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counte
  * @vc: a charge of it, with a user so that it stays
  * @more: the number of pages by which it is going to grow
  *
- * Context: its mmap_lock is held; any but interrupts.
- * Return: true if there was room.
+ * Context: any but interrupts, under RCU, with mmap_lock of the address space held.
+ * Return: true if there was room. A refusal is counted and logged.
  */
 bool vm_charge_more(struct vm_charge *vc, unsigned long more)
 {
@@ -117,7 +118,7 @@ bool vm_charge_more(struct vm_charge *vc, unsigned long more)
  * @mm: the address space
  * @bc: the beancounter of the child's container
  *
- * As vm_fork().
+ * Context: as for vm_fork(), and so is the return value.
  */
 struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 {
@@ -192,7 +193,10 @@ int vm_prepare_move(void **spare)
 	return *spare ? 0 : -ENOMEM;
 }
 
-/* Adds a user in another container; uses the spare charge if one is needed and there is one. */
+/*
+ * Adds a user to the charge of the same address space to another container. If there is none,
+ * @spare becomes one, or memory is allocated. Return: the charge, or @no_vm of that container.
+ */
 static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to,
 					  void **spare)
 {
@@ -223,7 +227,7 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
  * vm_move - move the charge of a task's address space
  * @t: the data of the task, which may be running
  * @to: the beancounter of its new container
- * @spare: as for vm_prepare_move(); NULL if that was not called
+ * @spare: as for vm_prepare_move(); NULL if that was not called. Set to NULL if it is used
  *
  * Context: in attach().
  */
@@ -245,6 +249,7 @@ void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 
 /* --- accounting ------------------------------------------------------------------ */
 
+/* For vm_for_each(). */
 static void vm_add(struct vm_chain *chain, struct mm_struct *mm, void *figures)
 {
 	struct vm_figures *f = figures;
@@ -257,7 +262,7 @@ static void vm_add(struct vm_chain *chain, struct mm_struct *mm, void *figures)
 /**
  * vm_look - read the address spaces of a container
  * @bc: its beancounter, whose privvmpages is brought up to date
- * @f: the other figures
+ * @f: set to the other figures
  *
  * Context: any but interrupts; no lock of a chain held.
  */
@@ -270,7 +275,7 @@ void vm_look(struct beancounter *bc, struct vm_figures *f)
 /* --- binding ---------------------------------------------------------------------- */
 
 /**
- * vm_unbind - stop watching address spaces, and uncharge all
+ * vm_unbind - stop watching address spaces, and uncharge them
  *
  * Context: manage lock held; sleeps. No task's data leads to a charge.
  */
@@ -281,6 +286,7 @@ void vm_unbind(void)
 	charges_clear();
 }
 
+/* Called when the module is loaded. Return: 0 or -ENOMEM. */
 int vm_init(void)
 {
 	charges_init();

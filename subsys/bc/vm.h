@@ -10,6 +10,11 @@
 
 #include "bc.h"
 
+/**
+ * struct vm_chain - a chain of the table of charges
+ * @lock: guards the chain, and the charges in it
+ * @head: the charges
+ */
 struct vm_chain {
 	spinlock_t lock;
 	struct hlist_head head;
@@ -21,12 +26,13 @@ static inline unsigned long vm_private(const struct mm_struct *mm)
 	return READ_ONCE(mm->data_vm) + READ_ONCE(mm->stack_vm);
 }
 
+/* The counter that a charge is made to. */
 static inline struct bc_counter *vm_counter(const struct vm_charge *vc)
 {
 	return &vc->bc->counter[BC_PRIVVMPAGES];
 }
 
-/* charge.c */
+/* charge.c; vm_set() to vm_insert() are called with the chain's lock held */
 struct vm_chain *vm_chain(const struct mm_struct *mm);
 void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages);
 struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,

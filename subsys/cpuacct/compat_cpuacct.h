@@ -17,7 +17,7 @@
  *
  * The first idle task is always in the root group. The structure of the group begins with the part
  * of the cgroup core, followed by two pointers. The second one leads to a known variable, which
- * proves that the structure is as expected. This works without KALLSYMS_ALL, too.
+ * proves that the structure is as expected. To find the sum by its name would need KALLSYMS_ALL.
  *
  * Return: the sum of each CPU, for compat_cpu_charged(); NULL if there is none.
  */

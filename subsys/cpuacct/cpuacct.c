@@ -2,8 +2,8 @@
 /*
  * cpuacct: the CPU time that tasks use while they are members of a container.
  *
- * This file has the life of a container and the module. fold.c accounts for the time of a task,
- * sums.c brings sums up to date for a reader, and files.c has the control files.
+ * This file creates and destroys the state of a container, and has the module. fold.c accounts for
+ * the time of a task, sums.c brings sums up to date for a reader, files.c has the control files.
  *
  * The path of a context switch has no hook. The scheduler keeps the exact run time of each task.
  * For each task below the root, cpuacct keeps how much of its run time, and of its ticks in user
@@ -12,15 +12,16 @@
  *
  *   move	the gain goes to the old container. A task from the root has no gain: the time
  *	that it has used at the root counts there.
- *   exit	from then on the task counts as a member of the root.
- *   migration	(the tracepoint sched_migrate_task) so that the figures of each CPU are exact.
+ *   exit	the gain goes to the container. What the task uses after that counts at the root.
+ *   migration	(the tracepoint sched_migrate_task) the gain goes to the old CPU, so that the
+ *	figures of each CPU are exact.
  *   read	all members are folded, after the scheduler has brought the running ones up to
  *	date. So a figure is a sum of folded gains, and can only grow.
  *
- * The root has no sums by folding. It gets the time that the scheduler has charged to all tasks
- * since the hierarchy was made, less the time that was folded in all other containers, removed
- * ones included. For tasks of the root that run on other CPUs, this lags behind by up to a tick
- * until the next read. It never goes backwards.
+ * The members of the root are not folded. The root gets the time that the scheduler has charged to
+ * all tasks since the hierarchy was made, less the time that was folded in all other containers,
+ * removed ones included. This may lag behind by a tick for tasks of the root that run on other
+ * CPUs, and never goes backwards.
  *
  * Two kinds of time are not counted: the time of idle tasks, and time that the scheduler charges
  * to no task (stolen time, and interrupts if the kernel accounts for them separately).
@@ -31,10 +32,10 @@
  *
  * Locks: the manage lock for resets and bindings. Inside it, the callback lock for the list of
  * containers and the fields that only readers of the files need (see struct cpuacct). Innermost,
- * cpuacct->lock, a raw spinlock that is taken inside a run queue's lock: it keeps a task on its
- * CPU while another task folds it. Two folds of the same task may hold the locks of different
- * containers (a migration during which the task is moved twice), and a task that exits holds none.
- * So gains are claimed, and added up, atomically.
+ * cpuacct->lock, a raw spinlock that is taken inside a run queue's lock: a migration takes it, too,
+ * so that a task stays on its CPU while it is folded. Two folds of the same task may hold the locks
+ * of different containers (a migration during which the task is moved twice), and a task that exits
+ * holds none. So gains are claimed, and added up, atomically.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>

@@ -24,7 +24,7 @@ struct cpuacct_task {
 /**
  * struct cpuacct_cpu - a container's time on a CPU
  * @used: the time that its members have used, in ns
- * @at_reset: the value of @used at the last reset
+ * @at_reset: the value of @used at the last reset; under the callback lock
  */
 struct cpuacct_cpu {
 	atomic64_t used;
@@ -34,19 +34,19 @@ struct cpuacct_cpu {
 /**
  * struct cpuacct - a container's CPU time
  * @css: the core's part
- * @list: link in cpuacct_below, but for the root; under the callback lock
+ * @list: link in cpuacct_below, unused in the root; under the callback lock
  * @lock: held to fold a member, which cannot change CPUs meanwhile. A task that exits folds itself
  *	without it
  * @cpu: the time on each possible CPU
  * @utime: ticks in user mode, in ns
  * @stime: ticks in kernel mode, in ns
- * @utime_at_reset: the value of @utime at the last reset; this and the following are under the
- *	callback lock
+ * @utime_at_reset: the value of @utime at the last reset; this and the following, but @rcu, are
+ *	under the callback lock
  * @stime_at_reset: the value of @stime at the last reset
  * @user: user time as last shown
  * @system: system time as last shown
- * @removed: time that removed descendants have used
- * @at_interval: time used before the current interval
+ * @removed: time that removed descendants have used, in ns
+ * @at_interval: time used before the current interval, in ns
  * @rcu: for freeing
  */
 struct cpuacct {
@@ -76,6 +76,7 @@ static inline struct cpuacct *cpuacct_of(struct container *cont)
 	return container_of(container_subsys_state(cont, &cpuacct_subsys), struct cpuacct, css);
 }
 
+/* The time that a container has used on a CPU, resets or not. */
 static inline u64 cpu_used(struct cpuacct *ca, int cpu)
 {
 	return atomic64_read(&per_cpu_ptr(ca->cpu, cpu)->used);

@@ -24,13 +24,13 @@ void task_update(struct task_struct *task)
 	call_task_sched_runtime(task_sched_runtime_fn, task);
 }
 
-/* Claims a task's gain in run time. The caller has to add it to a sum. */
+/* Claims a task's gain in run time: no other caller gets it. */
 static __always_inline u64 claim_runtime(struct task_struct *task, struct cpuacct_task *t)
 {
 	u64 before = READ_ONCE(t->runtime), now;
 
 	do {
-		/* read the run time later: it is never less than the claimed one then */
+		/* read the run time after what was claimed of it, so that it is never less */
 		smp_rmb();
 		now = READ_ONCE(task->se.sum_exec_runtime);
 	} while (!try_cmpxchg(&t->runtime, &before, now));
@@ -43,7 +43,7 @@ static u64 claim_ticks(u64 ticks, u64 *claimed)
 	return ticks - xchg(claimed, ticks);
 }
 
-/* Most tasks exit before they get a tick, so check first. */
+/* Adds a gain in ticks to a sum. Most tasks exit before they get a tick, so check first. */
 static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *claimed)
 {
 	if (ticks != READ_ONCE(*claimed))
@@ -60,6 +60,7 @@ static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cp
 	fold_ticks(&ca->stime, READ_ONCE(task->stime), &t->stime);
 }
 
+/* Folds a task, which stays on its CPU meanwhile: see the top of cpuacct.c. */
 static void fold(struct cpuacct *ca, struct task_struct *task, struct cpuacct_task *t)
 {
 	unsigned long flags;
@@ -90,8 +91,8 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 				!IS_ENABLED(CONFIG_PARAVIRT_TIME_ACCOUNTING);
 
 /*
- * exit(), see container.h. On the path of each exit, so if possible it does without the run
- * queue's lock and adds the time since the scheduler's last update by itself. If another CPU makes
+ * exit(), see container.h. It is on the path of each exit. So it does without the run queue's lock
+ * if it can, and adds the time since the scheduler's last update by itself. If another CPU makes
  * the scheduler update the task within the same nanoseconds, up to a tick can be counted for the
  * root instead of the container, or vice versa. Preemption is disabled, which keeps the task on
  * its CPU without cpuacct->lock.
@@ -211,13 +212,13 @@ int fold_init(void)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
-/* For bind(): begins to watch migrations. */
+/* For bind(): begins to watch migrations. Return: 0, or the errno of arming the hook. */
 int fold_bind(void)
 {
 	return container_hooks_arm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));
 }
 
-/* For unbind(). */
+/* For unbind(): undoes fold_bind(). */
 void fold_unbind(void)
 {
 	container_hooks_disarm(cpuacct_hooks, ARRAY_SIZE(cpuacct_hooks));

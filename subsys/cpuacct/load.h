@@ -44,7 +44,7 @@ static inline unsigned int cpuacct_load(u64 used, u64 elapsed, unsigned int cpus
  * cpuacct_follow - the growth of a sum that may have been reset
  * @before: the sum at the last look
  * @now: the sum now
- * @ticks: the growth by ticks, which replaces the exact growth after a reset
+ * @ticks: the growth counted in ticks, which replaces the exact growth after a reset
  *
  * Return: the growth since the last look.
  */

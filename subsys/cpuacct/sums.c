@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sums: brings the sums of a container up to date for a reader. The root has the rest of the time
- * that was charged on each CPU.
+ * Brings the sums of a container up to date for a reader. The root's are what the other containers
+ * leave of the time that was charged on each CPU.
  */
 #include <linux/kernel_stat.h>
 
@@ -134,6 +134,7 @@ void refresh_top(struct cpuacct *top)
  * @cont: the container
  *
  * Context: callback lock held; sleeps.
+ * Return: the state of the container.
  */
 struct cpuacct *cpuacct_refresh(struct container *cont)
 {

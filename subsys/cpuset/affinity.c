@@ -8,8 +8,9 @@
  * choose from, and cpus.c narrows the answer. The mask for set_cpus_allowed_ptr() is narrowed
  * here; if nothing is left of it, the task gets all CPUs that it may have.
  *
- * No lock is held while the kernel sets an affinity: the kernel waits until the task has left a
- * CPU that it loses, and a user can delay that (SCHED_IDLE). Instead:
+ * No lock is held while the kernel sets an affinity, but for the manage lock in a write or a move:
+ * the kernel waits until the task has left a CPU that it loses, and a user can delay that
+ * (SCHED_IDLE). Instead:
  *
  *  - A change of a setting is published before the affinity of each member is set. A call that
  *    began with the old setting either changes the affinity before that, and its result is
@@ -38,7 +39,7 @@
 
 /* The number of tasks in functions that run in place of the kernel's, as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, affinity_callers);
-/* Per-CPU masks, for the scheduler. */
+/* Masks that hook_commit() gives to the scheduler. */
 static struct cpumask __percpu *commit_masks;
 
 /* --- calls under way ----------------------------------------------------------- */
@@ -51,7 +52,7 @@ static struct call_bucket {
 	struct hlist_head calls;
 } call_buckets[1 << CALL_BITS];
 
-/* The call of the task that holds the manage lock; its masks are allocated at the start. */
+/* The call of the task that holds the manage lock. affinity_init() allocates its masks. */
 struct affinity_call manager;
 
 static struct call_bucket *call_bucket(const struct task_struct *caller)
@@ -83,6 +84,14 @@ static long call_kernel(struct affinity_call *call, int hook, unsigned long task
 	return err;
 }
 
+/**
+ * call_set - set the affinity of a call's task
+ * @call: the call. Its task and member are set, and kernel if the task is a member
+ * @mask: the affinity
+ *
+ * Context: sleeps until the task has left the CPUs that it loses.
+ * Return: as set_cpus_allowed_ptr(); 0, with @call->refused set, if hook_commit() has refused.
+ */
 int call_set(struct affinity_call *call, const struct cpumask *mask)
 {
 	return call_kernel(call, HOOK_SET, (unsigned long)call->task, mask);
@@ -108,15 +117,17 @@ static bool call_may_set(const struct affinity_call *call, const struct cpumask 
 }
 
 /*
- * set_cpus_allowed_common() gets a mask or, from 6.2 on, a private structure of the scheduler
- * that begins with a pointer to one and is all zero otherwise in the cases that matter here.
- * affinity_try() finds out which, by a call with a known mask.
+ * set_cpus_allowed_common() gets a mask or, from 6.2 on, a private structure of the scheduler, the
+ * context. That begins with a pointer to a mask, and the rest may be all zero. affinity_try() finds
+ * out which of the two it is, by a call with a known mask.
  */
 static enum { COMMIT_UNKNOWN, COMMIT_MASK, COMMIT_CONTEXT } commit_takes;
 
+/* Contexts that hook_commit() gives to the scheduler, with more room than the structure needs. */
 #define CONTEXT_WORDS 8
 static DEFINE_PER_CPU(unsigned long [CONTEXT_WORDS], commit_context);
 
+/* The mask in an argument of set_cpus_allowed_common(). */
 static const struct cpumask *commit_mask(unsigned long arg)
 {
 	unsigned long first;
@@ -131,6 +142,7 @@ static const struct cpumask *commit_mask(unsigned long arg)
 	return (void *)(commit_takes == COMMIT_CONTEXT ? first : arg);
 }
 
+/* The current task's call that sets the affinity of @task, or NULL. Nobody else ends the call. */
 static struct affinity_call *call_of_current(struct task_struct *task)
 {
 	struct call_bucket *b = call_bucket(current);
@@ -178,7 +190,9 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	}
 }
 
-/* Prepares a call for a task that is a member. */
+/*
+ * Notes whether the task is a member, and allocates what its call needs then. Return: 0 or -ENOMEM.
+ */
 static int call_begin(struct affinity_call *call)
 {
 	call->member = confined(call->task);
@@ -204,6 +218,7 @@ static bool call_again(struct affinity_call *call, long err)
 
 static void call_end(struct affinity_call *call)
 {
+	/* the wish before a noted one may have been none: the masks are there nevertheless */
 	if (!call->wish && !call->noted)
 		return;
 	wish_put(call->wish);
@@ -256,7 +271,7 @@ static struct task_struct *task_by_pid(pid_t pid)
 	return pid ? pid_task(find_vpid(pid), PIDTYPE_PID) : current;
 }
 
-/* Finds a task, with a reference. If there is none, the call itself will fail. */
+/* Finds a task, with a reference; the current one if there is none, as the call fails then. */
 static struct task_struct *get_task_by_pid(pid_t pid)
 {
 	struct task_struct *task;
@@ -270,7 +285,7 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 
 /*
  * Does the number lead to another task now, which is a member? A user who reuses numbers can keep
- * his own call busy in this way, but cannot delay unbinding, when there are no members.
+ * his own call busy in this way, but cannot delay unbinding: there are no members then.
  */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {
@@ -365,12 +380,13 @@ int affinity_try(void)
 	return -EOPNOTSUPP;
 }
 
-/* Waits until no task is in a call any more; the hooks are disarmed. */
+/* Waits until no task is in a call any more. The hooks are disarmed; sleeps. */
 void affinity_wait(void)
 {
 	container_hook_wait_callers(&affinity_callers);
 }
 
+/* Called when the module is unloaded, or cannot be loaded. */
 void affinity_exit(void)
 {
 	free_cpumask_var(manager.target);
@@ -378,7 +394,7 @@ void affinity_exit(void)
 	free_percpu(commit_masks);
 }
 
-/* The caller has to call affinity_exit() even if this fails. */
+/* Return: 0 or -ENOMEM. The caller has to call affinity_exit() even if this fails. */
 int affinity_init(void)
 {
 	int i;

@@ -3,7 +3,8 @@
  * Walks over the members of a container, to apply its setting to them or to evict them. Both
  * sleep, so the walks take members in portions.
  *
- * Members fork, exit and join meanwhile; the manage lock keeps moves and other walks out.
+ * Meanwhile members fork and exit, and new threads follow their process; the manage lock keeps all
+ * other moves, and other walks, out.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -15,6 +16,7 @@
 #define BATCH 256
 static struct task_struct *batch[BATCH];
 
+/* For collect_due(): the number of the latest change, and how many members are in the portion. */
 struct due {
 	unsigned int changes;
 	int count;
@@ -60,7 +62,7 @@ static int next_batch(struct container *cont)
  * @cs: the cpuset of its container
  *
  * Called after the change was applied: until then, cpuset_fork() applies it to the member's
- * children. Also called if the change could not be applied, so that the walk ends.
+ * children. Also called if a member could not be evicted, so that the walk ends.
  *
  * Context: in the function of container_for_task().
  */
@@ -73,9 +75,11 @@ void change_done(struct task_struct *task, void *data, void *cs)
 }
 
 /**
- * follows_leader - does a task's address space follow another thread in the container?
+ * follows_leader - is a task in the same container as the first thread of its process?
  * @cont: the container
- * @task: a member
+ * @task: a member; the answer is no for the first thread itself
+ *
+ * If it is, only the nodes of the first thread are applied to their address space.
  *
  * Context: any.
  */

@@ -13,15 +13,15 @@
 #include "cpuset.h"
 #include "container_hook.h"
 
-/* int security_task_setscheduler(struct task_struct *) */
+/* security_task_setscheduler(), which is not exported. */
 static void *security_fn;
 CONTAINER_KERNEL_FN(int, call_task_setscheduler, struct task_struct *task);
 
 /* --- the data of members ----------------------------------------------------- */
 
 /*
- * The wish of a task that comes from the root: its present affinity, which is stored in @wish. If
- * @wish could not be allocated, the task is confined as if it had no restriction.
+ * The wish of a task that comes from the root: its present affinity, which is stored in @wish or,
+ * if that is NULL, in new memory. Without memory the task is confined as if it had no restriction.
  */
 static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish)
 {
@@ -52,6 +52,7 @@ static struct wish **move_wish(struct container_move *move)
 	return (struct wish **)container_move_data(move, &cpuset_subsys);
 }
 
+/* Takes it from the move, so that it is not freed with the move. NULL if there is none. */
 static struct wish *take_wish(struct container_move *move)
 {
 	struct wish **kept = move_wish(move);
@@ -98,7 +99,7 @@ void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *mo
 	wish_put(take_wish(move));
 }
 
-/* A move to the root: the wish is kept until post_attach(). */
+/* A move to the root. The wish is kept until post_attach(), but a new thread gets it at once. */
 static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
@@ -107,7 +108,7 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 	t->wish = NULL;
 	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
-		/* it has not run yet */
+		/* post_attach() is not called: the thread gets its values here */
 		cpus_fork_release(task, wish);
 		spread_set(task, wish ? wish->spread : 0);
 		mems_fork_release(task);
@@ -133,7 +134,7 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 		attach_to_root(move, t);
 		return;
 	}
-	/* no change is applied before post_attach(): its children have to see that, too */
+	/* nothing is applied before post_attach(), and is_applied() tells the task's children */
 	WRITE_ONCE(t->applied, 0);
 	if (!move->from->parent) {
 		/* pairs with inherit() */

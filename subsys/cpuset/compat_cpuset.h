@@ -53,6 +53,7 @@ static inline void *compat_hide_user_cpus(struct task_struct *task)
 	return user;
 }
 
+/* What the user asked for, or NULL. The task's pi_lock is held. */
 static inline const struct cpumask *compat_user_cpus(struct task_struct *task)
 {
 #ifdef COMPAT_HAS_USER_CPUS_PTR
@@ -62,6 +63,7 @@ static inline const struct cpumask *compat_user_cpus(struct task_struct *task)
 #endif
 }
 
+/* Undoes compat_hide_user_cpus(). */
 static inline void compat_show_user_cpus(struct task_struct *task, void *user)
 {
 #ifdef COMPAT_HAS_USER_CPUS_PTR
@@ -69,7 +71,7 @@ static inline void compat_show_user_cpus(struct task_struct *task, void *user)
 #endif
 }
 
-/* Has a task called migrate_disable()? In kernels without the field that disables preemption. */
+/* Has a task called migrate_disable()? Without this field, that function disables preemption. */
 static inline bool compat_migration_disabled(struct task_struct *task)
 {
 #ifdef COMPAT_HAS_MIGRATION_DISABLED

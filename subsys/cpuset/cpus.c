@@ -11,9 +11,9 @@
  * active CPU in common with what the kernel allows. The root takes nothing away, so that the
  * kernel's choice prevails where nothing is in common.
  *
- * The affinity that a member would have without its container is kept in its struct wish. What
- * it gets is computed from the wish and from what is allowed now: what both have in common, or
- * all that is allowed if there is nothing. wish.c sets it.
+ * The affinity that a member would have without its container is kept in its struct wish. The
+ * affinity that it gets is what the wish and the allowed CPUs have in common, or all that is
+ * allowed if that is nothing. wish.c sets it.
  *
  * A fork copies the affinity of the parent. If the child has to have another one, it gets that
  * before it runs for the first time: see cpus_fork().
@@ -33,7 +33,7 @@
 /* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler's fallback. */
 static struct cpumask __percpu *fork_masks, *fallback_masks;
 
-/* void set_cpus_allowed_force(struct task_struct *, const struct cpumask *) */
+/* set_cpus_allowed_force(), under either name: see compat_cpuset.h. */
 static void *force_affinity_fn;
 CONTAINER_KERNEL_FN(void, call_force_affinity, struct task_struct *task,
 		    const struct cpumask *mask);
@@ -42,6 +42,7 @@ CONTAINER_KERNEL_FN(bool, call_fallback, struct task_struct *task);
 
 /* --- narrowing --------------------------------------------------------------- */
 
+/* Have two masks an active CPU in common? */
 static bool has_active(const struct cpumask *a, const struct cpumask *b)
 {
 	int cpu;
@@ -52,7 +53,7 @@ static bool has_active(const struct cpumask *a, const struct cpumask *b)
 	return false;
 }
 
-/* The CPUs of the nearest container that has some of a mask; NULL if that is the root. */
+/* The CPUs of the nearest container with some of a mask; NULL if that is the root. Under RCU. */
 const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumask *mask)
 {
 	struct container *cont;
@@ -63,7 +64,7 @@ const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumas
 	return NULL;
 }
 
-/* Threads that the kernel has bound to their CPUs are left alone. */
+/* May a task be confined? Threads that the kernel has bound to their CPUs are left alone. */
 bool may_narrow(struct task_struct *task)
 {
 	return (task->flags & (PF_KTHREAD | PF_NO_SETAFFINITY)) !=
@@ -89,6 +90,7 @@ void choose(struct cpumask *allowed, const struct cpumask *want)
 		cpumask_and(allowed, allowed, want);
 }
 
+/* task_confined(), for a caller that is not under RCU. */
 bool confined(struct task_struct *task)
 {
 	bool yes;
@@ -99,7 +101,7 @@ bool confined(struct task_struct *task)
 	return yes;
 }
 
-/* Finds the CPUs that the kernel allows a task without containers. */
+/* Sets @mask to the CPUs that the kernel by itself allows a task. Does not sleep. */
 void kernel_allows(struct task_struct *task, struct cpumask *mask)
 {
 	call_cpus_allowed(cpus_hooks[HOOK_ALLOWED].body, task, mask);
@@ -189,7 +191,7 @@ struct container_hook cpus_hooks[CPUS_HOOKS] = {
 /**
  * cpus_publish - publish a container's new setting
  * @cont: the container
- * @new: the setting; the caller has to call cpus_apply() for each member afterwards
+ * @new: the setting; the caller has to apply it to each member afterwards
  *
  * Context: manage lock held.
  */
@@ -204,8 +206,9 @@ void cpus_publish(struct container *cont, struct setting *new)
 }
 
 /*
- * Narrows @mask, which the kernel allows, to a task's wish. The kernel allows no CPU that is
- * offline, but a task without other restrictions gets such a CPU back when it comes online.
+ * Turns @mask, which the kernel allows a task, into the affinity that the task has at the root. It
+ * is the task's wish, narrowed to @mask. But the kernel allows no CPU that is offline: if it
+ * excludes no other one, the whole wish is kept, so that the task gets such CPUs back.
  */
 void unconfine(struct cpumask *mask, struct wish *wish)
 {
@@ -225,7 +228,7 @@ void unconfine(struct cpumask *mask, struct wish *wish)
  * @wish: its wish; NULL if it has no restriction
  *
  * If a setting is published later, the publisher applies it to the child, for which it takes
- * the same lock.
+ * the child's pi_lock, too.
  *
  * Context: in fork().
  */
@@ -300,6 +303,7 @@ void cpus_unbind(void)
 	affinity_wait();
 }
 
+/* Called when the module is unloaded, or cannot be loaded. */
 void cpus_exit(void)
 {
 	container_hooks_forget(cpus_hooks, ARRAY_SIZE(cpus_hooks));
@@ -308,6 +312,12 @@ void cpus_exit(void)
 	free_percpu(fork_masks);
 }
 
+/**
+ * cpus_init - look for the functions to hook, and allocate masks
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or an errno.
+ */
 int cpus_init(void)
 {
 	static const struct container_symbol symbols[] = {

@@ -17,7 +17,8 @@ extern struct container_hook cpus_hooks[CPUS_HOOKS];
  * @node: link in its bucket, while the kernel is executing the call
  * @caller: the calling task
  * @task: the task whose affinity is set
- * @member: the task was confined at the beginning; the rest is valid only then
+ * @member: the task was confined at the beginning. Only then @kernel, @target and @wish are there;
+ *	the call of the manager always has the masks, and never a wish
  * @refused: the setting has changed and does not allow the affinity any more
  * @noted: @wish has become the task's, and now holds the previous one
  * @kernel: the CPUs that the kernel allows the task by itself

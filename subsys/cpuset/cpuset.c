@@ -2,29 +2,30 @@
 /*
  * cpuset: which CPUs and memory nodes the tasks of a container may use.
  *
- * This file has the settings, their rules, and the module. Read the others in this order: files.c
- * (the control files), apply.c (walks over members), attach.c (moves, forks and exits), cpus.c,
+ * This file changes settings, creates and destroys the state of a container, and has the module.
+ * Read the others in this order: rules.h (what a setting is, and what it may be), files.c (the
+ * control files), apply.c (walks over members), attach.c (moves, forks and exits), cpus.c,
  * affinity.c, wish.c and mems.c (the effect of a setting on a task), hotplug.c (CPUs and memory
- * come and go), legacy.c (the filesystem "cpuset").
+ * come and go), fmeter.h (memory_pressure), legacy.c (the filesystem "cpuset").
  *
  * Who takes part, and how races are settled:
  *
- * write	under the manage lock. The new setting is published and the number of changes is
- *	incremented. Then the setting is applied to each member that is complete and has an
- *	older number, in portions, since that sleeps.
+ * write	holds the manage lock. It publishes the new setting and increments the number of
+ *	changes. Then it applies the setting to each member that is complete and has an older
+ *	number, in portions, since that sleeps.
  * fork	copies the affinity and the nodes of the parent. fork() is called when the child is
  *	complete but has not run. If the latest change was applied to the parent, and the child
  *	has the values of the parent, nothing is left to do; otherwise fork() applies the
  *	setting. The child is marked as complete before fork() reads the number of changes; a
  *	writer increments that number before it looks for complete members. So one of them sees
  *	the other.
- * exit	drops the data of the task.
+ * exit	drops the wish of the task.
  * move	can_attach() allocates the memory for attach(), which must not sleep; post_attach()
  *	does the work that sleeps. In between the task is in the new container and runs as in
  *	the old one; the write to tasks has not returned yet. For a new thread that follows its
  *	process (fork.c in the core), only attach() is called. The thread has not run yet: if it
  *	moves to the root, attach() sets its values, and fork() does so otherwise.
- * mkdir, rmdir, mount, umount	under the manage lock. A container that is removed has no
+ * mkdir, rmdir, mount, umount	hold the manage lock. A container that is removed has no
  *	members; a hierarchy that is dissolved has no containers below its root. So no task is
  *	confined when the hooks are disarmed or the module is unloaded.
  * hotplug	see hotplug.c.
@@ -114,6 +115,7 @@ void root_refresh(struct container *root)
 	s->mems = node_states[N_MEMORY];
 }
 
+/* For container_for_each_member(): sets @found if a task has a deadline. */
 static void find_deadline(struct task_struct *task, void *data, void *found)
 {
 	if (task->policy == SCHED_DEADLINE)

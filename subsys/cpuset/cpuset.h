@@ -28,11 +28,12 @@ enum {
  * struct cpuset - the state of a container
  * @css: the core's part
  * @setting: CPUs, nodes and exclusiveness. Replaced under the manage lock, read under it or
- *	under RCU. The root's is not used: there the kernel alone decides
+ *	under RCU. The root's serves only to check its children's: its own tasks have what the
+ *	kernel allows
  * @flags: bits of the enum above
- * @changes: one more than the number of changes that have to be applied to members; a task to
- *	which nothing was applied yet has 0. Written under the manage lock
- * @meter_lock: guards @meter; taken in reclaim, a spinlock
+ * @changes: the number of the latest change that has to be applied to members; 1 before the first,
+ *	since 0 stands for none in struct cpuset_task. Written under the manage lock
+ * @meter_lock: guards @meter; also taken in reclaim
  * @meter: direct reclaim by the members
  * @said_to_lack: the lack that the log has reported last: 1 for CPUs, 2 for nodes, 3 for both.
  *	Under the manage lock
@@ -70,7 +71,7 @@ struct wish {
  * struct cpuset_task - the data of a member
  * @wish: its wish; WISH_ALL if it would have no restriction, as most tasks; NULL before
  *	fork() is called
- * @applied: the number of the container's last change that was applied to the member; 0 if none
+ * @applied: the number of the container's latest change that was applied to the member; 0 if none
  *	was applied since it joined
  *
  * Changed with the lock of the task's entry held.
@@ -119,7 +120,7 @@ static inline struct setting *setting_of(struct container *cont)
 	return rcu_dereference(container_cpuset(cont)->setting);
 }
 
-/* The setting of a container, for a caller that holds a lock under which it is not replaced. */
+/* The setting of a container; under the manage lock. */
 static inline struct setting *setting_locked(struct container *cont)
 {
 	return rcu_dereference_protected(container_cpuset(cont)->setting, true);
@@ -131,7 +132,7 @@ static inline bool task_confined(struct task_struct *task)
 	return task_container(task, &cpuset_subsys)->parent;
 }
 
-/* The parts of a setting that have to be applied. */
+/* What members_apply() applies: CPUs, nodes, flags for spreading. */
 enum {
 	APPLY_CPUS = 1,
 	APPLY_MEMS = 2,

@@ -14,8 +14,8 @@
  * note, and hotplug_sync() does the work: from a work item, and before any other change. It also
  * restores settings that the kernel has overwritten: see mems.c.
  *
- * gone_lock guards the note. A CPU stays in it, and is not shown, until no container has it any
- * more.
+ * gone_lock guards the note of CPUs. A CPU stays in it, and is not shown, until no container has it
+ * any more. Nodes need no note: node_states says which are there.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,8 +35,8 @@
 static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;	/* the note: CPUs that are to be removed */
 static struct cpumask going;	/* copy for hotplug_sync(); under the manage lock */
-static atomic_t repair_all;
-static int cpu_state;
+static atomic_t repair_all;	/* repair the members of all containers */
+static int cpu_state;		/* the number of the CPU notifier */
 
 static void hotplug_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(hotplug_work, hotplug_work_fn);
@@ -51,9 +51,9 @@ static void repair_irq(struct irq_work *work)
  * hotplug_repair - have the affinity and nodes of members set again
  * @cs: the cpuset of their container; NULL for all members
  *
- * The caller may be changing a task's nodes, with interrupts disabled. A task that allocates memory
- * with the lock of a workqueue held waits for that. So the work is queued only after interrupts are
- * enabled again.
+ * The caller may be changing a task's nodes, with interrupts disabled. That task may be allocating
+ * memory, on another CPU, with the lock of a workqueue held, and then waits for the end of the
+ * change. So the work is queued only after interrupts are enabled again.
  *
  * Context: any.
  */
@@ -79,7 +79,10 @@ void hotplug_hide(struct cpumask *cpus)
 	spin_unlock(&gone_lock);
 }
 
-/* Clears bits of a setting that may have readers. */
+/*
+ * Removes what is gone from a setting, bit by bit, since the setting may have readers. Return: true
+ * if it has changed.
+ */
 static bool setting_shrink(struct setting *s)
 {
 	bool changed = false;
@@ -95,7 +98,10 @@ static bool setting_shrink(struct setting *s)
 	return changed;
 }
 
-/* Moves the members of a container without CPUs or nodes to an ancestor. */
+/*
+ * Evicts the members of a container without CPUs or nodes to an ancestor; otherwise applies the
+ * setting to them if it has @changed.
+ */
 static void sync_members(struct container *cont, bool changed)
 {
 	struct container *to = cont;
@@ -150,6 +156,7 @@ static void hotplug_work_fn(struct work_struct *work)
 	container_manage_unlock();
 }
 
+/* Notes CPUs that are gone, and has the work done. Called inside the locks of the notifiers. */
 static void note_gone(const struct cpumask *cpus)
 {
 	spin_lock(&gone_lock);
@@ -200,6 +207,12 @@ static struct notifier_block memory_notifier = {
 	.notifier_call = memory_changed,
 };
 
+/**
+ * hotplug_init - begin to watch CPUs and memory
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or an errno.
+ */
 int hotplug_init(void)
 {
 	int err;
@@ -224,6 +237,7 @@ err_cpus:
 	return err;
 }
 
+/* Undoes hotplug_init(); nobody calls hotplug_repair() any more. */
 void hotplug_exit(void)
 {
 	unregister_pm_notifier(&pm_notifier);

@@ -12,7 +12,6 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 
 #include "cpuset.h"
 
@@ -73,6 +72,7 @@ MODULE_ALIAS_FS("cpuset");
 
 static bool legacy_registered;
 
+/* Called when the module is loaded. It is no error if there is a filesystem of this name. */
 void legacy_init(void)
 {
 	legacy_registered = !register_filesystem(&legacy_fs_type);

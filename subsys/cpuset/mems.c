@@ -15,7 +15,7 @@
  * member more than the container allows, a work item sets the mask again.
  *
  * A work item rewrites policies and moves pages: this may take long, and must not depend on the
- * caller's own mems_allowed.
+ * mems_allowed of the task that has made the change.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -68,7 +68,7 @@ static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 enum { HOOK_MEMS_ALLOWED, HOOK_REBIND_TASK, MEMS_HOOKS };
 static struct container_hook mems_hooks[MEMS_HOOKS];
 
-/* The nodes that the kernel allows a task without containers. */
+/* The nodes that the kernel by itself allows a task. Does not sleep. */
 static nodemask_t kernel_allows(struct task_struct *task)
 {
 	return compat_call_nodemask(mems_hooks[HOOK_MEMS_ALLOWED].body, task);
@@ -119,8 +119,8 @@ static struct container_hook mems_hooks[MEMS_HOOKS] = {
 /* --- members ----------------------------------------------------------------- */
 
 /*
- * Sets a task's nodes to @mems, with @confine narrowed to its container. A task that publishes a
- * setting later applies it itself, under the same lock.
+ * Sets a task's nodes to @mems or, with @confine, to what its container allows of them. Whoever
+ * publishes a setting later applies it, under the same lock. Return: true if they have changed.
  */
 static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
 {
@@ -195,7 +195,7 @@ static void job_put(struct mems_job *job)
 	if (!refcount_dec_and_test(&job->users))
 		return;
 	kfree(job);
-	/* mems_exit() waits until the callers have returned */
+	/* the module may go now, but mems_exit() waits until the callers have returned */
 	module_put(THIS_MODULE);
 }
 
@@ -218,6 +218,7 @@ static void job_run(struct work_struct *work)
 	job_put(job);
 }
 
+/* Runs in the task that has made the change, on its way to user space. */
 static void job_wait(struct callback_head *wait)
 {
 	struct mems_job *job = container_of(wait, struct mems_job, wait);
@@ -291,7 +292,7 @@ unsigned long spread_get(struct task_struct *task)
 /**
  * spread_set - change the flags for spreading of a task
  * @task: the task
- * @flags: bits of the cpuset's flags
+ * @flags: bits of the cpuset's flags; only those for spreading count
  */
 void spread_set(struct task_struct *task, unsigned long flags)
 {
@@ -300,6 +301,7 @@ void spread_set(struct task_struct *task, unsigned long flags)
 
 /* --- pressure ---------------------------------------------------------------- */
 
+/* The current task begins direct reclaim. */
 static void probe_reclaim(void *data, int order, gfp_t gfp)
 {
 	struct cpuset *cs;
@@ -387,6 +389,12 @@ void mems_unbind(void)
 	container_hooks_disarm(mems_hooks, ARRAY_SIZE(mems_hooks));
 }
 
+/**
+ * mems_init - look for what this file needs of the kernel, and make the workqueue
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or an errno.
+ */
 int mems_init(void)
 {
 	static const struct container_symbol symbols[] = {
@@ -436,5 +444,6 @@ void mems_exit(void)
 	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
 	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
 	destroy_workqueue(migrate_queue);
+	/* the last job_wait() may not have returned yet */
 	compat_synchronize_tasks();
 }

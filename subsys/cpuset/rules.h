@@ -26,7 +26,8 @@ enum {
  * @mems: memory nodes
  * @bits: CPUs, for setting_cpus(); as many bits as a cpumask of this kernel has
  *
- * A published setting is not changed, but for the removal of CPUs and nodes that are gone.
+ * A published setting is not changed, but for the root's, and for the removal of CPUs and nodes
+ * that are gone.
  */
 struct setting {
 	struct rcu_head rcu;
@@ -62,7 +63,7 @@ static inline bool setting_within(const struct setting *s, const struct setting 
 }
 
 /**
- * settings_collide - does one of two siblings have CPUs or nodes that are exclusive?
+ * settings_collide - do two siblings share CPUs or nodes, although one of the two is exclusive?
  * @a: the setting of one sibling
  * @b: the setting of the other
  */

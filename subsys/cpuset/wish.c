@@ -27,6 +27,7 @@ struct wish *wish_alloc(gfp_t gfp)
 	return wish;
 }
 
+/* For container_for_task(): the wish of a member, with a reference. */
 static void hold_wish(struct task_struct *task, void *data, void *wish)
 {
 	struct cpuset_task *t = data;
@@ -52,7 +53,7 @@ struct wish *wish_get(struct task_struct *task)
 	return wish;
 }
 
-/* Changes a member's wish to that of a call, @arg. For container_for_task(). */
+/* For container_for_task(): changes a member's wish to that of a call, @arg. */
 void note_wish(struct task_struct *task, void *data, void *arg)
 {
 	struct cpuset_task *t = data;
@@ -73,6 +74,7 @@ void note_wish(struct task_struct *task, void *data, void *arg)
 	call->noted = true;
 }
 
+/* For container_for_task(): the wish of a member, to be compared only. */
 static void read_wish(struct task_struct *task, void *data, void *wish)
 {
 	struct cpuset_task *t = data;
@@ -81,8 +83,8 @@ static void read_wish(struct task_struct *task, void *data, void *wish)
 }
 
 /*
- * Does a task have the affinity @mask? If the kernel keeps the CPUs that the user asked for, the
- * task has to have only those of @mask.
+ * Does a task have the affinity @mask? If the kernel keeps the CPUs that the user asked for, it is
+ * enough if the task has those CPUs of @mask.
  */
 static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 {
@@ -107,8 +109,9 @@ static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
 
 /*
  * Sets the affinity that results from a member's wish and its container's setting. Tries again if
- * one of them has changed meanwhile, or if another call has set the affinity. Sleeps. The last of
- * several calls sees the changes of the others, since each notes its change before it gets here.
+ * one of them has changed meanwhile, or if another call has set the affinity, but not forever: the
+ * caller may hold the manage lock. Sleeps. The last of several calls sees the changes of the
+ * others, since each notes its change before it gets here.
  */
 void settle(struct affinity_call *call)
 {

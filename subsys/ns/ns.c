@@ -5,7 +5,7 @@
  *
  * The task creates the container itself, on its way to user space. The hooks must not sleep, so
  * they only add a task work: for clone(2), to the child when it is complete (task_newtask); for
- * unshare(2), to the task, before the call has done anything. This work compares the namespaces
+ * unshare(2), to the caller, before the call has done anything. The work compares the namespaces
  * of then and now to see whether the call has succeeded. setns(2) passes neither hook. fork(2) of
  * a task that has called unshare(2) for its children's namespaces creates no container.
  *
@@ -50,7 +50,7 @@
  * struct ns_group - the state of a container
  * @css: the core's part
  * @depth: the number of containers that ns has made, among this one and its ancestors
- * @made: ns has made this one. Both never change
+ * @made: ns has made this one. It never changes, and neither does @depth
  * @rcu: for freeing
  */
 struct ns_group {
@@ -97,6 +97,7 @@ static struct ns_group *container_group(struct container *cont)
 	return container_of(container_subsys_state(cont, &ns_subsys), struct ns_group, css);
 }
 
+/* Counts and logs a task that has new namespaces, but gets no container. */
 static void ns_failed(struct task_struct *task, int err)
 {
 	atomic_long_inc(&without);
@@ -114,6 +115,7 @@ static void call_end(struct ns_call *call)
 		wake_up_var(&calls);
 }
 
+/* Has the current task other namespaces than before the call? A new task always has. */
 static bool call_succeeded(const struct ns_call *call)
 {
 	return current->nsproxy != call->nsproxy || current_user_ns() != call->user_ns;

@@ -132,12 +132,14 @@ static inline bool take_reserved(struct task_count *g, int *before)
 	return true;
 }
 
+/* Adds a task to the counts of a group and of the groups above, up to @stop, which is excluded. */
 static inline void count_raise(struct task_count *g, const struct task_count *stop)
 {
 	for (; g != stop; g = g->parent)
 		atomic_inc(&g->count);
 }
 
+/* Takes one task off the counts, in the same way. */
 static inline void count_drop(struct task_count *g, const struct task_count *stop)
 {
 	for (; g != stop; g = g->parent)

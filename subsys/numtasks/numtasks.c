@@ -60,11 +60,11 @@
  * @told_at: for container_refusal_is_news(), as the next two
  * @full_at: for the maximum
  * @rate_full_at: for the fork rate
- * @rate: the group in which forks count for the rate: itself or one above. Never changes
+ * @rate: the group whose fork rate its forks count for: itself or one above. Never changes
  * @rate_lock: guards the following but @rcu
  * @window: the number of the present window of the fork rate, from 1; 0 if there was none yet
- * @window_start: the time when it began
- * @window_forks: the forks in it
+ * @window_start: the time when this window began, in ns
+ * @window_forks: the forks in this window
  * @rcu: for freeing
  */
 struct numtasks {
@@ -94,7 +94,7 @@ struct numtasks_task {
 	u64 window;
 };
 
-/* Module parameters; written under the manage lock. */
+/* Module parameters. The first one is written under the manage lock. */
 static int total_numtasks = NO_LIMIT;
 static int forkrate = NO_LIMIT;
 static int forkrate_interval = 1;
@@ -241,7 +241,7 @@ static void numtasks_adopt(struct container_subsys *ss, struct container *cont,
 	count_charge_force(&t->group->tasks);
 }
 
-/* exited(), not exit(): until now the file "tasks" has listed the task. */
+/* exited(), not exit(): a task counts as long as the file "tasks" lists it. */
 static void numtasks_exited(struct container_subsys *ss, struct task_struct *task, void *data)
 {
 	struct numtasks_task *t = data;

@@ -4,8 +4,8 @@
  *
  * All data is in the controllers' own structures. The tree of shares has the shape of the tree of
  * containers and changes with it, in create() and destroy(). Writes to the files change shares,
- * and controllers change totals. All of this is done under the manage lock. Fork, exit and moves
- * do not enter the library, but for passing move_task() on.
+ * and controllers change totals. All of this is done under the manage lock. Forks and exits do not
+ * enter the library, and a move only calls move_task().
  */
 #include <linux/module.h>
 #include <linux/slab.h>

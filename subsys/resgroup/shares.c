@@ -162,7 +162,7 @@ static int new_share(int old, int asked, int *new)
 	return 0;
 }
 
-/* The sum of the minima of all children but one; raises @largest to their largest maximum. */
+/* The sum of the minima of all children but @but; raises @largest to their largest maximum. */
 static s64 children_hold(const struct res_shares *parent, const struct res_shares *but,
 			 int *largest)
 {
@@ -183,6 +183,8 @@ static s64 children_hold(const struct res_shares *parent, const struct res_share
  * shares_change - change shares as requested, if the rules allow it
  * @s: the shares
  * @req: the request
+ *
+ * The amounts stay as they are: see shares_recompute().
  *
  * Return: 0; -EINVAL if nothing has changed.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The arithmetic of shares, and parsing of values written to .shares files. No lock is taken here:
- * the caller keeps the tree as it is.
+ * The arithmetic of shares, and parsing of values written to .shares files; for resgroup.c and the
+ * unit tests.
  */
 #ifndef _SHARES_H
 #define _SHARES_H
