@@ -107,7 +107,7 @@ static void expect_clean(struct kunit *test, struct member *m)
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	KUNIT_EXPECT_EQ(test, m->charged, 0UL);
 	KUNIT_EXPECT_EQ(test, m->known, 0UL);
-	KUNIT_EXPECT_FALSE(test, m->moved);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->moved, MAX_CONTAINER_HIERARCHIES));
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		KUNIT_EXPECT_NULL(test, m->in[i].cont);
 	for (i = 0; i < ARRAY_SIZE(m->data); i++)

@@ -29,9 +29,13 @@ int dir_begin(struct new_dir *new, struct inode *dir, struct dentry *dentry, umo
 	new->inode = make_inode(dir->i_sb, S_IFDIR | mode);
 	if (!new->inode)
 		return -ENOMEM;
+	new->files = foresee_files(container_hierarchy(fs_container(dir)), dentry);
+	if (IS_ERR(new->files)) {
+		iput(new->inode);
+		return PTR_ERR(new->files);
+	}
 	/* uncontended: the inode is new */
 	inode_lock_nested(new->inode, I_MUTEX_CHILD);
-	new->files = foresee_files(container_hierarchy(fs_container(dir)), dentry);
 	return 0;
 }
 

@@ -163,6 +163,9 @@ static int flag_write(struct container *cont, const struct container_cftype *cft
 		set_bit(cft->private, &cont->flags);
 	else
 		clear_bit(cft->private, &cont->flags);
+	/* an attempt that has failed is not repeated after the flag is set once more */
+	if (cft->private == CONT_AUTO_DELETE && !value)
+		clear_bit(CONT_DELETE_PENDING, &cont->flags);
 	return 0;
 }
 

@@ -150,7 +150,7 @@ static int fork_enter(struct task_struct *child, void *args)
 	preempt_disable();
 	parent = table_find(current);
 	if (parent) {
-		WRITE_ONCE(parent->moved, false);
+		bitmap_zero(parent->moved, MAX_CONTAINER_HIERARCHIES);
 		smp_mb(); /* before its containers are read: see fork_follow() */
 		tracked = member_is_below(parent);
 	} else {
@@ -243,7 +243,7 @@ static void fork_follow(struct task_struct *child, struct member *parent)
 	lock_both(a, b);
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++) {
 		cont = parent->in[h].cont;
-		if (m->in[h].cont != cont && !m->moved) {
+		if (m->in[h].cont != cont && !test_bit(h, m->moved)) {
 			move.to = cont ?: &hierarchies[h]->top;
 			member_move(m, &move);
 		}
@@ -302,7 +302,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 		if (parent) {
 			/* the child is listed: pairs with the barrier in move_task() */
 			smp_mb();
-			if (!READ_ONCE(parent->moved))
+			if (data_race(bitmap_empty(parent->moved, MAX_CONTAINER_HIERARCHIES)))
 				parent = NULL;
 		}
 	}

@@ -169,11 +169,11 @@ void drop_files(struct new_file **files)
  * @h: the hierarchy, which a mount keeps active
  * @dir: the new directory
  *
- * These are the files that the root has, too. Where populate() adds another one, or memory was
- * short here, fs_add_file() allocates it.
+ * These are the files that the root has, too. Where populate() adds another one, fs_add_file()
+ * allocates it.
  *
- * Context: no lock of ours held; sleeps.
- * Return: the list, for fs_add_file() and drop_files().
+ * Context: neither mutex held; sleeps.
+ * Return: the list, for fs_add_file() and drop_files(); or -ENOMEM.
  */
 struct new_file *foresee_files(const struct hierarchy *h, struct dentry *dir)
 {
@@ -186,8 +186,10 @@ struct new_file *foresee_files(const struct hierarchy *h, struct dentry *dir)
 		if (cft->flags & CONTAINER_FILE_ROOT_ONLY)
 			continue;
 		f = new_file_alloc(h, dir, cft);
-		if (!f)
-			break;
+		if (!f) {
+			drop_files(&files);
+			return ERR_PTR(-ENOMEM);
+		}
 		f->next = files;
 		files = f;
 	}

@@ -82,9 +82,10 @@ static int super_make_hierarchy(struct super_block *sb, struct mount_options *op
 	err = files_populate(&h->top, &none);
 	if (err) {
 		/* still under the manage lock, so that no mount finds it incomplete */
-		drop_files(&h->top.new_files);
 		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
+		/* a limit of the root that refuses something looks at the file "events" until here */
+		drop_files(&h->top.new_files);
 		hierarchy_put(h);
 		return err;
 	}

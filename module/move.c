@@ -26,7 +26,7 @@ static int move_task(struct container_move *move)
 		member_move(m, move);
 		/* after the move: see fork_follow() */
 		smp_wmb();
-		WRITE_ONCE(m->moved, true);
+		set_bit(move->to->hierarchy, m->moved);
 	}
 	table_unlock(b);
 	/* @moved is set before threads are gathered again: see fork_follow() */
@@ -375,6 +375,9 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	 */
 	while (gone) {
 		mv = moves_gather(task, to, CONTAINER_MOVE_EVICT, GFP_KERNEL | __GFP_NOFAIL);
+		/* large allocations may fail all the same before 5.17 */
+		if (IS_ERR(mv))
+			continue;
 		moves_ask(mv);
 		moves_prepare(mv, GFP_KERNEL | __GFP_NOFAIL);
 		gone = moves_go(mv);

@@ -57,44 +57,52 @@ static int dir_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int listing_add(struct dir_listing *l, const struct dentry *child)
+/* Adds an entry, if there is room; the length grows in any case. */
+static void listing_add(struct dir_listing *l, const struct dentry *child)
 {
 	size_t size = ALIGN(sizeof(struct dir_entry) + child->d_name.len, sizeof(u64));
 	struct dir_entry *e;
-	char *buf;
 
-	if (l->len + size > l->room) {
-		buf = kvmalloc(max_t(size_t, 2 * l->room, PAGE_SIZE), GFP_KERNEL_ACCOUNT);
-		if (!buf)
-			return -ENOMEM;
-		memcpy(buf, l->buf, l->len);
-		kvfree(l->buf);
-		l->buf = buf;
-		l->room = max_t(size_t, 2 * l->room, PAGE_SIZE);
-	}
-	e = (struct dir_entry *)(l->buf + l->len);
+	l->len += size;
+	if (l->len > l->room)
+		return;
+	e = (struct dir_entry *)(l->buf + l->len - size);
 	e->ino = d_inode(child)->i_ino;
 	e->size = size;
 	e->type = fs_umode_to_dtype(d_inode(child)->i_mode);
 	e->len = child->d_name.len;
 	memcpy(e->name, child->d_name.name, e->len);
-	l->len += size;
-	return 0;
 }
 
+/*
+ * The memory is charged to the reader, who may be made to wait for it, so it is allocated without
+ * the inode's lock: the listing is made again until it fits.
+ */
 static int listing_make(struct dir_listing *l, struct dentry *dir)
 {
 	struct dentry *child = NULL;
-	int err = 0;
 
-	l->len = 0;
 	l->next = 0;
-	inode_lock_shared(d_inode(dir));
-	while (!err && (child = compat_next_child(dir, child)))
-		err = listing_add(l, child);
-	inode_unlock_shared(d_inode(dir));
-	dput(child);
-	return err;
+	for (;;) {
+		l->len = 0;
+		inode_lock_shared(d_inode(dir));
+		while ((child = compat_next_child(dir, child)))
+			listing_add(l, child);
+		inode_unlock_shared(d_inode(dir));
+		if (l->len <= l->room)
+			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		kvfree(l->buf);
+		/* some room for what is made meanwhile */
+		l->room = l->len + PAGE_SIZE;
+		l->buf = kvmalloc(l->room, GFP_KERNEL_ACCOUNT);
+		if (!l->buf) {
+			l->room = 0;
+			l->len = 0;
+			return -ENOMEM;
+		}
+	}
 }
 
 /* Finds the entry at or after a position. Any position may come: users can seek. */

@@ -19,6 +19,7 @@
 #ifndef _TABLE_H
 #define _TABLE_H
 
+#include <linux/bitmap.h>
 #include <linux/hash.h>
 #include <linux/percpu.h>
 #include <linux/rculist_nulls.h>
@@ -45,7 +46,8 @@ struct place {
  *	none
  * @known: the generation of subsystems that know the task; 0 for none. The forking task sets both
  *	before the child can be found; later they are changed with the entry's lock held
- * @moved: the task was moved since its birth or, if it has forked, since its last fork
+ * @moved: the hierarchies in which the task was moved since its birth or, if it has forked, since
+ *	its last fork
  * @in: the task's place in each hierarchy; changed under the container's lock as well
  * @data: the data that subsystems keep for the task, each at its task_offset
  */
@@ -54,7 +56,7 @@ struct member {
 	struct task_struct *task;
 	unsigned long charged;
 	unsigned long known;
-	bool moved;
+	DECLARE_BITMAP(moved, MAX_CONTAINER_HIERARCHIES);
 	struct place in[MAX_CONTAINER_HIERARCHIES];
 	u64 data[CONTAINER_TASK_SIZE / sizeof(u64)];
 };
@@ -181,7 +183,7 @@ static inline void table_clear(struct member *m)
 
 	m->charged = 0;
 	m->known = 0;
-	m->moved = false;
+	bitmap_zero(m->moved, MAX_CONTAINER_HIERARCHIES);
 	/* single stores are faster here than the memset() that the compiler would make of them */
 	_Pragma("GCC unroll 16")
 	for (i = 0; i < ARRAY_SIZE(m->data); i++)

@@ -195,7 +195,8 @@ int vm_prepare_move(void **spare)
 
 /*
  * Adds a user to the charge of the same address space to another container. If there is none,
- * @spare becomes one, or memory is allocated. Return: the charge, or @no_vm of that container.
+ * @spare becomes one, or memory is allocated. Return: the charge, or @no_vm of that container; NULL
+ * if @vc has no user any more, so that its address space may be gone. Called under RCU.
  */
 static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancounter *to,
 					  void **spare)
@@ -206,6 +207,11 @@ static struct vm_charge *vm_get_elsewhere(struct vm_charge *vc, struct beancount
 	if (!vc->mm)
 		return &to->no_vm;
 	spin_lock(&chain->lock);
+	/* the last user goes under this lock */
+	if (!atomic_read(&vc->users)) {
+		spin_unlock(&chain->lock);
+		return NULL;
+	}
 	there = vm_find(chain, vc->mm, to);
 	if (there) {
 		atomic_inc(&there->users);
@@ -236,11 +242,15 @@ void vm_move(struct bc_task *t, struct beancounter *to, void **spare)
 	struct vm_charge *vc = READ_ONCE(t->vm), *there;
 
 	rcu_read_lock();
+	/* the task may replace its charge, after an exec: then move the new one */
 	for (;;) {
 		there = vm_get_elsewhere(vc, to, spare);
+		if (!there) {
+			vc = READ_ONCE(t->vm);
+			continue;
+		}
 		if (try_cmpxchg(&t->vm, &vc, there))
 			break;
-		/* the task has replaced its charge after an exec: move the new one */
 		vm_put(there);
 	}
 	vm_put(vc);

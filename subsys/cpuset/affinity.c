@@ -370,7 +370,10 @@ int affinity_try(void)
 		return PTR_ERR(thread);
 	manager.task = thread;
 	manager.member = false;
+	/* anything but what the thread has, or the kernel does nothing */
 	cpumask_copy(manager.target, cpumask_of(cpumask_first(cpu_active_mask)));
+	if (cpumask_equal(manager.target, thread->cpus_ptr))
+		cpumask_copy(manager.target, cpu_possible_mask);
 	call_set(&manager, manager.target);
 	kthread_stop(thread);
 	if (commit_takes != COMMIT_UNKNOWN)

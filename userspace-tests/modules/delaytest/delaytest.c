@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slows a kernel function down, so that races in it can be hit: each of its instructions takes a
- * while for tasks with the name "delaytest".
+ * Slows kernel functions down, so that races in them can be hit: each of their instructions takes
+ * a while for tasks with the name "delaytest".
  *
  * In exchange_tids() a thread that calls execve() takes over the number of its process, which for
  * a moment belongs to neither thread. sched_setaffinity() looks a task up by its number.
@@ -12,12 +12,13 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-static char *function = "exchange_tids";
-module_param(function, charp, 0444);
+static char *function[2] = { "exchange_tids" };
+module_param_array(function, charp, NULL, 0444);
 static uint usecs = 300;
 module_param(usecs, uint, 0444);
 
-static struct kprobe probes[64];
+#define MOST 64	/* instructions of a function */
+static struct kprobe probes[2 * MOST];
 static int count;
 
 static int delay(struct kprobe *kp, struct pt_regs *regs)
@@ -32,30 +33,42 @@ static int delay(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-static int __init delaytest_init(void)
+/* One probe for each offset at which an instruction begins. */
+static int slow_down(const char *symbol)
 {
 	char name[KSYM_NAME_LEN];
-	int offset;
+	int offset, first = count;
 
-	/* one probe for each offset at which an instruction begins */
-	for (offset = 0; count < ARRAY_SIZE(probes); offset++) {
+	for (offset = 0; count < first + MOST; offset++) {
 		probes[count] = (struct kprobe) {
-			.symbol_name = function,
+			.symbol_name = symbol,
 			.offset = offset,
 			.pre_handler = delay,
 		};
-		if (count) {
-			snprintf(name, sizeof(name), "%ps", (char *)probes[0].addr + offset);
-			if (strcmp(name, function))
+		if (count > first) {
+			snprintf(name, sizeof(name), "%ps", (char *)probes[first].addr + offset);
+			if (strcmp(name, symbol))
 				break;
 		}
 		if (!register_kprobe(&probes[count]))
 			count++;
-		else if (!count)
+		else if (count == first)
 			return -ENOENT;
 	}
-	pr_info("delaytest: %d instructions of %s\n", count, function);
+	pr_info("delaytest: %d instructions of %s\n", count - first, symbol);
 	return 0;
+}
+
+static int __init delaytest_init(void)
+{
+	int i, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(function) && function[i] && !err; i++)
+		err = slow_down(function[i]);
+	if (err)
+		while (count)
+			unregister_kprobe(&probes[--count]);
+	return err;
 }
 
 static void __exit delaytest_exit(void)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moves that meet what the moved task is doing: a thread that is being made when its process
+ * moves in one hierarchy, and is moved itself in another; and a process that replaces its address
+ * space for ever.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include "lib.h"
+
+#define M "/tmp/m"
+#define X "/tmp/x"
+
+/* --- threads -------------------------------------------------------------- */
+
+static void *short_life(void *arg)
+{
+	msleep(200);
+	return arg;
+}
+
+/* Makes threads for ever; what its clone() does after a thread is listed is slow. */
+static int breed(struct kid *up, void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+
+	(void)up;
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 16384);
+	for (;;)
+		pthread_create(&t, &attr, short_life, NULL);
+	return 0;
+}
+
+/* The threads of a process but its first, up to @room. */
+static int threads_of(pid_t pid, pid_t *list, int room)
+{
+	DIR *d = opendir(P("/proc/%d/task", pid));
+	struct dirent *e;
+	int n = 0;
+
+	while (d && n < room && (e = readdir(d))) {
+		list[n] = atoi(e->d_name);
+		n += list[n] && list[n] != pid;
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* Moves each of the threads alone, in the other hierarchy, back and forth. */
+static int nag(struct kid *up, void *arg)
+{
+	pid_t pid = *(pid_t *)arg, list[256];
+
+	(void)up;
+	for (int round = 0; ; round++)
+		for (int n = threads_of(pid, list, ARRAY_SIZE(list)); n; n--)
+			movepid(round % 2 ? M "/a" : M "/b", list[n - 1]);
+	return 0;
+}
+
+/* How many threads are, in a while, still where their process was. An exiting one is in the root. */
+static int strays(pid_t pid, const char *before)
+{
+	pid_t list[256];
+	int n = threads_of(pid, list, ARRAY_SIZE(list)), away = 0;
+
+	msleep(50);
+	while (n--) {
+		const char *at = where(list[n], "name=x");
+
+		if (at && !strcmp(at, before)) {
+			diag("%d is in %s", list[n], at);
+			away++;
+		}
+	}
+	return away;
+}
+
+static void test_threads(void)
+{
+	const char *module = modfile("delaytest");
+	long end = now_ms() + sized(20000, 6000);
+	struct kid breeder, nagger;
+	int moves = 0, away = 0;
+
+	if (!module || modinsert(module, "function=sched_cgroup_fork,cgroup_post_fork usecs=20"))
+		diag("clone() is as short as ever");
+	breeder = kid_start(breed, NULL);
+	nagger = kid_start(nag, &breeder.pid);
+	while (!away && now_ms() < end) {
+		bool odd = moves++ % 2;
+
+		if (put(odd ? X "/c/procs" : X "/d/procs", "%d", breeder.pid))
+			bail("the process cannot be moved");
+		away = strays(breeder.pid, odd ? "/d" : "/c");
+	}
+	eq(away, 0, "threads that are made while their process is moved go with it, %d times", moves);
+	reap(nagger.pid);
+	reap(breeder.pid);
+	if (module)
+		rmmod("delaytest");
+}
+
+/* --- exec ----------------------------------------------------------------- */
+
+#define EXECS 4
+
+static int exec_for_ever(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	execl("/proc/self/exe", "t_moverace", "again", NULL);
+	return 1;
+}
+
+/* Each exec replaces the charge of an address space, while a move looks for it. */
+static void test_exec(void)
+{
+	long end = now_ms() + sized(20000, 4000), moves = 0;
+	struct kid k[EXECS];
+	int e = 0;
+
+	for (int i = 0; i < EXECS; i++)
+		k[i] = kid_start(exec_for_ever, NULL);
+	while (!e && now_ms() < end) {
+		e = movepid(moves % 2 ? M "/a" : M "/b", k[moves / 2 % EXECS].pid);
+		moves++;
+	}
+	err(e, 0, "%ld moves of processes that exec", moves);
+	for (int i = 0; i < EXECS; i++)
+		reap(k[i].pid);
+	eq(getnum(M "/a/bc.privvmpages.held") + getnum(M "/b/bc.privvmpages.held"), 0,
+	   "no address space is charged any more");
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const dirs[] = { M "/a", M "/b", X "/c", X "/d" };
+
+	/* as a process that execs, until it is killed */
+	if (argc > 1)
+		execl("/proc/self/exe", argv[0], argv[1], NULL);
+	setup();
+	modprobe("container_bc");
+	err(cmount(M, "bc,cpuacct"), 0, "mount bc and cpuacct");
+	err(cmount(X, "none,name=x"), 0, "mount a named hierarchy");
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		err(E(mkdir(dirs[i], 0755)), 0, "mkdir %s", dirs[i]);
+	CASE(test_threads());
+	CASE(test_exec());
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		err(wait_for(!rmdir(dirs[i])) ? 0 : errno, 0, "rmdir %s", dirs[i]);
+	err(cumount(X), 0, "unmount");
+	err(cumount(M), 0, "unmount");
+	finish();
+}
