@@ -302,6 +302,7 @@ static void probe_newtask(void *data, struct task_struct *child, unsigned long c
 		if (parent) {
 			/* the child is listed: pairs with the barrier in move_task() */
 			smp_mb();
+			/* lockless: a move that is not seen here finds the child in the list */
 			if (data_race(bitmap_empty(parent->moved, MAX_CONTAINER_HIERARCHIES)))
 				parent = NULL;
 		}

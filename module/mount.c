@@ -84,7 +84,7 @@ static int super_make_hierarchy(struct super_block *sb, struct mount_options *op
 		/* still under the manage lock, so that no mount finds it incomplete */
 		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
-		/* a limit of the root that refuses something looks at the file "events" until here */
+		/* until here a limit of the root that refuses something looks at "events" */
 		drop_files(&h->top.new_files);
 		hierarchy_put(h);
 		return err;

@@ -128,21 +128,29 @@ static int exec_for_ever(struct kid *up, void *arg)
 /* Each exec replaces the charge of an address space, while a move looks for it. */
 static void test_exec(void)
 {
-	long end = now_ms() + sized(20000, 4000), moves = 0;
+	const char *module = modfile("delaytest");
+	long end, moves = 0;
 	struct kid k[EXECS];
 	int e = 0;
 
+	if (!module || modinsert(module, "function=vm_move usecs=20"))
+		diag("a move is as short as ever");
 	for (int i = 0; i < EXECS; i++)
 		k[i] = kid_start(exec_for_ever, NULL);
+	prctl(PR_SET_NAME, "delaytest");
+	end = now_ms() + sized(20000, 6000);
 	while (!e && now_ms() < end) {
 		e = movepid(moves % 2 ? M "/a" : M "/b", k[moves / 2 % EXECS].pid);
 		moves++;
 	}
+	prctl(PR_SET_NAME, "t_moverace");
 	err(e, 0, "%ld moves of processes that exec", moves);
 	for (int i = 0; i < EXECS; i++)
 		reap(k[i].pid);
 	eq(getnum(M "/a/bc.privvmpages.held") + getnum(M "/b/bc.privvmpages.held"), 0,
 	   "no address space is charged any more");
+	if (module)
+		rmmod("delaytest");
 }
 
 int main(int argc, char **argv)

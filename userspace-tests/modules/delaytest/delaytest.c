@@ -47,6 +47,8 @@ static int slow_down(const char *symbol)
 		};
 		if (count > first) {
 			snprintf(name, sizeof(name), "%ps", (char *)probes[first].addr + offset);
+			/* followed by the name of its module, if it is in one */
+			name[strcspn(name, " ")] = '\0';
 			if (strcmp(name, symbol))
 				break;
 		}
