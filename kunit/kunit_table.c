@@ -120,7 +120,7 @@ static void make_dirty(struct member *m)
 	memset(m->data, 0xff, sizeof(m->data));
 	m->charged = ULONG_MAX;
 	m->known = ULONG_MAX;
-	m->moved = true;
+	bitmap_fill(m->moved, MAX_CONTAINER_HIERARCHIES);
 }
 
 static void alloc_is_clean(struct kunit *test)

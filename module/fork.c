@@ -13,17 +13,15 @@ static DEFINE_PER_CPU(long, fork_callers);
 /* The number of hierarchies and subsystems that need the hooks. Under the manage lock. */
 static int trackers;
 
-/* Takes back what a failing fork has done for its child, which has an entry. */
+/*
+ * Takes back what a failing fork has done for its child, which has an entry. Nobody else has found
+ * the child: it is not listed yet.
+ */
 static noinline void fork_undo(struct task_struct *child, struct member *m)
 {
 	struct bucket *b = table_bucket(child);
 
 	spin_lock(&b->lock);
-	/* a mover that saw the task exiting may have removed the entry already */
-	if (m->task != child) {
-		table_unlock(b);
-		return;
-	}
 	member_cancel(m);
 	member_leave_all(m);
 	table_del(m);
@@ -35,7 +33,7 @@ static noinline void fork_undo(struct task_struct *child, struct member *m)
 static noinline void task_exit(struct bucket *b, struct task_struct *task, struct member *m)
 {
 	spin_lock(&b->lock);
-	/* as in fork_undo() */
+	/* a mover that saw the task exiting may have removed the entry already */
 	if (m->task != task) {
 		table_unlock(b);
 		goto out;

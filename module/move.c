@@ -119,7 +119,6 @@ static void moves_free(struct moves *mv)
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
 {
-	struct signal_struct *sig;
 	struct task_struct *t;
 	struct moves *mv;
 	int room;
@@ -129,13 +128,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 		if (!mv)
 			return ERR_PTR(-ENOMEM);
 		rcu_read_lock();
-		/* NULL once the task is reaped; the reference on the task keeps only the task */
-		sig = READ_ONCE(task->signal);
-		if (!sig) {
-			rcu_read_unlock();
-			return mv;
-		}
-		__for_each_thread(sig, t) {
+		for_each_thread(task, t) {
 			if ((t->flags & PF_EXITING) || membership_of(t, to->hierarchy) == to)
 				continue;
 			if (mv->count == room)
@@ -340,24 +333,20 @@ EXPORT_SYMBOL_GPL(container_evict_task);
 int container_attach_process(struct container *to, struct task_struct *task,
 			     const struct cred *cred)
 {
-	struct signal_struct *sig;
 	struct task_struct *t;
 	struct moves *mv;
 	int err = -ESRCH, gone;
 
 	lockdep_assert_held(&manage_mutex);
 	rcu_read_lock();
-	sig = READ_ONCE(task->signal);
-	if (sig)
-		__for_each_thread(sig, t) {
-			if (t->flags & PF_EXITING)
-				continue;
-			err = may_move(cred, t) ? 0 : -EACCES;
-			if (err)
-				break;
-		}
+	for_each_thread(task, t) {
+		if (t->flags & PF_EXITING)
+			continue;
+		err = may_move(cred, t) ? 0 : -EACCES;
+		if (err)
+			break;
+	}
 	rcu_read_unlock();
-
 	if (err)
 		return err;
 
