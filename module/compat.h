@@ -16,6 +16,7 @@
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <trace/events/task.h>
 
 #include "probed.h"
 
@@ -177,6 +178,17 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 	dput(prev);
 	return found;
 }
+
+/* --- tracepoints ----------------------------------------------------------- */
+
+/*
+ * The flags of clone() in the tracepoint task_newtask: a u64 on recent kernels. The type of a probe
+ * has to be the same, since kernels with CFI compare them at the call.
+ */
+typedef typeof(__builtin_choose_expr(
+	__builtin_types_compatible_p(typeof(&trace_task_newtask),
+				     void (*)(struct task_struct *, u64)),
+	(u64)0, 0UL)) compat_clone_flags;
 
 /* --- names that moved ------------------------------------------------------ */
 

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "callbacks.h"
+#include "compat.h"
 #include "container_hook.h"
 
 /* The number of tasks in fork_enter(), as a sum over all CPUs. */
@@ -290,7 +291,8 @@ static noinline void fork_finish(struct task_struct *child, struct member *paren
 	preempt_enable();
 }
 
-static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
+static void probe_newtask(void *data, struct task_struct *child,
+			  compat_clone_flags clone_flags)
 {
 	struct member *parent = NULL;
 

@@ -160,7 +160,8 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 enum { HOOK_NEWTASK, HOOK_UNSHARE, NS_HOOKS };
 static struct container_hook ns_hooks[NS_HOOKS];
 
-static void probe_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
+static void probe_newtask(void *data, struct task_struct *child,
+			  compat_clone_flags clone_flags)
 {
 	if (unlikely(clone_flags & NS_FLAGS))
 		ns_expect(child, NULL, NULL, &ns_hooks[HOOK_NEWTASK]);
