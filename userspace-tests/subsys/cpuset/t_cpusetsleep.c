@@ -56,6 +56,22 @@ static int arrange(void)
 static int kmsg;
 
 /*
+ * Brings the last CPU back after the machine has lost it. For the file "online" it is there all the
+ * time: only hotplug/target knows. The emulator may fail again.
+ */
+static int revive(void)
+{
+	const char *dir = "/sys/devices/system/cpu";
+
+	for (int tries = 0; tries < 20 && online_cpus() != all; tries++) {
+		put(P("%s/cpu%d/hotplug/target", dir, ncpus - 1), "%s",
+		    get(P("%s/cpu0/hotplug/state", dir)));
+		msleep(100);
+	}
+	return online_cpus() == all ? 0 : EIO;
+}
+
+/*
  * A nap from which all CPUs come back. On a busy machine QEMU does not start a CPU, now and then,
  * when the guest wakes up, with no module loaded, too: four times in 360 naps of a stock 6.1. The
  * kernel says so; the CPU is gone then as if by hand, and all is arranged once more.
@@ -72,7 +88,7 @@ static int whole_nap(void)
 		if (got || !strstr(said, "Error taking CPU") || tries == 5)
 			return got;
 		printf("# the machine has lost a CPU\n");
-		got = cpu_online(ncpus - 1, 1) ?: arrange();
+		got = revive() ?: arrange();
 		if (got)
 			return got;
 	}
