@@ -16,7 +16,6 @@
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <trace/events/task.h>
 
 #include "probed.h"
 
@@ -182,13 +181,14 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 /* --- tracepoints ----------------------------------------------------------- */
 
 /*
- * The flags of clone() in the tracepoint task_newtask: a u64 on recent kernels. The type of a probe
- * has to be the same, since kernels with CFI compare them at the call.
+ * The type of clone()'s flags in the tracepoint task_newtask. A probe has to have the same, since
+ * kernels with CFI compare the types when they call it.
  */
-typedef typeof(__builtin_choose_expr(
-	__builtin_types_compatible_p(typeof(&trace_task_newtask),
-				     void (*)(struct task_struct *, u64)),
-	(u64)0, 0UL)) compat_clone_flags;
+#ifdef COMPAT_HAS_CLONE_FLAGS_LONG_LONG
+#define COMPAT_CLONE_FLAGS u64
+#else
+#define COMPAT_CLONE_FLAGS unsigned long
+#endif
 
 /* --- names that moved ------------------------------------------------------ */
 

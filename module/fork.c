@@ -292,7 +292,7 @@ static noinline void fork_finish(struct task_struct *child, struct member *paren
 }
 
 static void probe_newtask(void *data, struct task_struct *child,
-			  compat_clone_flags clone_flags)
+			  COMPAT_CLONE_FLAGS clone_flags)
 {
 	struct member *parent = NULL;
 

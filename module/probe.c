@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/namei.h>
 #include <linux/sched.h>
+#include <trace/events/task.h>
 
 #line 1 "EVERYTHING"
 void probe_everything(struct inode *inode)
@@ -42,6 +43,9 @@ struct pt_regs *probe_ftrace_regs_member(struct ftrace_regs *regs)
 {
 	return &regs->regs;
 }
+
+#line 1 "CLONE_FLAGS_LONG_LONG"
+void (*probe_clone_flags)(struct task_struct *, u64) = trace_task_newtask;
 
 #line 1 "FTRACE_RECURSION_SAFE"
 unsigned long probe_recursion_safe = FTRACE_OPS_FL_RECURSION_SAFE;

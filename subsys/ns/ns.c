@@ -161,7 +161,7 @@ enum { HOOK_NEWTASK, HOOK_UNSHARE, NS_HOOKS };
 static struct container_hook ns_hooks[NS_HOOKS];
 
 static void probe_newtask(void *data, struct task_struct *child,
-			  compat_clone_flags clone_flags)
+			  COMPAT_CLONE_FLAGS clone_flags)
 {
 	if (unlikely(clone_flags & NS_FLAGS))
 		ns_expect(child, NULL, NULL, &ns_hooks[HOOK_NEWTASK]);
