@@ -69,7 +69,7 @@ struct new_file;
 struct container_subsys_state {
 	/* set by the core; for a root, set again when the subsystem is bound or unbound */
 	struct container *container;
-	/* private: references; negative once the container is sure to be removed */
+	/* private: references; negative while a removal is tried, and once it is sure */
 	atomic_t refcnt;
 };
 

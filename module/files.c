@@ -249,7 +249,7 @@ static bool file_name_ok(const char *name)
 /* Is this a valid control file? */
 static bool cftype_ok(const struct container_cftype *cft)
 {
-	const char *dot = strchr(cft->name, '.');
+	const char *dot = strnchr(cft->name, MAX_CFTYPE_NAME, '.');
 
 	return file_name_ok(cft->name) && (cft->show || cft->write) && !(cft->mode & ~0777) &&
 	       cft->too_long <= 0 && cft->too_long >= -MAX_ERRNO && !(cft->flags & ~FILE_FLAGS) &&
