@@ -25,6 +25,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
 typedef unsigned short umode_t;
+typedef struct { unsigned int val; } kuid_t, kgid_t;
 typedef unsigned int gfp_t;
 
 #ifndef PATH_MAX

@@ -32,6 +32,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -60,7 +61,7 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 struct cred;
 struct dentry;
 struct file;
-struct new_file;
+struct filelist;
 
 /*
  * The core's part of the state that a subsystem keeps for a container. It is embedded in the
@@ -95,7 +96,9 @@ struct container {
 	struct container *top_container;	/* the root of the hierarchy */
 	int hierarchy;			/* the number of the hierarchy */
 	struct dentry *dentry;		/* the directory; valid under either mutex until removed */
-	struct new_file *new_files;	/* to appear with the directory; a root keeps them */
+	struct filelist *files;		/* its control files; set before it is visible */
+	kuid_t uid;			/* whose the files are, until somebody changes that */
+	kgid_t gid;
 	unsigned int leaving;		/* removed children whose directory remains; manage lock */
 	unsigned int killers;		/* rmdirs that are killing its members; manage lock */
 	refcount_t ref;			/* keeps the memory; freed after a grace period */
@@ -361,8 +364,8 @@ static inline void **container_move_data(const struct container_move *move,
 
 /*
  * Takes a reference: rmdir fails with EBUSY until it is dropped. Returns -ENODEV if the
- * container is being removed. Any context. V6 calls it css_get(), a name that the kernel's
- * cgroups use now.
+ * container is being removed, even if that then fails. Any context. V6 calls it css_get(), a
+ * name that the kernel's cgroups use now.
  */
 static inline int container_css_get(struct container_subsys_state *css)
 {

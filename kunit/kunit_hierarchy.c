@@ -52,11 +52,6 @@ void membership_forget(struct container_subsys *ss)
 		note('g', ss);
 }
 
-int membership_count(struct container *cont)
-{
-	return 0;
-}
-
 void container_released(struct container *cont)
 {
 	released++;
@@ -88,7 +83,7 @@ void events_removed(struct container *cont)
 }
 
 /* The containers of these tests have no files. */
-void drop_files(struct new_file **files)
+void filelist_put(const struct container *cont)
 {
 }
 

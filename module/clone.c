@@ -7,36 +7,23 @@
 #include <linux/dcache.h>
 #include <linux/fsnotify.h>
 #include <linux/module.h>
-#include <linux/namei.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "filelist.h"
 #include "fs.h"
-
-/* Is the path short enough for /proc and for the release agent? */
-static int check_path(const struct container *cont)
-{
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
-	int err = path ? container_path(cont, path, PATH_MAX) : -ENOMEM;
-
-	kfree(path);
-	return err;
-}
 
 /*
  * As make_directory(), but the current task enters the container before anybody sees it, and the
  * directory belongs to the owner of the parent: a task that only wants namespaces of its own must
  * not control limits. Return: -ERESTART if the task is not in the parent any more.
  */
-static int clone_directory(struct inode *dir, struct dentry *dentry)
+static int clone_directory(struct inode *dir, struct dentry *dentry, struct inode *inode)
 {
 	struct container *parent = fs_container(dir), *cont;
-	struct new_dir new;
 	struct moves *mv;
-	int err = dir_begin(&new, dir, dentry, 0755);
+	int err;
 
-	if (err)
-		return err;
 	container_manage_lock();
 	if (!task_is_in(current, parent)) {
 		err = -ERESTART;
@@ -47,14 +34,13 @@ static int clone_directory(struct inode *dir, struct dentry *dentry)
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
-	own_inode(new.inode, cont);
-	new.inode->i_uid = dir->i_uid;
-	new.inode->i_gid = dir->i_gid;
+	inode->i_uid = dir->i_uid;
+	inode->i_gid = dir->i_gid;
 	cont->dentry = dentry;
-	err = check_path(cont) ?: container_inherit(cont);
+	err = container_inherit(cont);
 	if (err)
 		goto err_discard;
-	err = files_populate(cont, &new.files);
+	err = files_populate(cont);
 	if (err)
 		goto err_discard;
 	mv = container_enter_prepare(cont);
@@ -62,26 +48,70 @@ static int clone_directory(struct inode *dir, struct dentry *dentry)
 		err = PTR_ERR(mv);
 		goto err_discard;
 	}
-	dir_show(&new, cont);
+	dir_show(cont, inode, dir);
 	/* the parent may lose its last member now, but has a child */
 	container_enter(mv);
 	container_manage_unlock();
-	dir_end(&new, dir, cont, dentry);
 	return 0;
 
 err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
-	dir_drop(&new);
+	return err;
+}
+
+/* Is there no file and no directory of this name? The lock of the parent's inode is held. */
+static bool name_is_free(struct dentry *parent, struct dentry *dentry)
+{
+	struct dentry *found;
+	bool free;
+
+	if (filelist_find(fs_container(d_inode(parent)), dentry->d_name.name) >= 0)
+		return false;
+	found = d_lookup(parent, &dentry->d_name);
+	if (!found)
+		return true;
+	free = d_really_is_negative(found);
+	if (free)
+		d_drop(found);
+	dput(found);
+	return free;
+}
+
+/*
+ * Attempts to clone a container with a certain name. What the user is charged for is allocated
+ * before any lock is taken, since he can make his tasks wait inside an allocation. Return: 1 if
+ * the name is taken.
+ */
+static int clone_named(struct dentry *parent, const char *name)
+{
+	struct inode *dir = d_inode(parent), *inode;
+	struct dentry *dentry = d_alloc_name(parent, name);
+	int err = -ENOMEM;
+
+	if (!dentry)
+		return err;
+	inode = make_dir(dir->i_sb, 0755);
+	if (!inode)
+		goto out;
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	err = name_is_free(parent, dentry) ? clone_directory(dir, dentry, inode) : 1;
+	if (!err)
+		fsnotify_mkdir(dir, dentry);
+	inode_unlock(dir);
+	if (err)
+		iput(inode);
+out:
+	dput(dentry);
 	return err;
 }
 
 /* Attempts container_clone() once. Return: -ERESTART if the task was moved meanwhile. */
 static int clone_once(struct container_subsys *ss)
 {
-	struct dentry *parent, *dentry;
 	struct super_block *sb = NULL;
+	struct dentry *parent;
 	char name[32];
 	int n, err;
 
@@ -99,22 +129,10 @@ static int clone_once(struct container_subsys *ss)
 	rcu_read_unlock();
 	container_manage_unlock();
 
-	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
-	for (n = 1; ; n++) {
+	for (n = 1, err = 1; err > 0; n++) {
 		snprintf(name, sizeof(name), n > 1 ? "%d-%d" : "%d", task_pid_nr(current), n);
-		dentry = compat_lookup(parent, name);
-		if (IS_ERR(dentry) || d_really_is_negative(dentry))
-			break;
-		dput(dentry);
+		err = clone_named(parent, name);
 	}
-	err = PTR_ERR_OR_ZERO(dentry);
-	if (!err) {
-		err = clone_directory(d_inode(parent), dentry);
-		if (!err)
-			fsnotify_mkdir(d_inode(parent), dentry);
-		dput(dentry);
-	}
-	inode_unlock(d_inode(parent));
 	dput(parent);
 	deactivate_super(sb);
 	return err;
@@ -134,8 +152,7 @@ static int clone_once(struct container_subsys *ss)
  *
  * Context: process, no lock held; sleeps.
  * Return: 0, also if @ss is not bound and there is nothing to do; -EDEADLK with the manage
- * lock held; -ENAMETOOLONG if the path would be longer than PATH_MAX; or the errno of the mkdir
- * or of the move. On failure nothing has changed.
+ * lock held; or the errno of the mkdir or of the move. On failure nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {

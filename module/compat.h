@@ -111,16 +111,19 @@ static inline void compat_inode_touch(struct inode *inode)
 #if !defined(COMPAT_HAS_D_MAKE_PERSISTENT) && !defined(COMPAT_HAS_KILL_LITTER_SUPER)
 #error "this kernel has neither d_make_persistent nor kill_litter_super"
 #elif !defined(COMPAT_HAS_D_MAKE_PERSISTENT)
-/* adds a new dentry and keeps its reference */
-static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
+/* pins a positive dentry */
+static inline void compat_d_pin(struct dentry *dentry)
 {
-	d_add(dentry, inode);
+	dget(dentry);
 }
 
-/* makes the dentry of a mkdir positive; the VFS drops its own reference */
+/* makes a dentry positive and pins it */
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
 {
-	d_instantiate(dentry, inode);
+	if (d_unhashed(dentry))
+		d_add(dentry, inode);
+	else
+		d_instantiate(dentry, inode);
 	dget(dentry);
 }
 
@@ -129,10 +132,13 @@ static inline void compat_kill_super(struct super_block *sb)
 	kill_litter_super(sb);
 }
 #else
-static inline void compat_d_add_pinned(struct dentry *dentry, struct inode *inode)
+/* not d_make_persistent(): it cannot be called while the dentry is being looked up */
+static inline void compat_d_pin(struct dentry *dentry)
 {
-	d_make_persistent(dentry, inode);
-	dput(dentry);
+	spin_lock(&dentry->d_lock);
+	dentry->d_flags |= DCACHE_PERSISTENT;
+	dget_dlock(dentry);
+	spin_unlock(&dentry->d_lock);
 }
 
 static inline void compat_d_instantiate_pinned(struct dentry *dentry, struct inode *inode)
@@ -200,30 +206,6 @@ static inline struct dentry *compat_next_child(struct dentry *dir, struct dentry
 #else
 #error "this kernel has neither inode_just_drop nor generic_delete_inode"
 #endif
-
-/*
- * Looks up a child by name, without checking permissions; the parent's inode is locked. Kernels
- * before 6.16 have no such function. There the dentry cache is enough: it has all names.
- */
-static inline struct dentry *compat_lookup(struct dentry *parent, const char *name)
-{
-#ifdef COMPAT_HAS_LOOKUP_NOPERM
-	return lookup_noperm(&QSTR(name), parent);
-#else
-	struct qstr q = QSTR_INIT(name, strlen(name));
-	struct dentry *dentry;
-
-	q.hash = full_name_hash(parent, q.name, q.len);
-	dentry = d_lookup(parent, &q);
-	if (dentry)
-		return dentry;
-	dentry = d_alloc(parent, &q);
-	if (!dentry)
-		return ERR_PTR(-ENOMEM);
-	simple_lookup(d_inode(parent), dentry, 0);
-	return dentry;
-#endif
-}
 
 /* copy_splice_read() replaced generic_file_splice_read() in 6.5. */
 #if defined(COMPAT_HAS_COPY_SPLICE_READ)

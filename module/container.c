@@ -107,6 +107,7 @@ void container_put(struct container *cont)
 
 	if (!refcount_dec_and_test(&cont->ref))
 		return;
+	filelist_put(cont);
 	kfree_rcu(cont, rcu);
 	hierarchy_put(h);
 }
@@ -214,14 +215,13 @@ struct container *container_create(struct container *parent, unsigned long flags
 
 /**
  * container_discard - undo container_create()
- * @cont: a container that was never linked; its files are dropped, too
+ * @cont: a container that was never linked
  *
  * Context: manage lock held; sleeps.
  */
 void container_discard(struct container *cont)
 {
 	lockdep_assert_held(&manage_mutex);
-	drop_files(&cont->new_files);
 	container_destroy_states(cont);
 	container_put(cont);
 }

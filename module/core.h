@@ -93,7 +93,7 @@ extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
 void hierarchy_init(void);
 bool manage_lock_is_mine(void);
-void containers_show_hierarchies(struct seq_file *m);
+void containers_show_hierarchies(struct seq_file *m, int nr_tasks);
 
 /* hierarchy.c */
 struct hierarchy *hierarchy_find(struct mount_options *opts);
@@ -141,7 +141,7 @@ int membership_track(void);
 void membership_untrack(void);
 
 /* list.c */
-int membership_count(struct container *cont);
+int tasks_count(void);
 int membership_list(struct container *cont, bool processes, pid_t **list);
 
 /* move.c */
@@ -176,23 +176,25 @@ void fs_exit(void);
 /* inode.c */
 struct container *fs_container(const struct inode *inode);
 const struct container_cftype *fs_cftype(const struct inode *inode);
-struct dentry *fs_newest_file(const struct container *cont);
-void drop_files(struct new_file **files);
-int fs_add_file(struct container *cont, const struct container_cftype *cft,
-		const struct file_operations *fops, struct new_file **foreseen);
+struct dentry *fs_find_file(struct dentry *dir, const char *name);
 
 /* dir.c */
 int fs_remove_container(struct container *cont);
+
+/* filelist.c */
+void filelist_put(const struct container *cont);
 
 /* files.c */
 struct container *file_container(const struct file *file);
 const struct container_cftype *file_cftype(const struct file *file);
 void control_allow_pwrite(struct file *file);
+loff_t control_llseek(struct file *file, loff_t offset, int whence);
 ssize_t control_read(struct kiocb *iocb, struct iov_iter *to);
 __poll_t control_poll(struct file *file, poll_table *wait);
 char *control_value(const struct container_cftype *cft, struct iov_iter *from);
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from);
-int files_populate(struct container *cont, struct new_file **foreseen);
+const struct file_operations *file_operations_of(const struct container_cftype *cft);
+int files_populate(struct container *cont);
 
 /* tasks.c */
 enum { FILE_TASKS, FILE_PROCS, TASKS_FILES };
@@ -200,6 +202,7 @@ extern const struct container_cftype tasks_files[TASKS_FILES];
 extern const struct file_operations tasks_file_ops;
 
 /* events.c */
+extern const struct container_cftype events_file;
 extern const struct file_operations events_file_ops;
 int events_init(void);
 void events_exit(void);

@@ -13,115 +13,62 @@
 #include "fs.h"
 
 /**
- * dir_begin - make the inode of a new directory, and the files that it will probably have
- * @new: the directory, for dir_end() or dir_drop()
- * @dir: the parent's inode
- * @dentry: the new directory's entry
- * @mode: its permissions
- *
- * Context: inode lock of @dir held, manage lock not held; sleeps.
- * Return: 0, -EINVAL or -ENOMEM.
- */
-int dir_begin(struct new_dir *new, struct inode *dir, struct dentry *dentry, umode_t mode)
-{
-	if (strchr(dentry->d_name.name, '\n'))
-		return -EINVAL;
-	new->inode = make_inode(dir->i_sb, S_IFDIR | mode);
-	if (!new->inode)
-		return -ENOMEM;
-	new->files = foresee_files(container_hierarchy(fs_container(dir)), dentry);
-	if (IS_ERR(new->files)) {
-		iput(new->inode);
-		return PTR_ERR(new->files);
-	}
-	/* uncontended: the inode is new */
-	inode_lock_nested(new->inode, I_MUTEX_CHILD);
-	return 0;
-}
-
-/**
  * dir_show - make a container and its directory visible together
- * @new: the directory from dir_begin()
- * @cont: a container from container_create() that has its dentry
+ * @cont: a container from container_create() that is populated and has its dentry
+ * @inode: the inode of its directory, from make_dir()
+ * @dir: the inode of the parent's directory
  *
- * A removal right afterwards finds the directory. The files become visible by dir_end(); until
- * then their lookup and removal wait for the lock of the inode.
- *
- * Context: manage lock held.
+ * Context: lock of @dir and manage lock held.
  */
-void dir_show(struct new_dir *new, struct container *cont)
+void dir_show(struct container *cont, struct inode *inode, struct inode *dir)
 {
+	own_dir(inode, cont);
 	container_link(cont);
-	compat_d_instantiate_pinned(cont->dentry, new->inode);
+	compat_d_instantiate_pinned(cont->dentry, inode);
+	inc_nlink(dir);
+	compat_inode_touch(dir);
 	trace_mkdir(cont);
 }
 
-/**
- * dir_end - make the files of a new directory visible
- * @new: the directory
- * @dir: the parent's inode
- * @cont: the container, which may be removed by now
- * @dentry: the new directory's entry
- *
- * Context: inode lock of @dir held, manage lock not held; sleeps.
+/*
+ * Makes a container and its directory. The inode is charged to the user, who can make his tasks
+ * wait inside an allocation, so it is allocated before the manage lock is taken.
  */
-void dir_end(struct new_dir *new, struct inode *dir, struct container *cont, struct dentry *dentry)
-{
-	show_files(cont, dentry);
-	inode_unlock(new->inode);
-	drop_files(&new->files);
-	inc_nlink(dir);
-	compat_inode_touch(dir);
-}
-
-/**
- * dir_drop - undo dir_begin()
- * @new: the directory, which was not shown
- *
- * Context: manage lock not held; sleeps.
- */
-void dir_drop(struct new_dir *new)
-{
-	drop_files(&new->files);
-	inode_unlock(new->inode);
-	iput(new->inode);
-}
-
-/* Makes a container and its directory. */
 static int make_directory(struct inode *dir, struct dentry *dentry, umode_t mode)
 {
 	struct container *parent = fs_container(dir), *cont;
-	struct new_dir new;
-	int err = dir_begin(&new, dir, dentry, mode);
+	struct inode *inode;
+	int err;
 
-	if (err)
-		return err;
+	if (strchr(dentry->d_name.name, '\n'))
+		return -EINVAL;
+	inode = make_dir(dir->i_sb, mode);
+	if (!inode)
+		return -ENOMEM;
 	container_manage_lock();
 	cont = container_create(parent, 0);
 	if (IS_ERR(cont)) {
 		err = PTR_ERR(cont);
 		goto err_unlock;
 	}
-	own_inode(new.inode, cont);
 	cont->dentry = dentry;
 	if (test_bit(CONT_CLONE_CHILDREN, &parent->flags)) {
 		err = container_inherit(cont);
 		if (err)
 			goto err_discard;
 	}
-	err = files_populate(cont, &new.files);
+	err = files_populate(cont);
 	if (err)
 		goto err_discard;
-	dir_show(&new, cont);
+	dir_show(cont, inode, dir);
 	container_manage_unlock();
-	dir_end(&new, dir, cont, dentry);
 	return 0;
 
 err_discard:
 	container_discard(cont);
 err_unlock:
 	container_manage_unlock();
-	dir_drop(&new);
+	iput(inode);
 	return err;
 }
 
@@ -256,7 +203,7 @@ static int dir_rename(COMPAT_IDMAP_PARAM struct inode *old_dir, struct dentry *o
 }
 
 const struct inode_operations dir_inode_ops = {
-	.lookup = simple_lookup,
+	.lookup = dir_lookup,
 	.mkdir = dir_mkdir,
 	.rmdir = dir_rmdir,
 	.rename = dir_rename,

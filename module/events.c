@@ -42,15 +42,21 @@ struct reader {
 	unsigned int seen;
 };
 
-/* Is there an inotify watch on a file or its directory? Under RCU or with a reference. */
-static bool file_watched(struct dentry *file)
+static bool dentry_watched(struct dentry *dentry)
 {
-	return file && (compat_watched(file) || compat_watched(READ_ONCE(file->d_parent)));
+	return dentry && compat_watched(dentry);
+}
+
+/* Is there an inotify watch on the file or its directory? Under RCU or the manage lock. */
+static bool file_watched(struct container *cont)
+{
+	return dentry_watched(READ_ONCE(cont->events.file)) ||
+	       dentry_watched(READ_ONCE(cont->dentry));
 }
 
 static bool events_awaited(struct container *cont)
 {
-	return atomic_read(&cont->events.readers) || file_watched(READ_ONCE(cont->events.file));
+	return atomic_read(&cont->events.readers) || file_watched(cont);
 }
 
 static bool events_get(struct container *cont)
@@ -181,20 +187,30 @@ static bool populated_but_for(struct container *cont, struct container *below)
 }
 
 /*
- * Finds a file of @cont or of an ancestor that has a change to report to inotify. Return: the
- * file, with a reference, and an active reference on its superblock; or NULL.
+ * Finds a directory of @cont or of an ancestor whose file has a change to report to inotify.
+ * Return: the directory, with a reference, and an active reference on its superblock; or NULL.
  */
-static struct dentry *events_next_file(struct container *cont)
+static struct dentry *events_next_dir(struct container *cont)
 {
 	struct container *pos;
 
 	/* its ancestors stay as long as it does */
 	for (pos = cont; pos && !container_is_removed(cont); pos = pos->parent)
-		if (test_and_clear_bit(CONT_EVENT_NEW, &pos->flags) &&
-		    file_watched(pos->events.file) &&
+		if (test_and_clear_bit(CONT_EVENT_NEW, &pos->flags) && file_watched(pos) &&
 		    atomic_inc_not_zero(&container_hierarchy(pos)->sb->s_active))
-			return dget(pos->events.file);
+			return dget(pos->dentry);
 	return NULL;
+}
+
+/* Tells the watchers of the file, which may have to be made, and of its directory. */
+static void events_notify(struct dentry *dir)
+{
+	struct dentry *file = fs_find_file(dir, events_file.name);
+
+	if (!file)
+		return;
+	fsnotify_dentry(file, FS_MODIFY);
+	dput(file);
 }
 
 static void events_work(struct work_struct *work)
@@ -203,7 +219,7 @@ static void events_work(struct work_struct *work)
 	struct container *pos, *below = NULL;
 	bool joined, populated = false;
 	struct super_block *sb;
-	struct dentry *file;
+	struct dentry *dir;
 
 	container_manage_lock();
 	joined = test_and_clear_bit(CONT_EVENT_JOINED, &cont->flags);
@@ -212,12 +228,12 @@ static void events_work(struct work_struct *work)
 		if (events_awaited(pos))
 			events_compare(pos, populated, joined);
 	}
-	while ((file = events_next_file(cont))) {
+	while ((dir = events_next_dir(cont))) {
 		container_manage_unlock();
-		sb = file->d_sb;
+		sb = dir->d_sb;
 		/* not under the lock: fsnotify may wait for memory that is charged to a watcher */
-		fsnotify_dentry(file, FS_MODIFY);
-		dput(file);
+		events_notify(dir);
+		dput(dir);
 		deactivate_super(sb);
 		container_manage_lock();
 	}
@@ -292,6 +308,8 @@ static __poll_t events_poll(struct file *file, poll_table *wait)
 		return DEFAULT_POLLMASK | EPOLLERR | EPOLLPRI;
 	return DEFAULT_POLLMASK;
 }
+
+const struct container_cftype events_file = { .name = "events", .mode = 0444 };
 
 const struct file_operations events_file_ops = {
 	.owner = THIS_MODULE,

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "container_parse.h"
 #include "core.h"
+#include "filelist.h"
 
 struct container *file_container(const struct file *file)
 {
@@ -77,13 +78,28 @@ void control_allow_pwrite(struct file *file)
 		file->f_mode |= FMODE_PWRITE;
 }
 
+/* A file that is only written has no seq_file: most are opened for one write. */
+loff_t control_llseek(struct file *file, loff_t offset, int whence)
+{
+	return file->f_mode & FMODE_READ ? seq_lseek(file, offset, whence) :
+					   generic_file_llseek(file, offset, whence);
+}
+
 static int cftype_open(struct inode *inode, struct file *file)
 {
-	int err = single_open(file, cftype_show, file);
+	int err;
 
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
+	err = single_open(file, cftype_show, file);
 	if (!err)
 		control_allow_pwrite(file);
 	return err;
+}
+
+static int cftype_release(struct inode *inode, struct file *file)
+{
+	return file->f_mode & FMODE_READ ? single_release(inode, file) : 0;
 }
 
 /* Reads from a file. For a removed container it fails, even if the text was made before. */
@@ -138,9 +154,9 @@ static const struct file_operations cftype_file_ops = {
 	.splice_write = iter_file_splice_write,
 	.poll = control_poll,
 	.fsync = noop_fsync,
-	.llseek = seq_lseek,
+	.llseek = control_llseek,
 	.setlease = compat_setlease,
-	.release = single_release,
+	.release = cftype_release,
 };
 
 /* --- flags and the release agent ------------------------------------------- */
@@ -221,16 +237,10 @@ static const struct container_cftype core_files[] = {
 	},
 };
 
-static const struct container_cftype events_file = { .name = "events", .mode = 0444 };
-
-/*
- * The container for which a task is calling populate(), and the files that were allocated for it.
- * Under the manage lock.
- */
+/* The list of the container for which @task is calling populate(). Under the manage lock. */
 static struct {
-	struct container *cont;
 	struct task_struct *task;
-	struct new_file **foreseen;
+	struct new_filelist list;
 } populated;
 
 #define FILE_FLAGS (CONTAINER_FILE_ROOT_ONLY | CONTAINER_FILE_ROOT_READONLY | \
@@ -272,7 +282,7 @@ static bool cftype_ok(const struct container_cftype *cft)
 int container_add_file(struct container *cont, const struct container_cftype *cft)
 {
 	/* lockless: a task finds itself here only if it has set that itself */
-	if (READ_ONCE(populated.task) != current || populated.cont != cont) {
+	if (READ_ONCE(populated.task) != current || populated.list.cont != cont) {
 		pr_err("%ps: only populate() can add control files, and only to its container\n",
 		       __builtin_return_address(0));
 		return -EPERM;
@@ -282,7 +292,7 @@ int container_add_file(struct container *cont, const struct container_cftype *cf
 		       __builtin_return_address(0));
 		return -EINVAL;
 	}
-	return fs_add_file(cont, cft, &cftype_file_ops, populated.foreseen);
+	return filelist_add(&populated.list, cft);
 }
 EXPORT_SYMBOL_GPL(container_add_file);
 
@@ -306,34 +316,48 @@ int container_add_files(struct container *cont, const struct container_cftype *c
 EXPORT_SYMBOL_GPL(container_add_files);
 
 /**
- * files_populate - add the control files of a new container
+ * file_operations_of - the operations of a control file
+ * @cft: the file
+ *
+ * Context: any.
+ */
+const struct file_operations *file_operations_of(const struct container_cftype *cft)
+{
+	if (cft == &events_file)
+		return &events_file_ops;
+	if (cft >= tasks_files && cft < tasks_files + ARRAY_SIZE(tasks_files))
+		return &tasks_file_ops;
+	return &cftype_file_ops;
+}
+
+/**
+ * files_populate - list the control files of a new container
  * @cont: the container
- * @foreseen: files that were allocated for it; those that are used are taken off this list
  *
  * Context: manage lock held; sleeps.
- * Return: 0, or an errno; then container_discard() drops what was added.
+ * Return: 0, or an errno: then it has no list.
  */
-int files_populate(struct container *cont, struct new_file **foreseen)
+int files_populate(struct container *cont)
 {
 	struct hierarchy *h = container_hierarchy(cont);
 	struct container_subsys *ss;
 	int i, id, err = 0;
 
 	lockdep_assert_held(&manage_mutex);
-	populated.cont = cont;
-	populated.foreseen = foreseen;
+	populated.list = (struct new_filelist) { .cont = cont };
 	WRITE_ONCE(populated.task, current);
 	for (i = 0; i < ARRAY_SIZE(tasks_files) && !err; i++)
-		err = fs_add_file(cont, tasks_files + i, &tasks_file_ops, foreseen);
+		err = filelist_add(&populated.list, tasks_files + i);
 	if (!err)
 		err = container_add_files(cont, core_files, ARRAY_SIZE(core_files));
 	if (!err)
-		err = fs_add_file(cont, &events_file, &events_file_ops, foreseen);
-	if (!err)
-		cont->events.file = fs_newest_file(cont);
+		err = filelist_add(&populated.list, &events_file);
 	for_each_bound_subsys(h, id, ss)
 		if (!err && ss->populate)
 			err = callback_errno(ss->populate(ss, cont), ss->name);
 	WRITE_ONCE(populated.task, NULL);
+	err = err ?: filelist_finish(&populated.list);
+	if (err)
+		kfree(populated.list.list);
 	return err;
 }

@@ -16,30 +16,16 @@ void inodes_exit(void);
 struct inode *super_alloc_inode(struct super_block *sb);
 void super_free_inode(struct inode *inode);
 void super_evict_inode(struct inode *inode);
-struct inode *make_inode(struct super_block *sb, umode_t mode);
-void own_inode(struct inode *inode, struct container *cont);
-struct new_file *foresee_files(const struct hierarchy *h, struct dentry *dir);
-void show_files(struct container *cont, struct dentry *dir);
-void forget_files(struct container *cont);
+struct inode *make_dir(struct super_block *sb, umode_t mode);
+void own_dir(struct inode *inode, struct container *cont);
+u64 file_number(const struct inode *dir, int i);
+struct dentry *dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 
 /* readdir.c */
 extern const struct file_operations dir_file_ops;
 
-/**
- * struct new_dir - a directory that is being made
- * @inode: its inode, locked
- * @files: files that were allocated for it and are not used yet
- */
-struct new_dir {
-	struct inode *inode;
-	struct new_file *files;
-};
-
 /* dir.c */
 extern const struct inode_operations dir_inode_ops;
-int dir_begin(struct new_dir *new, struct inode *dir, struct dentry *dentry, umode_t mode);
-void dir_show(struct new_dir *new, struct container *cont);
-void dir_end(struct new_dir *new, struct inode *dir, struct container *cont, struct dentry *dentry);
-void dir_drop(struct new_dir *new);
+void dir_show(struct container *cont, struct inode *inode, struct inode *dir);
 
 #endif /* _FS_H */

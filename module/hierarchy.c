@@ -30,6 +30,7 @@ void hierarchy_put(struct hierarchy *h)
 {
 	if (!refcount_dec_and_test(&h->ref))
 		return;
+	filelist_put(&h->top);
 	kfree(h->release_agent);
 	kfree_rcu(h, top.rcu);
 }

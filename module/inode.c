@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inodes. The inode of a directory or file points to its container and keeps it. The path of an
- * open file is never used to find the container: it may lead through overlayfs.
+ * Inodes, and the lookup of names. The inode of a directory or file points to its container and
+ * keeps it. The path of an open file is never used to find the container: it may lead through
+ * overlayfs.
  */
 #include <linux/dcache.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "filelist.h"
 #include "fs.h"
 
 /**
@@ -62,238 +64,160 @@ static const struct inode_operations file_inode_ops = {
 	.setattr = file_setattr,
 };
 
-/**
- * make_inode - allocate an inode for a directory or a control file
- * @sb: the superblock
- * @mode: the type and permissions of the file
- *
- * Context: sleeps.
- * Return: the inode, for own_inode(); NULL if there is no memory.
- */
-struct inode *make_inode(struct super_block *sb, umode_t mode)
+/* Directories and files have numbers of their own, over all superblocks; 0 is none. */
+static atomic64_t next_number = ATOMIC64_INIT(1);
+
+static struct inode *make_inode(struct super_block *sb, umode_t mode)
 {
 	struct inode *inode = new_inode(sb);
 
 	if (!inode)
 		return NULL;
-	inode->i_ino = get_next_ino();
 	compat_inode_init_owner(inode, NULL, mode);
 	compat_inode_init_times(inode);
-	if (S_ISDIR(mode)) {
-		inode->i_op = &dir_inode_ops;
-		inode->i_fop = &dir_file_ops;
-		/* the link "." */
-		inc_nlink(inode);
-	} else {
-		inode->i_op = &file_inode_ops;
-	}
 	return inode;
 }
 
-/**
- * own_inode - set the container of a new inode
- * @inode: the inode, which is not visible yet
- * @cont: the container; NULL to take back a root that could not be set up
- *
- * Context: any.
- */
-void own_inode(struct inode *inode, struct container *cont)
+static void set_container(struct inode *inode, struct container *cont)
 {
-	if (cont && !container_is_top(cont))
+	if (!container_is_top(cont))
 		container_get(cont);
 	to_ours(inode)->cont = cont;
 }
 
-/* --- control files ---------------------------------------------------------- */
-
-/*
- * A file that becomes visible after its directory. Its dentry and inode are charged to the memory
- * cgroup of the user, who can make his tasks wait inside such an allocation. So they are allocated
- * before the manage lock is taken: see foresee_files().
- */
-struct new_file {
-	struct new_file *next;
-	struct dentry *dentry;
-	struct inode *inode;
-};
-
-static const char *file_name(const struct hierarchy *h, const struct container_cftype *cft)
-{
-	return (cft->flags & CONTAINER_FILE_SHORT_NAME) && h->noprefix ?
-		strchr(cft->name, '.') + 1 : cft->name;
-}
-
-static struct new_file *new_file_alloc(const struct hierarchy *h, struct dentry *dir,
-				       const struct container_cftype *cft)
-{
-	struct new_file *f = kmalloc(sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return NULL;
-	f->dentry = d_alloc_name(dir, file_name(h, cft));
-	if (!f->dentry)
-		goto err_file;
-	f->inode = make_inode(dir->d_sb, S_IFREG);
-	if (!f->inode)
-		goto err_dentry;
-	to_ours(f->inode)->cft = cft;
-	return f;
-
-err_dentry:
-	dput(f->dentry);
-err_file:
-	kfree(f);
-	return NULL;
-}
-
 /**
- * drop_files - free files that have not become visible
- * @files: the list, which is empty then
+ * make_dir - allocate the inode of a directory
+ * @sb: the superblock
+ * @mode: its permissions
  *
  * Context: sleeps.
+ * Return: the inode, for own_dir(); NULL if there is no memory.
  */
-void drop_files(struct new_file **files)
+struct inode *make_dir(struct super_block *sb, umode_t mode)
 {
-	struct new_file *f;
+	struct inode *inode = make_inode(sb, S_IFDIR | mode);
 
-	while ((f = *files)) {
-		*files = f->next;
-		iput(f->inode);
-		dput(f->dentry);
-		kfree(f);
-	}
+	if (!inode)
+		return NULL;
+	inode->i_op = &dir_inode_ops;
+	inode->i_fop = &dir_file_ops;
+	/* the link "." */
+	inc_nlink(inode);
+	return inode;
 }
 
 /**
- * foresee_files - allocate the files that a new directory will probably have
- * @h: the hierarchy, which a mount keeps active
- * @dir: the new directory
+ * own_dir - set the container of a new directory, and the owner of its files
+ * @inode: the inode of the directory, which is not visible yet, with its owner
+ * @cont: the container, which is populated
  *
- * These are the files that the root has, too. Where populate() adds another one, fs_add_file()
- * allocates it.
- *
- * Context: neither mutex held; sleeps.
- * Return: the list, for fs_add_file() and drop_files(); or -ENOMEM.
+ * Context: any.
  */
-struct new_file *foresee_files(const struct hierarchy *h, struct dentry *dir)
+void own_dir(struct inode *inode, struct container *cont)
 {
-	struct new_file *files = NULL, *of_root, *f;
-	const struct container_cftype *cft;
-
-	/* the first that was added is the last in a root's list, and the first in this one */
-	for (of_root = h->top.new_files; of_root; of_root = of_root->next) {
-		cft = to_ours(of_root->inode)->cft;
-		if (cft->flags & CONTAINER_FILE_ROOT_ONLY)
-			continue;
-		f = new_file_alloc(h, dir, cft);
-		if (!f) {
-			drop_files(&files);
-			return ERR_PTR(-ENOMEM);
-		}
-		f->next = files;
-		files = f;
-	}
-	return files;
+	set_container(inode, cont);
+	cont->uid = inode->i_uid;
+	cont->gid = inode->i_gid;
+	/* the files have the numbers after that of their directory: see file_number() */
+	inode->i_ino = atomic64_fetch_add(1 + cont->files->nr, &next_number);
 }
 
-static struct new_file *take_foreseen(struct new_file **files,
-				      const struct container_cftype *cft)
+/**
+ * file_number - the number of a control file's inode
+ * @dir: the inode of its directory
+ * @i: the file's place in the container's list
+ */
+u64 file_number(const struct inode *dir, int i)
 {
-	struct new_file *f;
+	return dir->i_ino + 1 + i;
+}
 
-	for (; (f = *files); files = &f->next)
-		if (to_ours(f->inode)->cft == cft) {
-			*files = f->next;
-			return f;
-		}
+static struct inode *make_file(const struct inode *dir, int i)
+{
+	struct container *cont = fs_container(dir);
+	const struct container_cftype *cft = cont->files->cft[i];
+	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
+	struct inode *inode;
+
+	if ((cft->flags & CONTAINER_FILE_ROOT_READONLY) && container_is_top(cont))
+		mode &= ~0222;
+	inode = make_inode(dir->i_sb, S_IFREG | mode);
+	if (!inode)
+		return NULL;
+	inode->i_op = &file_inode_ops;
+	inode->i_fop = file_operations_of(cft);
+	inode->i_uid = cont->uid;
+	inode->i_gid = cont->gid;
+	inode->i_ino = file_number(dir, i);
+	to_ours(inode)->cft = cft;
+	set_container(inode, cont);
+	return inode;
+}
+
+/**
+ * dir_lookup - look for a name that is not in the dcache
+ * @dir: the inode of the directory
+ * @dentry: the name
+ * @flags: of the lookup
+ *
+ * Directories are always in the dcache. A control file is made when it is looked up for the first
+ * time, and stays until its directory is removed, since its owner and permissions may be changed.
+ *
+ * Context: the lock of @dir is held, maybe shared; sleeps.
+ * Return: NULL: @dentry is the file now, or there is none; or an error pointer.
+ */
+struct dentry *dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	struct container *cont = fs_container(dir);
+	int i = filelist_find(cont, dentry->d_name.name);
+	struct inode *inode;
+
+	/* a removal marks the container and then takes the lock of @dir to empty it */
+	if (i < 0 || container_is_removed(cont))
+		return simple_lookup(dir, dentry, flags);
+	inode = make_file(dir, i);
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	/* a file has no other name, so the answer is NULL */
+	d_splice_alias(inode, dentry);
+	compat_d_pin(dentry);
+	if (inode->i_fop == &events_file_ops)
+		/* pairs with READ_ONCE() in events.c, and what depends on the address */
+		smp_store_release(&cont->events.file, dentry);
 	return NULL;
 }
 
 /**
- * fs_add_file - add a file to a directory that is being created
- * @cont: the container
- * @cft: the file
- * @fops: its operations
- * @foreseen: files that were allocated for the directory; the file is taken from them
+ * fs_find_file - find a control file, or make it
+ * @dir: the directory
+ * @name: the file's name
  *
- * Context: manage lock held; sleeps.
- * Return: 0, -EEXIST, -ENOMEM.
+ * Context: no lock held; sleeps, and may wait for the lock of the directory's inode.
+ * Return: the file, with a reference; NULL if @dir is removed or there is no memory.
  */
-int fs_add_file(struct container *cont, const struct container_cftype *cft,
-		const struct file_operations *fops, struct new_file **foreseen)
+struct dentry *fs_find_file(struct dentry *dir, const char *name)
 {
-	umode_t mode = cft->mode ?: (cft->show ? 0444 : 0) | (cft->write ? 0200 : 0);
-	struct hierarchy *h = container_hierarchy(cont);
-	struct new_file *f;
+	struct dentry *dentry = d_alloc_name(dir, name), *found;
 
-	lockdep_assert_held(&manage_mutex);
-	if ((cft->flags & CONTAINER_FILE_ROOT_ONLY) && !container_is_top(cont))
-		return 0;
-	if ((cft->flags & CONTAINER_FILE_ROOT_READONLY) && container_is_top(cont))
-		mode &= ~0222;
-	for (f = cont->new_files; f; f = f->next)
-		if (!strcmp(f->dentry->d_name.name, file_name(h, cft)))
-			return -EEXIST;
-
-	f = take_foreseen(foreseen, cft) ?: new_file_alloc(h, cont->dentry, cft);
-	if (!f)
-		return -ENOMEM;
-	own_inode(f->inode, cont);
-	f->inode->i_mode |= mode;
-	f->inode->i_fop = fops;
-	f->next = cont->new_files;
-	cont->new_files = f;
-	return 0;
-}
-
-/**
- * fs_newest_file - the file that fs_add_file() added last
- * @cont: the container
- *
- * Context: manage lock held.
- */
-struct dentry *fs_newest_file(const struct container *cont)
-{
-	lockdep_assert_held(&manage_mutex);
-	return cont->new_files->dentry;
-}
-
-/**
- * show_files - make the files of fs_add_file() visible
- * @cont: the container
- * @dir: its directory
- *
- * The list of a root's files is kept, for foresee_files(), until forget_files().
- *
- * Context: the lock of the directory's inode is held; sleeps.
- */
-void show_files(struct container *cont, struct dentry *dir)
-{
-	struct new_file *f;
-
-	for (f = cont->new_files; f; f = f->next) {
-		f->inode->i_uid = d_inode(dir)->i_uid;
-		f->inode->i_gid = d_inode(dir)->i_gid;
-		compat_d_add_pinned(f->dentry, f->inode);
+	if (!dentry)
+		return NULL;
+	found = d_lookup(dir, &dentry->d_name);
+	if (!found) {
+		inode_lock(d_inode(dir));
+		/* another lookup may have been faster; if this one fails, the dentry is negative */
+		found = d_lookup(dir, &dentry->d_name);
+		if (!found)
+			dir_lookup(d_inode(dir), dentry, 0);
+		inode_unlock(d_inode(dir));
 	}
-	if (!container_is_top(cont))
-		forget_files(cont);
-}
-
-/**
- * forget_files - free the list of a container's files, which are visible
- * @cont: the container
- *
- * Context: for a root, no directory is made in its hierarchy any more.
- */
-void forget_files(struct container *cont)
-{
-	struct new_file *f;
-
-	while ((f = cont->new_files)) {
-		cont->new_files = f->next;
-		kfree(f);
+	if (found) {
+		dput(dentry);
+		dentry = found;
 	}
+	if (d_really_is_positive(dentry))
+		return dentry;
+	dput(dentry);
+	return NULL;
 }
 
 /* --- for the superblock ----------------------------------------------------- */

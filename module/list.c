@@ -15,25 +15,48 @@
 #include "membership.h"
 #include "private.h"
 
-/**
- * membership_count - count the live tasks in a container
- * @cont: the container
- *
- * Context: manage or callback lock held. For a root it walks over all tasks.
+/*
+ * Visits the tasks of a namespace, up to WALK_PORTION of them, from the number *next on. Return:
+ * false if that were all.
  */
-int membership_count(struct container *cont)
+static bool walk_tasks(struct pid_namespace *ns, int *next,
+		       void (*fn)(struct task_struct *task, void *arg), void *arg)
 {
-	struct task_struct *p, *t;
-	int count = 0;
+	struct task_struct *task;
+	struct pid *pid;
+	int n;
 
-	container_assert_stay();
-	if (!container_is_top(cont))
-		return READ_ONCE(cont->nr_members);
 	rcu_read_lock();
-	for_each_process_thread(p, t)
-		if (!(t->flags & PF_EXITING) && membership_of(t, cont->hierarchy) == cont)
-			count++;
+	for (n = 0; n < WALK_PORTION; n++) {
+		pid = next_pid(*next, ns);
+		if (!pid)
+			break;
+		*next = pid_nr_ns(pid, ns) + 1;
+		task = pid_task(pid, PIDTYPE_PID);
+		/* exit does not take a task out of a root: so leave out exiting ones */
+		if (task && !(task->flags & PF_EXITING))
+			fn(task, arg);
+	}
 	rcu_read_unlock();
+	return n == WALK_PORTION;
+}
+
+static void count_task(struct task_struct *task, void *arg)
+{
+	++*(int *)arg;
+}
+
+/**
+ * tasks_count - count the live tasks of the system
+ *
+ * Context: sleeps.
+ */
+int tasks_count(void)
+{
+	int next = 1, count = 0;
+
+	while (walk_tasks(&init_pid_ns, &next, count_task, &count))
+		cond_resched();
 	return count;
 }
 
@@ -111,6 +134,7 @@ static void numbers_finish(struct numbers *l)
 }
 
 struct listing {
+	struct container *cont;
 	struct pid_namespace *ns;
 	bool processes;
 	struct numbers *l;
@@ -125,54 +149,40 @@ static void list_member(struct member *m, void *arg)
 		to->l->nr[to->l->count++] = nr;
 }
 
-static int list_members(struct container *cont, struct pid_namespace *ns, bool processes,
-			struct numbers *l)
+static int list_members(struct listing *to)
 {
-	struct listing to = { .ns = ns, .processes = processes, .l = l };
 	struct place mark;
 	int err;
 
-	walk_begin(cont, &mark);
+	walk_begin(to->cont, &mark);
 	do {
 		cond_resched();
-		err = numbers_reserve(l, l->count + WALK_PORTION);
-	} while (!err && walk_on(cont, &mark, list_member, &to));
+		err = numbers_reserve(to->l, to->l->count + WALK_PORTION);
+	} while (!err && walk_on(to->cont, &mark, list_member, to));
 	if (err)
-		walk_end(cont, &mark);
+		walk_end(to->cont, &mark);
 	return err;
 }
 
-/* Lists the tasks of a namespace that are at a root, which has no list of its members. */
-static int list_top(struct container *cont, struct pid_namespace *ns, bool processes,
-		    struct numbers *l)
+static void list_top_task(struct task_struct *task, void *arg)
 {
-	struct task_struct *task;
-	struct pid *pid;
-	int next = 1, n, err;
-	pid_t nr;
+	struct listing *to = arg;
+	pid_t nr = visible_nr(task, to->ns, to->processes);
+
+	if (nr && membership_of(task, to->cont->hierarchy) == to->cont)
+		to->l->nr[to->l->count++] = nr;
+}
+
+/* Lists the tasks of a namespace that are at a root, which has no list of its members. */
+static int list_top(struct listing *to)
+{
+	int next = 1, err;
 
 	do {
-		err = numbers_reserve(l, l->count + WALK_PORTION);
-		if (err)
-			return err;
 		cond_resched();
-		rcu_read_lock();
-		for (n = 0; n < WALK_PORTION; n++) {
-			pid = next_pid(next, ns);
-			if (!pid)
-				break;
-			next = pid_nr_ns(pid, ns) + 1;
-			task = pid_task(pid, PIDTYPE_PID);
-			/* exit does not take a task out of a root: so leave out exiting ones */
-			if (!task || (task->flags & PF_EXITING))
-				continue;
-			nr = visible_nr(task, ns, processes);
-			if (nr && membership_of(task, cont->hierarchy) == cont)
-				l->nr[l->count++] = nr;
-		}
-		rcu_read_unlock();
-	} while (n == WALK_PORTION);
-	return 0;
+		err = numbers_reserve(to->l, to->l->count + WALK_PORTION);
+	} while (!err && walk_tasks(to->ns, &next, list_top_task, to));
+	return err;
 }
 
 /**
@@ -189,14 +199,15 @@ static int list_top(struct container *cont, struct pid_namespace *ns, bool proce
  */
 int membership_list(struct container *cont, bool processes, pid_t **list)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
 	struct numbers l = {};
-	int err;
+	struct listing to = {
+		.cont = cont,
+		.ns = task_active_pid_ns(current),
+		.processes = processes,
+		.l = &l,
+	};
+	int err = container_is_top(cont) ? list_top(&to) : list_members(&to);
 
-	if (container_is_top(cont))
-		err = list_top(cont, ns, processes, &l);
-	else
-		err = list_members(cont, ns, processes, &l);
 	if (err) {
 		kvfree(l.nr);
 		return err;

@@ -61,35 +61,30 @@ static int super_fill(struct super_block *sb)
 	sb->s_op = &super_ops;
 	sb->s_time_gran = 1;
 
-	inode = make_inode(sb, S_IFDIR | 0755);
+	inode = make_dir(sb, 0755);
 	if (!inode)
 		return -ENOMEM;
 	sb->s_root = d_make_root(inode);
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
-/* Creates the hierarchy of a new superblock, and the files of its root. */
+/* Creates the hierarchy of a new superblock. */
 static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
-	struct new_file *none = NULL;
 	int err;
 
 	if (IS_ERR(h))
 		return PTR_ERR(h);
-	own_inode(d_inode(sb->s_root), &h->top);
 	h->top.dentry = sb->s_root;
-	err = files_populate(&h->top, &none);
+	err = files_populate(&h->top);
 	if (err) {
 		/* still under the manage lock, so that no mount finds it incomplete */
-		own_inode(d_inode(sb->s_root), NULL);
 		hierarchy_dissolve(h);
-		/* until here a limit of the root that refuses something looks at "events" */
-		drop_files(&h->top.new_files);
 		hierarchy_put(h);
 		return err;
 	}
-	show_files(&h->top, sb->s_root);
+	own_dir(d_inode(sb->s_root), &h->top);
 	sb->s_fs_info = h;
 	/* from now on container_clone() may create directories */
 	sb->s_flags |= SB_ACTIVE;
@@ -302,7 +297,6 @@ static void fs_kill_sb(struct super_block *sb)
 		container_manage_lock();
 		hierarchy_dissolve(h);
 		container_manage_unlock();
-		forget_files(&h->top);
 	}
 	compat_kill_super(sb);
 	if (h)

@@ -78,11 +78,14 @@ static void moves_add(struct moves *mv, struct task_struct *task,
 {
 	struct one_move *one = &mv->tasks[mv->count++];
 
-	memset(one, 0, sizeof(*one));
-	one->move.task = get_task_struct(task);
-	one->move.to = mv->to;
-	one->move.why = why;
-	one->move.data = one->data;
+	*one = (struct one_move) {
+		.move = {
+			.task = get_task_struct(task),
+			.to = mv->to,
+			.why = why,
+			.data = one->data,
+		},
+	};
 }
 
 /* Does a subsystem want to be asked about a move? */

@@ -120,12 +120,6 @@ int probe_generic_delete_inode(struct inode *inode)
 	return generic_delete_inode(inode);
 }
 
-#line 1 "LOOKUP_NOPERM"
-struct dentry *probe_lookup_noperm(struct qstr *name, struct dentry *parent)
-{
-	return lookup_noperm(name, parent);
-}
-
 #line 1 "COPY_SPLICE_READ"
 struct file_operations probe_copy_splice_read = { .splice_read = copy_splice_read };
 

@@ -11,21 +11,18 @@
 #include "core.h"
 
 static int show_membership(struct seq_file *m, struct hierarchy *h,
-			   struct task_struct *task, char *path)
+			   struct task_struct *task)
 {
 	struct container_subsys *ss;
 	struct container *cont;
 	const char *sep = "";
+	size_t size;
+	char *path;
 	int id, err;
 
 	rcu_read_lock();
 	cont = membership_of(task, h->top.hierarchy);
 	rcu_read_unlock();
-	/* the container has a member, so it is not removed; the callback lock keeps it so */
-	err = container_path(cont, path, PATH_MAX);
-	if (err)
-		return err;
-
 	if (h->name[0]) {
 		seq_printf(m, "name=%s", h->name);
 		sep = ",";
@@ -34,7 +31,15 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
 		seq_printf(m, "%s%s", sep, ss->name);
 		sep = ",";
 	}
-	seq_printf(m, ":%s\n", path);
+	seq_putc(m, ':');
+	/* the container has a member, so it is not removed; the callback lock keeps it so */
+	size = seq_get_buf(m, &path);
+	err = container_path(cont, path, min_t(size_t, size, INT_MAX));
+	if (err && err != -ENAMETOOLONG)
+		return err;
+	/* a path that does not fit makes seq_file try again with more room */
+	seq_commit(m, err ? -1 : strlen(path));
+	seq_putc(m, '\n');
 	return 0;
 }
 
@@ -44,28 +49,27 @@ static int show_membership(struct seq_file *m, struct hierarchy *h,
  * @task: the task
  *
  * Context: takes the callback lock; sleeps.
- * Return: 0, -ENOMEM, or -ENAMETOOLONG if a path does not fit into PATH_MAX.
+ * Return: 0 or an errno.
  */
 int proc_show_task(struct seq_file *m, struct task_struct *task)
 {
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
 	int i, err = 0;
 
-	if (!path)
-		return -ENOMEM;
 	container_lock();
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !err; i++)
 		if (hierarchies[i])
-			err = show_membership(m, hierarchies[i], task, path);
+			err = show_membership(m, hierarchies[i], task);
 	container_unlock();
-	kfree(path);
 	return err;
 }
 
 static int containers_show(struct seq_file *m, void *v)
 {
+	/* a walk over all tasks, in portions: not with the lock */
+	int nr_tasks = tasks_count();
+
 	container_lock();
-	containers_show_hierarchies(m);
+	containers_show_hierarchies(m, nr_tasks);
 	subsys_show(m);
 	container_unlock();
 	hook_show(m);

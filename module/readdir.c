@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "filelist.h"
 #include "fs.h"
 
 /**
@@ -58,20 +59,32 @@ static int dir_release(struct inode *inode, struct file *file)
 }
 
 /* Adds an entry, if there is room; the length grows in any case. */
-static void listing_add(struct dir_listing *l, const struct dentry *child)
+static void listing_add(struct dir_listing *l, const char *name, u64 ino, u8 type)
 {
-	size_t size = ALIGN(sizeof(struct dir_entry) + child->d_name.len, sizeof(u64));
+	size_t len = strlen(name), size = ALIGN(sizeof(struct dir_entry) + len, sizeof(u64));
 	struct dir_entry *e;
 
 	l->len += size;
 	if (l->len > l->room)
 		return;
 	e = (struct dir_entry *)(l->buf + l->len - size);
-	e->ino = d_inode(child)->i_ino;
+	e->ino = ino;
 	e->size = size;
-	e->type = fs_umode_to_dtype(d_inode(child)->i_mode);
-	e->len = child->d_name.len;
-	memcpy(e->name, child->d_name.name, e->len);
+	e->type = type;
+	e->len = len;
+	memcpy(e->name, name, len);
+}
+
+/* Adds the control files, most of which may not have been made yet. */
+static void listing_add_files(struct dir_listing *l, const struct inode *dir)
+{
+	const struct container *cont = fs_container(dir);
+	int i;
+
+	for (i = 0; i < cont->files->nr && !container_is_removed(cont); i++)
+		if (filelist_visible(cont, cont->files->cft[i]))
+			listing_add(l, filelist_name(cont, cont->files->cft[i]),
+				    file_number(dir, i), DT_REG);
 }
 
 /*
@@ -86,8 +99,10 @@ static int listing_make(struct dir_listing *l, struct dentry *dir)
 	for (;;) {
 		l->len = 0;
 		inode_lock_shared(d_inode(dir));
+		listing_add_files(l, d_inode(dir));
 		while ((child = compat_next_child(dir, child)))
-			listing_add(l, child);
+			if (d_is_dir(child))
+				listing_add(l, child->d_name.name, d_inode(child)->i_ino, DT_DIR);
 		inode_unlock_shared(d_inode(dir));
 		if (l->len <= l->room)
 			return 0;

@@ -119,15 +119,26 @@ static void show_bits(struct seq_file *m, const unsigned long *set)
 		seq_printf(m, "%016lx", set[i]);
 }
 
+/* How many of all tasks are at the root of a hierarchy? */
+static int tasks_at_top(struct hierarchy *h, int nr_tasks)
+{
+	struct container *pos;
+
+	for_each_descendant(pos, &h->top)
+		nr_tasks -= READ_ONCE(pos->nr_members);
+	/* tasks come and go meanwhile */
+	return max(nr_tasks, 0);
+}
+
 /* A line below "Hierarchies:" in /proc/containers; under the callback lock. */
-static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
+static void hierarchy_show(struct seq_file *m, struct hierarchy *h, int nr_tasks)
 {
 	struct container_subsys *ss;
 	const char *sep = "";
 	int id;
 
 	seq_printf(m, "%d: topcount=%d bits=", h->top.hierarchy,
-		   h == &dummy_hierarchy ? 1 : membership_count(&h->top) + 1);
+		   h == &dummy_hierarchy ? 1 : tasks_at_top(h, nr_tasks) + 1);
 	show_bits(m, h->subsys);
 	seq_printf(m, " containers=%d (", h->nr_containers);
 	for_each_bound_subsys(h, id, ss) {
@@ -140,15 +151,21 @@ static void hierarchy_show(struct seq_file *m, struct hierarchy *h)
 	seq_putc(m, '\n');
 }
 
-/* Prints "Hierarchies:" in /proc/containers; under the callback lock. */
-void containers_show_hierarchies(struct seq_file *m)
+/**
+ * containers_show_hierarchies - print "Hierarchies:" in /proc/containers
+ * @m: where to print
+ * @nr_tasks: the number of tasks, counted just before
+ *
+ * Context: callback lock held.
+ */
+void containers_show_hierarchies(struct seq_file *m, int nr_tasks)
 {
 	int i;
 
 	seq_puts(m, "Hierarchies:\n");
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		if (hierarchies[i])
-			hierarchy_show(m, hierarchies[i]);
+			hierarchy_show(m, hierarchies[i], nr_tasks);
 }
 
 void hierarchy_init(void)

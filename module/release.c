@@ -9,6 +9,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/binfmts.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/umh.h>
 #include <linux/workqueue.h>
@@ -18,7 +20,33 @@
 
 static struct workqueue_struct *release_wq;
 
-/* Runs the agent for a container, unless it was removed meanwhile or its path is too long. */
+/*
+ * Allocates the path of a container, which may be longer than PATH_MAX. Return: the path, for
+ * kvfree(); -ENODEV if the container is removed, -ENAMETOOLONG for more than a program can be
+ * given, -ENOMEM.
+ */
+static char *path_alloc(const struct container *cont)
+{
+	int size, err;
+	char *path;
+
+	for (size = PATH_MAX; size <= MAX_ARG_STRLEN; size *= 2) {
+		path = kvmalloc(size, GFP_KERNEL);
+		if (!path)
+			return ERR_PTR(-ENOMEM);
+		container_lock();
+		err = container_path(cont, path, size);
+		container_unlock();
+		if (!err)
+			return path;
+		kvfree(path);
+		if (err != -ENAMETOOLONG)
+			return ERR_PTR(err);
+	}
+	return ERR_PTR(-ENAMETOOLONG);
+}
+
+/* Runs the agent for a container, unless it was removed meanwhile. */
 static void run_agent(struct container *cont)
 {
 	static char *envp[] = {
@@ -26,16 +54,17 @@ static void run_agent(struct container *cont)
 	};
 	char *agent, *path, *argv[3];
 
-	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	path = path_alloc(cont);
+	if (path == ERR_PTR(-ENODEV))
+		return;
 	container_lock();
 	agent = kstrdup(container_hierarchy(cont)->release_agent, GFP_KERNEL);
-	if (path && container_path(cont, path, PATH_MAX))
-		path[0] = '\0';
 	container_unlock();
 
-	if (!agent || !path) {
-		pr_warn("no memory to run the release agent\n");
-	} else if (agent[0] && path[0]) {
+	if (IS_ERR(path) || !agent) {
+		pr_warn_ratelimited("cannot run the release agent: error %ld\n",
+				    agent ? PTR_ERR(path) : -ENOMEM);
+	} else if (agent[0]) {
 		argv[0] = agent;
 		argv[1] = path;
 		argv[2] = NULL;
@@ -43,7 +72,8 @@ static void run_agent(struct container *cont)
 		call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
 	}
 	kfree(agent);
-	kfree(path);
+	if (!IS_ERR(path))
+		kvfree(path);
 }
 
 /* Removes the container unless it is in use again, or an rmdir is killing its members. */

@@ -95,12 +95,12 @@ static int members_open(struct inode *inode, struct file *file)
 
 	if (container_is_removed(cont))
 		return -ENODEV;
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
 	members = __seq_open_private(file, &members_seq_ops, sizeof(*members));
 	if (!members)
 		return -ENOMEM;
 	control_allow_pwrite(file);
-	if (!(file->f_mode & FMODE_READ))
-		return 0;
 	count = membership_list(cont, cft->private == FILE_PROCS, &members->list);
 	if (count < 0) {
 		seq_release_private(inode, file);
@@ -112,9 +112,11 @@ static int members_open(struct inode *inode, struct file *file)
 
 static int members_release(struct inode *inode, struct file *file)
 {
-	struct seq_file *m = file->private_data;
-	struct members *members = m->private;
+	struct members *members;
 
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
+	members = ((struct seq_file *)file->private_data)->private;
 	kvfree(members->list);
 	return seq_release_private(inode, file);
 }
@@ -181,7 +183,7 @@ const struct file_operations tasks_file_ops = {
 	.splice_write = iter_file_splice_write,
 	.poll = control_poll,
 	.fsync = noop_fsync,
-	.llseek = seq_lseek,
+	.llseek = control_llseek,
 	.setlease = compat_setlease,
 	.release = members_release,
 };

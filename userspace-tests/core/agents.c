@@ -34,10 +34,10 @@ int agent_main(int argc, char **argv, char **env)
 	mine[n > 0 ? n : 0] = 0;
 	n = snprintf(line, sizeof(line), "argc=%d", argc);
 	for (int i = 1; i < argc; i++)
-		n += snprintf(line + n, 1000, " %s", argv[i]);
+		n += snprintf(line + n, sizeof(line) - n, " %s", argv[i]);
 	for (; *env; env++)
-		n += snprintf(line + n, 1000, " %s", *env);
-	n += snprintf(line + n, 1000, " %s", mine);
+		n += snprintf(line + n, sizeof(line) - n, " %s", *env);
+	n += snprintf(line + n, sizeof(line) - n, " %s", mine);
 	/* one write: runs may overlap */
 	fd = open(LOG, O_WRONLY | O_APPEND | O_CREAT, 0644);
 	return write(fd, line, n) != n;

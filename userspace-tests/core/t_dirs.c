@@ -455,10 +455,106 @@ static void test_watch(void)
 	close(watch);
 }
 
+/* --- control files, which are made when they are looked up --- */
+
+/* How many files a listing has whose number is not what stat() says; -1: none is listed. */
+static int wrong_numbers(const char *dir)
+{
+	int files = 0, wrong = 0;
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_type != DT_REG)
+			continue;
+		files++;
+		wrong += lstat(P("%s/%s", dir, e->d_name), &st) || st.st_ino != e->d_ino ||
+			 !S_ISREG(st.st_mode);
+	}
+	if (d)
+		closedir(d);
+	return files ? wrong : -1;
+}
+
+static void test_lookup(void)
+{
+	struct stat st, other;
+	int dir, fd;
+
+	err(E(mkdir(M "/l", 0755)), 0, "mkdir");
+	err(E(chown(M "/l", 1000, 1000)), 0, "give the directory away");
+	err(E(stat(M "/l/tasks", &st)), 0, "a file that is looked up now");
+	ok(!st.st_uid && !st.st_gid, "belongs to who made the directory");
+	err(E(chown(M "/l/procs", 1000, 1000)) ?: E(chmod(M "/l/procs", 0600)), 0,
+	    "give a file away");
+	err(put("/proc/sys/vm/drop_caches", "2"), 0, "drop what is cached");
+	err(E(stat(M "/l/procs", &st)), 0, "look it up again");
+	ok(st.st_uid == 1000 && st.st_gid == 1000 && (st.st_mode & 07777) == 0600,
+	   "its owner and permissions are kept");
+	eq(wrong_numbers(M "/l"), 0, "files are listed with their numbers");
+	err(E(mkdir(M "/l/tasks", 0755)), EEXIST, "mkdir of the name of a file");
+	err(E(mkdir(M "/l/events", 0755)), EEXIST, "that nobody has looked up");
+	mkdir(M "/l/d", 0755);
+	err(E(rename(M "/l/d", M "/l/kill_on_rmdir")), ENOTDIR, "rename to such a name");
+	err(E(stat(M "/l/release_agent", &st)), ENOENT, "a file of the root is not there");
+	rmdir(M "/l/d");
+
+	fd = open(M "/l/tasks", O_RDONLY | O_CLOEXEC);
+	dir = open(M "/l", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err(E(rmdir(M "/l")), 0, "rmdir, with a file open");
+	err(E(openat(dir, "tasks", O_RDONLY)), ENOENT, "its name is gone");
+	err(E(openat(dir, "procs", O_RDONLY)), ENOENT, "and that of a file that was looked up");
+	err(E(openat(dir, "events", O_RDONLY)), ENOENT, "and of one that was not");
+	err(E(fstat(fd, &other)), 0, "the open one is still a file");
+	eq(other.st_nlink, 0, "without a name");
+	close(fd);
+	close(dir);
+}
+
+/* Processes that look up the same files at the same time find the same files. */
+static int stat_files(struct kid *up, void *arg)
+{
+	static const char *const names[] = { "tasks", "events", "procs", "auto_delete" };
+	uint64_t sum = 0;
+	struct stat st;
+
+	if (up)
+		kid_recv(up);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (stat(P("%s/%s", (char *)arg, names[i]), &st))
+			return -1;
+		else
+			sum = sum * 31 + st.st_ino + st.st_ctim.tv_nsec;
+	return sum % 251;
+}
+
+static void test_lookups(void)
+{
+	int i, k, got, differ = 0, gone = 0;
+	struct kid kids[4];
+
+	for (i = 0; i < 100; i++) {
+		mkdir(M "/l", 0755);
+		for (k = 0; k < 4; k++)
+			kids[k] = kid_start(stat_files, M "/l");
+		for (k = 0; k < 4; k++)
+			kid_send(kids + k, 0);
+		got = stat_files(NULL, M "/l");
+		for (k = 0; k < 4; k++)
+			differ += kid_wait(kids + k) != got;
+		gone += rmdir(M "/l") != 0;
+	}
+	eq(differ, 0, "five look up four files at once, 100 times: they find the same");
+	eq(gone, 0, "each time it can be removed");
+}
+
 int main(void)
 {
 	setup();
 	err(cmount(M, "none,name=x"), 0, "mount -o none,name=x");
+	CASE(test_lookup());
+	CASE(test_lookups());
 	CASE(test_mkdir());
 	CASE(test_subsys_files());
 	CASE(test_rmdir());

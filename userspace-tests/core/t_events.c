@@ -309,8 +309,15 @@ static void test_inotify(void)
 	ok(modified(in, "events"), "a task joins below: IN_MODIFY, events");
 	reap(p);
 	ok(modified(in, "events"), "it leaves: IN_MODIFY, events");
-	close(in);
 	rmdir(M "/a/b");
+	err(E(rmdir(M "/a")), 0, "rmdir");
+	mkdir(M "/a", 0755);
+	wd = inotify_add_watch(in, M "/a", IN_MODIFY);
+	ok(wd >= 0, "a watch on a directory whose files nobody has looked up");
+	p = member(M "/a");
+	ok(modified(in, "events"), "a task joins: IN_MODIFY, events");
+	reap(p);
+	close(in);
 	err(E(rmdir(M "/a")), 0, "rmdir");
 }
 

@@ -92,6 +92,34 @@ static void test_agent(void)
 	ran_only("", "rmdir of a released one is no release of it");
 }
 
+/* A path longer than PATH_MAX, made by names relative to the directory above. */
+static void test_long_path(void)
+{
+	char name[201], want[24 * 201 + 16], *end = want;
+	int i, made, home = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t p;
+
+	memset(name, 'd', 200);
+	name[200] = 0;
+	chdir(M);
+	for (made = 0; made < 24; made++) {
+		if (mkdir(name, 0755) || chdir(name))
+			break;
+		end += sprintf(end, "/%s", name);
+	}
+	eq(made, 24, "containers nest until the path is 4824 bytes");
+	flag(".", "notify_on_release", 1);
+	p = member(".");
+	reap(p);
+	ran_only(P(RAN("%s"), want), "the agent gets all of a long path");
+	for (i = made; i > 0; i--)
+		if (chdir("..") || rmdir(name))
+			break;
+	eq(i, 0, "all are removed");
+	fchdir(home);
+	close(home);
+}
+
 /* No agent, a wrong one, one that comes late. */
 static void test_no_agent(void)
 {
@@ -349,6 +377,7 @@ int main(int argc, char **argv, char **env)
 		return agent_main(argc, argv, env);
 	begin_release();
 	CASE(test_agent());
+	CASE(test_long_path());
 	CASE(test_no_agent());
 	CASE(test_auto_delete());
 	CASE(test_both_levels());
