@@ -258,12 +258,14 @@ static void test_accounting(void)
 	struct worker w, v;
 	/* KASAN doubles them */
 	long stack = debug_kernel() ? 32768 : 16384;
-	long rss, pte, got;
+	long rss, pte, got, low;
 
 	mount_bc();
 	make(A);
 	make(B);
 	w = worker(A);
+	low = held(A, "physpages");
+	ok(bc(A, "kmemsize.minheld") >= stack, "minheld: nothing was read before the first member");
 	ask(&w, map_pages, 1000);
 	ask(&w, touch_pages, 1000);
 	rss = status_kb(w.pid, "VmRSS:") * 1024 / PAGE;
@@ -271,6 +273,7 @@ static void test_accounting(void)
 	ok(labs(rss - got) <= 64 * 3, "physpages are what is mapped: %ld, VmRSS %ld", got, rss);
 	ok(got >= 1000, "all that was touched");
 	ok(bc(A, "physpages.maxheld") >= got, "maxheld is the most that was seen");
+	eq(bc(A, "physpages.minheld"), low, "minheld is the least that was seen");
 	eq(ask(&w, unmap_pages, 1000), 0, "munmap");
 	ok(held(A, "physpages") < got - 900, "goes with the pages");
 	ok(bc(A, "physpages.maxheld") >= got, "maxheld stays");
@@ -293,6 +296,9 @@ static void test_accounting(void)
 	eq(quit(&v), 0, "worker ends");
 	eq(held(A, "kmemsize"), 0, "nothing held");
 	eq(held(A, "physpages"), 0, "nothing held");
+	eq(bc(A, "kmemsize.minheld") + bc(A, "physpages.minheld"), 0, "that is the least now");
+	ok(bc(M, "kmemsize.minheld") > stack && bc(M, "physpages.minheld") > 0,
+	   "the root was never empty");
 	removed(A);
 	removed(B);
 	err(cumount(M), 0, "unmount");
