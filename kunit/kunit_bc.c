@@ -90,6 +90,30 @@ static void charge_without_overflow(struct kunit *test)
 	EXPECT_COUNTER(test, &c, 0, LONG_MAX, 0);
 }
 
+/* The extremes are those of what was sampled, whatever is charged and given back. */
+static void sampled_extremes(struct kunit *test)
+{
+	struct bc_counter top, c;
+
+	memset(&top, 0, sizeof(top));
+	memset(&c, 0, sizeof(c));
+	counter_init(&c, &top);
+	counter_charge_force(&c, NULL, 5);
+	counter_begin_sampled(&top);
+	counter_begin_sampled(&c);
+	counter_charge_force(&c, NULL, 3);
+	counter_saw_high(&c, 108);
+	counter_saw_low(&c, 108);
+	EXPECT_COUNTER(test, &c, 8, 108, 108);
+	counter_give_back(&c, 8);
+	EXPECT_COUNTER(test, &c, 0, 108, 108);
+	counter_saw_low(&c, 100);
+	EXPECT_COUNTER(test, &c, 0, 108, 100);
+	KUNIT_EXPECT_EQ(test, counter_held(&top), 0UL);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&top.minheld), LONG_MAX);
+	KUNIT_EXPECT_EQ(test, c.limit, BC_UNLIMITED);
+}
+
 static void crossing_the_barrier(struct kunit *test)
 {
 	struct bc_counter c, *crossed = NULL;
@@ -404,6 +428,7 @@ static struct kunit_case bc_cases[] = {
 	KUNIT_CASE(charge_to_the_bounds),
 	KUNIT_CASE(charge_nothing),
 	KUNIT_CASE(charge_without_overflow),
+	KUNIT_CASE(sampled_extremes),
 	KUNIT_CASE(crossing_the_barrier),
 	KUNIT_CASE(changing_bounds),
 	KUNIT_CASE(beginning_anew),

@@ -111,6 +111,17 @@ static void bc_attach(struct container_subsys *ss, struct container_move *move, 
 
 /* --- life of a container and of the hierarchy --------------------------------- */
 
+/* Resets a counter of a beancounter: it has all that its container holds, or a part of it. */
+static void begin(struct bc_counter *c, const struct bc_resource *res, bool root)
+{
+	if (res->sample)
+		counter_begin_sampled(c);
+	else if (root)
+		counter_begin(c, BC_UNLIMITED, BC_UNLIMITED);
+	else
+		counter_begin(c, res->barrier, res->limit);
+}
+
 static int bc_create(struct container_subsys *ss, struct container *cont)
 {
 	struct beancounter *bc = kzalloc(sizeof(*bc), GFP_KERNEL), *parent;
@@ -123,12 +134,9 @@ static int bc_create(struct container_subsys *ss, struct container *cont)
 	parent = cont->parent ? container_bc(cont->parent) : NULL;
 	for (i = 0; i < BC_RESOURCES; i++) {
 		c = &bc->counter[i];
-		if (parent) {
+		if (parent)
 			counter_init(c, &parent->counter[i]);
-			counter_begin(c, bc_resources[i].barrier, bc_resources[i].limit);
-		} else {
-			counter_begin(c, BC_UNLIMITED, BC_UNLIMITED);
-		}
+		begin(c, &bc_resources[i], !parent);
 	}
 	container_set_subsys_state(cont, ss, &bc->css);
 	return 0;
@@ -147,7 +155,7 @@ static int bc_bind(struct container_subsys *ss, struct container *root)
 	int i, err;
 
 	for (i = 0; i < BC_RESOURCES; i++)
-		counter_begin(&bc->counter[i], BC_UNLIMITED, BC_UNLIMITED);
+		begin(&bc->counter[i], &bc_resources[i], true);
 	err = numfiles_bind();
 	if (err)
 		return err;

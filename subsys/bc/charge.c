@@ -8,19 +8,19 @@
  * try-locks are taken inside it. Unused charges are freed after a grace period.
  */
 #include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "vm.h"
 
-#define VM_BITS 9
-
-static struct vm_chain vm_table[1 << VM_BITS];
+static struct vm_chain vm_table[VM_CHAINS];
 
 /* The chain with the charges of an address space. */
 struct vm_chain *vm_chain(const struct mm_struct *mm)
 {
-	return &vm_table[hash_ptr((void *)mm, VM_BITS)];
+	return &vm_table[hash_ptr((void *)mm, ilog2(VM_CHAINS))];
 }
 
 /* --- the charges of an address space; the chain's lock is held ------------------- */
@@ -218,6 +218,46 @@ void vm_for_each(struct bc_counter *c,
 				fn(chain, vc->mm, arg);
 		spin_unlock(&chain->lock);
 	}
+}
+
+/*
+ * Brings the charges of an address space up to date, with the chain's lock held. A task that holds
+ * mmap_lock for writing may be growing: the charge for that has to stay.
+ */
+void vm_update(struct vm_chain *chain, struct mm_struct *mm)
+{
+	if (!mmap_read_trylock(mm))
+		return;
+	vm_set(chain, mm, vm_private(mm));
+	mmap_read_unlock(mm);
+}
+
+/* How many charges vm_refresh() looks at, at least; a chain is not divided. */
+#define VM_PORTION 256
+
+/*
+ * Brings a portion of all charges up to date, from a chain on. All containers' at once: a charge
+ * that is up to date already, as most are, costs no more than finding out. Called in any context
+ * but interrupts, with no lock of a chain held. Return: the chain to go on with; VM_CHAINS if there
+ * is none.
+ */
+int vm_refresh(int chain)
+{
+	struct vm_charge *vc;
+	int looked = 0;
+
+	for (; chain < VM_CHAINS && looked < VM_PORTION; chain++) {
+		if (hlist_empty(&vm_table[chain].head))
+			continue;
+		spin_lock(&vm_table[chain].lock);
+		hlist_for_each_entry(vc, &vm_table[chain].head, node) {
+			looked++;
+			if (vc->pages != vm_private(vc->mm))
+				vm_update(&vm_table[chain], vc->mm);
+		}
+		spin_unlock(&vm_table[chain].lock);
+	}
+	return chain;
 }
 
 /**

@@ -39,7 +39,8 @@
  * struct bc_counter - the amount of a resource that a container and its descendants hold
  * @held: the amount
  * @maxheld: the highest value of @held so far; see counter_maxheld()
- * @minheld: the lowest value of @held so far
+ * @minheld: the lowest value of @held so far, or of the values that were sampled; see
+ *	counter_begin_sampled()
  * @failcnt: charges that were refused because this counter had no room
  * @barrier: the bound of ordinary charges; at most @limit
  * @limit: the bound of more important ones; at most BC_UNLIMITED
@@ -210,6 +211,17 @@ static __always_inline void counter_uncharge(struct bc_counter *c, struct bc_cou
 		counter_saw_high(c, counter_drop(c, n) + n);
 }
 
+/**
+ * counter_give_back - uncharge, without noting the extremes
+ * @c: the counter, whose extremes are not those of @held; see counter_begin_sampled()
+ * @n: how much
+ */
+static inline void counter_give_back(struct bc_counter *c, unsigned long n)
+{
+	for (; c; c = c->parent)
+		WARN_ON_ONCE(atomic_long_sub_return(n, &c->held) < 0);
+}
+
 /* The ancestor of a counter at @depth; the counter itself if it is not deeper. */
 static inline struct bc_counter *counter_above(struct bc_counter *c, int depth)
 {
@@ -287,6 +299,18 @@ static inline void counter_begin(struct bc_counter *c, unsigned long barrier,
 	atomic_long_set(&c->failcnt, 0);
 	WRITE_ONCE(c->barrier, barrier);
 	WRITE_ONCE(c->limit, limit);
+}
+
+/**
+ * counter_begin_sampled - as counter_begin(), for a counter that has only a part of the amount
+ * @c: the counter, without bounds. Its extremes will be those of the values that the caller passes
+ *	to counter_saw_high() and counter_saw_low()
+ */
+static inline void counter_begin_sampled(struct bc_counter *c)
+{
+	counter_begin(c, BC_UNLIMITED, BC_UNLIMITED);
+	atomic_long_set(&c->maxheld, 0);
+	atomic_long_set(&c->minheld, LONG_MAX);
 }
 
 #endif /* _BC_COUNTER_H */

@@ -14,7 +14,7 @@
 #include "private.h"
 #include "vm.h"
 
-/* The number of tasks in expand_stack_vma(), as a sum over all CPUs. */
+/* The number of tasks in vm_find_room() and expand_stack_vma(), as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, expand_callers);
 
 /* Does a mapping with these flags count in privvmpages? */
@@ -51,22 +51,20 @@ static struct vm_charge *vm_get_current(struct bc_task *t)
 }
 
 /*
- * May an address space grow by so many private pages? One that an exec prepares, or that belongs
- * to another task, always may.
+ * May the current task's address space grow by so many private pages? With @last, a refusal is
+ * counted and logged.
  */
-static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+static bool vm_try_grow(unsigned long pages, bool last)
 {
 	struct vm_charge *vc;
 	struct bc_task *t;
 	bool ok = true;
 
-	if (mm != current->mm || (current->flags & PF_KTHREAD))
-		return true;
 	rcu_read_lock();
 	t = container_task_data(current, &bc_subsys);
 	if (t && READ_ONCE(t->vm)) {
 		vc = vm_get_current(t);
-		ok = vc ? vm_charge_more(vc, pages) : !READ_ONCE(t->vm);
+		ok = vc ? vm_charge_more(vc, pages, last) : !READ_ONCE(t->vm);
 		if (vc)
 			vm_put(vc);
 	}
@@ -74,11 +72,41 @@ static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
 	return ok;
 }
 
+/*
+ * The same, after there was no room: looks for pages that other address spaces have freed. The task
+ * may be moved meanwhile, and its old container removed, so each attempt begins anew. Sleeps.
+ */
+static noinline bool vm_find_room(unsigned long pages)
+{
+	int next = 0;
+	bool ok;
+
+	container_hook_enter(&expand_callers);
+	do {
+		next = vm_refresh(next);
+		ok = vm_try_grow(pages, next == VM_CHAINS);
+		cond_resched();
+	} while (!ok && next < VM_CHAINS);
+	container_hook_leave(&expand_callers);
+	return ok;
+}
+
+/*
+ * May an address space grow by so many private pages? One that an exec prepares, or that belongs
+ * to another task, always may. Sleeps only if there is no room at first.
+ */
+static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+{
+	if (mm != current->mm || (current->flags & PF_KTHREAD))
+		return true;
+	return likely(vm_try_grow(pages, false)) || vm_find_room(pages);
+}
+
 static struct container_hook vm_hooks[1];
 CONTAINER_KERNEL_FN(bool, call_may_expand, struct mm_struct *mm, unsigned long flags,
 		    unsigned long pages);
 
-/* Runs in place of may_expand_vm(); does not sleep. */
+/* Runs in place of may_expand_vm(). May sleep in vm_find_room(). */
 static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long pages)
 {
 	if (vm_is_private(compat_expand_flags(flags)) && unlikely(!vm_may_expand(mm, pages)))
@@ -116,7 +144,7 @@ static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS];
 CONTAINER_KERNEL_FN(bool, call_may_expand_data, struct mm_struct *mm, unsigned long pages);
 CONTAINER_KERNEL_FN(int, call_expand_stack, struct vm_area_struct *vma, unsigned long address);
 
-/* Runs in place of the rest of may_expand_vm(); does not sleep. */
+/* Runs in place of the rest of may_expand_vm(). May sleep in vm_find_room(). */
 static bool expand_data(struct mm_struct *mm, unsigned long pages)
 {
 	return likely(vm_may_expand(mm, pages)) &&
@@ -196,11 +224,10 @@ int growth_bind(void)
 void growth_unbind(void)
 {
 	container_assert_managed();
-	if (vm_split) {
+	if (vm_split)
 		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
-		container_hook_wait_callers(&expand_callers);
-	}
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));
+	container_hook_wait_callers(&expand_callers);
 }
 
 /**

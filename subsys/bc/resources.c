@@ -168,6 +168,9 @@ EXPORT_SYMBOL_GPL(beancounter_charge);
 void beancounter_uncharge(struct beancounter *bc, enum bc_resource_id resource,
 			  unsigned long n)
 {
-	counter_uncharge(&bc->counter[resource], NULL, n);
+	if (bc_resources[resource].sample)
+		counter_give_back(&bc->counter[resource], n);
+	else
+		counter_uncharge(&bc->counter[resource], NULL, n);
 }
 EXPORT_SYMBOL_GPL(beancounter_uncharge);

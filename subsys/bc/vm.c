@@ -29,7 +29,8 @@
  *     growth: an exec, until the first mapping after it; a stack that grows by another task's
  *     access; and stacks in kernels that let them grow with mmap_lock held for reading, if several
  *     grow at the same time, or if the charge is just brought up to date;
- *   - before a growth or a fork is refused: for all address spaces in the container without room;
+ *   - before a growth or a fork is refused: for all address spaces, in portions. The task can be
+ *	preempted between them if it grows, but not if it forks;
  *   - when the figures are read: for all address spaces in the container. If mmap_lock is held for
  *     writing, the address space may be growing, and its charge stays as it was.
  *
@@ -52,7 +53,6 @@
  *	created at the last moment is in the table, and is removed with the others.
  */
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -60,55 +60,26 @@
 #include "private.h"
 #include "vm.h"
 
-/* --- bringing charges up to date ------------------------------------------------- */
-
-/* For vm_for_each(). */
-static void vm_update(struct vm_chain *chain, struct mm_struct *mm, void *arg)
-{
-	/* a task that holds it for writing may be growing: the charge for that has to stay */
-	if (!mmap_read_trylock(mm))
-		return;
-	vm_set(chain, mm, vm_private(mm));
-	mmap_read_unlock(mm);
-}
-
-/*
- * Looks for room after a charge has found none in @full, by bringing charges up to date. The
- * charges in and below @top, which is NULL at first, are up to date already.
- * Return: the new top, or NULL if there is nothing left to bring up to date.
- */
-static struct bc_counter *vm_find_room(struct bc_counter *full, struct bc_counter *top)
-{
-	if (top && counter_is_in(full, top))
-		return NULL;
-	top = top ? tree_common(top, full) : full;
-	vm_for_each(top, vm_update, NULL);
-	return top;
-}
-
 /**
  * vm_charge_more - charge the growth of an address space
  * @vc: a charge of it, with a user so that it stays
  * @more: the number of pages by which it is going to grow
+ * @last: count and log a refusal; otherwise the caller tries again after vm_refresh()
  *
  * Context: any but interrupts, under RCU, with mmap_lock of the address space held.
- * Return: true if there was room. A refusal is counted and logged.
+ * Return: true if there was room.
  */
-bool vm_charge_more(struct vm_charge *vc, unsigned long more)
+bool vm_charge_more(struct vm_charge *vc, unsigned long more, bool last)
 {
 	struct vm_chain *chain = vm_chain(vc->mm);
-	struct bc_counter *full, *top = NULL;
+	struct bc_counter *full;
 
-	do {
-		spin_lock(&chain->lock);
-		full = vm_try(chain, vc->mm, vm_private(vc->mm) + more);
-		spin_unlock(&chain->lock);
-		if (likely(!full))
-			return true;
-		top = vm_find_room(full, top);
-	} while (top);
-	bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_CHARGE);
-	return false;
+	spin_lock(&chain->lock);
+	full = vm_try(chain, vc->mm, vm_private(vc->mm) + more);
+	spin_unlock(&chain->lock);
+	if (unlikely(full) && last)
+		bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_CHARGE);
+	return !full;
 }
 
 /* --- tasks come and go ------------------------------------------------------------ */
@@ -122,21 +93,19 @@ bool vm_charge_more(struct vm_charge *vc, unsigned long more)
  */
 struct vm_charge *vm_fork_copy(struct mm_struct *mm, struct beancounter *bc)
 {
-	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES], *full, *top = NULL;
+	struct bc_counter *c = &bc->counter[BC_PRIVVMPAGES], *full;
 	unsigned long pages = vm_private(mm);
 	struct vm_chain *chain;
 	struct vm_charge *vc;
+	int next = 0;
 
-	/* before refusing, look for pages that other address spaces have freed */
-	do {
-		full = counter_charge(c, NULL, pages, BC_LIMIT, NULL);
-		if (likely(!full))
-			break;
-		top = vm_find_room(full, top);
-	} while (top);
-	if (unlikely(full)) {
-		bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_FORK);
-		return NULL;
+	while (unlikely((full = counter_charge(c, NULL, pages, BC_LIMIT, NULL)))) {
+		if (next == VM_CHAINS) {
+			bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_FORK);
+			return NULL;
+		}
+		/* before refusing, look for pages that other address spaces have freed */
+		next = vm_refresh(next);
 	}
 	vc = kmalloc(sizeof(*vc), GFP_NOWAIT | __GFP_NOWARN);
 	if (!vc) {
@@ -264,7 +233,7 @@ static void vm_add(struct vm_chain *chain, struct mm_struct *mm, void *figures)
 {
 	struct vm_figures *f = figures;
 
-	vm_update(chain, mm, NULL);
+	vm_update(chain, mm);
 	f->pages += get_mm_rss(mm);
 	f->tables += mm_pgtables_bytes(mm);
 }

@@ -20,6 +20,9 @@ struct vm_chain {
 	struct hlist_head head;
 };
 
+/* The length of the table of charges. */
+#define VM_CHAINS 512
+
 /* The number of private pages of an address space, by the kernel's own count. */
 static inline unsigned long vm_private(const struct mm_struct *mm)
 {
@@ -32,7 +35,7 @@ static inline struct bc_counter *vm_counter(const struct vm_charge *vc)
 	return &vc->bc->counter[BC_PRIVVMPAGES];
 }
 
-/* charge.c; vm_set() to vm_insert() are called with the chain's lock held */
+/* charge.c; vm_set() to vm_update() are called with the chain's lock held */
 struct vm_chain *vm_chain(const struct mm_struct *mm);
 void vm_set(struct vm_chain *chain, const struct mm_struct *mm, unsigned long pages);
 struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
@@ -41,12 +44,14 @@ struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 			  const struct beancounter *bc);
 void vm_insert(struct vm_chain *chain, struct vm_charge *vc, struct mm_struct *mm,
 	       struct beancounter *bc);
+void vm_update(struct vm_chain *chain, struct mm_struct *mm);
+int vm_refresh(int chain);
 void vm_for_each(struct bc_counter *c,
 		 void (*fn)(struct vm_chain *chain, struct mm_struct *mm, void *arg), void *arg);
 void charges_clear(void);
 void charges_init(void);
 
 /* vm.c */
-bool vm_charge_more(struct vm_charge *vc, unsigned long more);
+bool vm_charge_more(struct vm_charge *vc, unsigned long more, bool last);
 
 #endif /* _VM_H */

@@ -230,11 +230,13 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
  */
 static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 {
-	struct setting *parent = setting_locked(cont->parent);
-	struct setting *new = setting_dup(setting_locked(cont));
+	struct setting *parent = setting_locked(cont->parent), *new;
 	bool below = cont->parent->parent;
 	int err;
 
+	/* or a CPU that has just gone would be copied, and the whole setting refused */
+	hotplug_sync();
+	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;
 	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_online_mask);

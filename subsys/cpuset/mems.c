@@ -19,8 +19,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
+#include <linux/hashtable.h>
 #include <linux/jump_label.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -29,6 +30,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "compat_cpuset.h"
@@ -168,26 +170,53 @@ void mems_fork_release(struct task_struct *child)
 	set_mems(child, kernel_allows(child), false);
 }
 
+/* --- policies and pages ------------------------------------------------------ */
+
 /**
  * struct mems_job - rewrites the policies of an address space and moves its pages
- * @work: does the job
- * @wait: makes the task that has changed a setting, or moved a task, wait for the job
- * @users: references: the work item's and the waiting task's
- * @done: completed when the job is done
- * @task: the task whose nodes have changed
- * @mm: its address space
- * @from: the nodes that it had before
- * @move: move its pages, too
+ * @work: does the job. A delayed one, though without delay: only these can be cancelled without a
+ *	wait on all kernels
+ * @node: link in mems_jobs, until all changes are applied
+ * @users: references: of mems_jobs, and of the waiting tasks
+ * @mm: the address space. The job keeps its structure, but not its memory, while it waits to run
+ * @task: the task whose nodes were changed last
+ * @from: the nodes from which its pages have to be moved
+ * @asked: the number of the latest change
+ * @done: the number of the latest change that was applied
+ * @wait: tasks that wait for @done
+ *
+ * mems_lock guards @node, @task, @from and @asked. Only who runs the job writes @done. The job is
+ * queued, or runs, as long as it is in mems_jobs; never both.
  */
 struct mems_job {
-	struct work_struct work;
-	struct callback_head wait;
+	struct delayed_work work;
+	struct hlist_node node;
 	refcount_t users;
-	struct completion done;
-	struct task_struct *task;
 	struct mm_struct *mm;
+	struct task_struct *task;
 	nodemask_t from;
-	bool move;
+	unsigned long asked;
+	unsigned long done;
+	wait_queue_head_t wait;
+};
+
+/*
+ * The jobs, at most one for each address space: however often its nodes are changed while a user
+ * keeps it locked, that takes up one worker. Jobs are added under the manage lock.
+ */
+static DEFINE_HASHTABLE(mems_jobs, 9);
+static DEFINE_SPINLOCK(mems_lock);
+
+/**
+ * struct mems_wait - a task that has changed a setting, or moved a task, and waits for a job
+ * @work: runs in the task, on its way to user space
+ * @job: the job, with a reference
+ * @change: the number of the change
+ */
+struct mems_wait {
+	struct callback_head work;
+	struct mems_job *job;
+	unsigned long change;
 };
 
 static void job_put(struct mems_job *job)
@@ -199,33 +228,125 @@ static void job_put(struct mems_job *job)
 	module_put(THIS_MODULE);
 }
 
-static void job_run(struct work_struct *work)
+static void job_queue(struct mems_job *job)
 {
-	struct mems_job *job = container_of(work, struct mems_job, work);
-	nodemask_t mems, now = mems_allowed(job->task);
+	queue_delayed_work(migrate_queue, &job->work, 0);
+}
 
-	/* repeat if the nodes have changed: the last of several jobs has used the latest ones */
+/* Applies the nodes of a task to an address space. */
+static void apply_to_mm(struct mm_struct *mm, struct task_struct *task, const nodemask_t *from)
+{
+	nodemask_t mems, now = mems_allowed(task);
+
+	/* repeat if the kernel has changed what it allows, and the policies, meanwhile */
 	do {
 		mems = now;
-		call_rebind_mm(rebind_mm_fn, job->mm, &mems);
-		now = mems_allowed(job->task);
+		call_rebind_mm(rebind_mm_fn, mm, &mems);
+		now = mems_allowed(task);
 	} while (!nodes_equal(mems, now));
-	if (job->move && !nodes_equal(job->from, mems))
-		call_migrate_pages(migrate_pages_fn, job->mm, &job->from, &mems, MPOL_MF_MOVE_ALL);
-	mmput(job->mm);
+	if (!nodes_empty(*from) && !nodes_equal(*from, mems))
+		call_migrate_pages(migrate_pages_fn, mm, from, &mems, MPOL_MF_MOVE_ALL);
+}
+
+/* Applies all changes so far. Those that come meanwhile are left to another run. */
+static void job_run(struct mems_job *job)
+{
+	struct task_struct *task;
+	unsigned long change;
+	nodemask_t from;
+	bool again;
+
+	spin_lock(&mems_lock);
+	change = job->asked;
+	task = get_task_struct(job->task);
+	from = job->from;
+	nodes_clear(job->from);
+	spin_unlock(&mems_lock);
+
+	if (mmget_not_zero(job->mm)) {
+		apply_to_mm(job->mm, task, &from);
+		mmput(job->mm);
+	}
+	put_task_struct(task);
+
+	spin_lock(&mems_lock);
+	again = job->asked != change;
+	if (!again)
+		hash_del(&job->node);
+	spin_unlock(&mems_lock);
+	WRITE_ONCE(job->done, change);
+	wake_up_all(&job->wait);
+	if (again) {
+		job_queue(job);
+		return;
+	}
+	mmdrop(job->mm);
 	put_task_struct(job->task);
-	complete_all(&job->done);
 	job_put(job);
 }
 
-/* Runs in the task that has made the change, on its way to user space. */
-static void job_wait(struct callback_head *wait)
+static void job_work(struct work_struct *work)
 {
-	struct mems_job *job = container_of(wait, struct mems_job, wait);
+	job_run(container_of(to_delayed_work(work), struct mems_job, work));
+}
 
-	/* a fatal signal ends the wait, but not the job */
-	wait_for_completion_killable(&job->done);
+static int job_thread(void *job)
+{
+	job_run(job);
+	return 0;
+}
+
+/*
+ * Gives a job that has not begun yet a thread of its own. The workqueue has 512 workers, and each
+ * may be waiting for an address space that somebody keeps locked. So there may be as many threads
+ * as there are such address spaces, but a job has to wait for its own only.
+ */
+static void job_hurry(struct mems_job *job)
+{
+	if (cancel_delayed_work(&job->work) &&
+	    IS_ERR(kthread_run(job_thread, job, "container_mems")))
+		job_queue(job);
+}
+
+/* How long a task waits for a job to begin, in jiffies. */
+#define JOB_PATIENCE (HZ / 50)
+
+static void job_wait(struct callback_head *work)
+{
+	struct mems_wait *wait = container_of(work, struct mems_wait, work);
+	struct mems_job *job = wait->job;
+
+	/* a fatal signal ends the wait, but not the job: no policy stays as it is */
+	while (!wait_event_killable_timeout(job->wait, READ_ONCE(job->done) >= wait->change,
+					    JOB_PATIENCE))
+		job_hurry(job);
+	kfree(wait);
 	job_put(job);
+}
+
+/* The job of an address space; under mems_lock. */
+static struct mems_job *job_find(struct mm_struct *mm)
+{
+	struct mems_job *job;
+
+	hash_for_each_possible(mems_jobs, job, node, (unsigned long)mm)
+		if (job->mm == mm)
+			return job;
+	return NULL;
+}
+
+/* A new job for the address space of a task, not queued yet. Under mems_lock and the task's. */
+static void job_begin(struct mems_job *job, struct task_struct *task)
+{
+	INIT_DELAYED_WORK(&job->work, job_work);
+	refcount_set(&job->users, 1);
+	init_waitqueue_head(&job->wait);
+	mmgrab(task->mm);
+	job->mm = task->mm;
+	job->task = get_task_struct(task);
+	hash_add(mems_jobs, &job->node, (unsigned long)job->mm);
+	/* while a user delays the job, unloading the module fails instead of waiting */
+	__module_get(THIS_MODULE);
 }
 
 /**
@@ -242,28 +363,53 @@ static void job_wait(struct callback_head *wait)
  */
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 {
-	struct mm_struct *mm = get_task_mm(task);
-	struct mems_job *job;
+	struct mems_job *job = NULL, *new;
+	struct task_struct *old = NULL;
+	struct mems_wait *wait;
 
 	container_assert_managed();
-	if (!mm)
+	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);
+	wait = kzalloc(sizeof(*wait), GFP_KERNEL | __GFP_NOFAIL);
+	init_task_work(&wait->work, job_wait);
+
+	task_lock(task);
+	if (!task->mm || (task->flags & PF_KTHREAD))
+		goto out;
+	spin_lock(&mems_lock);
+	job = job_find(task->mm);
+	if (job) {
+		old = job->task;
+		job->task = get_task_struct(task);
+	} else {
+		job = new;
+		job_begin(job, task);
+	}
+	/* pages that another change would have moved from elsewhere still have to be moved */
+	if (move)
+		nodes_or(job->from, job->from, *from);
+	wait->change = ++job->asked;
+	wait->job = job;
+	refcount_inc(&job->users);
+	spin_unlock(&mems_lock);
+out:
+	task_unlock(task);
+
+	if (old)
+		put_task_struct(old);
+	if (job == new)
+		job_queue(job);
+	else
+		kfree(new);
+	if (!job) {
+		kfree(wait);
 		return;
-	job = kzalloc(sizeof(*job), GFP_KERNEL | __GFP_NOFAIL);
-	INIT_WORK(&job->work, job_run);
-	init_task_work(&job->wait, job_wait);
-	refcount_set(&job->users, 2);
-	init_completion(&job->done);
-	job->task = get_task_struct(task);
-	job->mm = mm;
-	job->from = *from;
-	job->move = move;
-	/* while a user delays the job, unloading the module fails instead of waiting */
-	__module_get(THIS_MODULE);
-	queue_work(migrate_queue, &job->work);
+	}
 	/* threads of the kernel never return to user space */
 	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
-	    call_task_work_add(work_add_fn, current, &job->wait, TWA_RESUME))
+	    call_task_work_add(work_add_fn, current, &wait->work, TWA_RESUME)) {
+		kfree(wait);
 		job_put(job);
+	}
 }
 
 /* --- spreading --------------------------------------------------------------- */

@@ -258,12 +258,14 @@ static void test_accounting(void)
 	struct worker w, v;
 	/* KASAN doubles them */
 	long stack = debug_kernel() ? 32768 : 16384;
-	long rss, pte, got;
+	long rss, pte, got, low;
 
 	mount_bc();
 	make(A);
 	make(B);
 	w = worker(A);
+	low = held(A, "physpages");
+	ok(bc(A, "kmemsize.minheld") >= stack, "minheld: nothing was read before the first member");
 	ask(&w, map_pages, 1000);
 	ask(&w, touch_pages, 1000);
 	rss = status_kb(w.pid, "VmRSS:") * 1024 / PAGE;
@@ -271,6 +273,7 @@ static void test_accounting(void)
 	ok(labs(rss - got) <= 64 * 3, "physpages are what is mapped: %ld, VmRSS %ld", got, rss);
 	ok(got >= 1000, "all that was touched");
 	ok(bc(A, "physpages.maxheld") >= got, "maxheld is the most that was seen");
+	eq(bc(A, "physpages.minheld"), low, "minheld is the least that was seen");
 	eq(ask(&w, unmap_pages, 1000), 0, "munmap");
 	ok(held(A, "physpages") < got - 900, "goes with the pages");
 	ok(bc(A, "physpages.maxheld") >= got, "maxheld stays");
@@ -293,6 +296,74 @@ static void test_accounting(void)
 	eq(quit(&v), 0, "worker ends");
 	eq(held(A, "kmemsize"), 0, "nothing held");
 	eq(held(A, "physpages"), 0, "nothing held");
+	eq(bc(A, "kmemsize.minheld") + bc(A, "physpages.minheld"), 0, "that is the least now");
+	ok(bc(M, "kmemsize.minheld") > stack && bc(M, "physpages.minheld") > 0,
+	   "the root was never empty");
+	removed(A);
+	removed(B);
+	err(cumount(M), 0, "unmount");
+}
+
+/* --- room among many ---------------------------------------------------------- */
+
+#define MANY 600	/* address spaces: more than bc looks at in one go */
+#define OTHERS 8
+
+/* So many growths, all refused; how long one takes on average, in microseconds. */
+static long refused_growths(long count)
+{
+	long begin = now_ms(), i;
+
+	for (i = 0; i < count; i++)
+		if (map_pages(400) != ENOMEM)
+			return -1;
+	return (now_ms() - begin) * 1000 / count;
+}
+
+/* Wherever among many address spaces some pages were freed, they are found. */
+static void test_room(void)
+{
+	struct worker w, v[OTHERS];
+	int i, missed = 0, failed = 0;
+	long took;
+
+	mount_bc();
+	make(A);
+	make(B);
+	w = worker(A);
+	eq(ask(&w, fork_kids, MANY), MANY, "many address spaces");
+	for (i = 0; i < OTHERS; i++)
+		v[i] = worker(A);
+	for (i = 0; i < OTHERS; i++) {
+		failed += ask(&v[i], map_pages, 500) != 0;
+		bound(A, "privvmpages", 0, held(A, "privvmpages"));
+		failed += ask(&w, map_pages, 400) != ENOMEM;
+		failed += ask(&v[i], unmap_pages, 500) != 0;
+		missed += ask(&w, map_pages, 500) != 0;
+		failed += ask(&w, unmap_pages, 500) != 0;
+		/* a fork finds what was freed, too */
+		missed += ask(&w, fork_kids, 1) != 1;
+		failed += ask(&w, end_kids, 1) != 1;
+		bound(A, "privvmpages", UNLIMITED, UNLIMITED);
+	}
+	eq(failed, 0, "nothing else is refused, or not refused");
+	eq(missed, 0, "each time what another has freed is found");
+	bound(A, "privvmpages", 0, held(A, "privvmpages"));
+	took = ask(&w, refused_growths, 500);
+	ok(took >= 0, "growths that are refused");
+	diag("each takes %ld us", took);
+	bound(A, "privvmpages", UNLIMITED, UNLIMITED);
+	/* in another container, which has no other address space */
+	err(movepid(B, v[0].pid), 0, "one in another container");
+	bound(B, "privvmpages", 0, held(B, "privvmpages"));
+	took = ask(&v[0], refused_growths, 500);
+	ok(took >= 0, "growths that are refused there");
+	diag("each takes %ld us", took);
+	for (i = 0; i < OTHERS; i++)
+		eq(quit(&v[i]), 0, "worker ends");
+	ask(&w, end_kids, MANY + 1000);
+	eq(quit(&w), 0, "worker ends");
+	ok(wait_for(held(A, "privvmpages") == 0), "nothing is held");
 	removed(A);
 	removed(B);
 	err(cumount(M), 0, "unmount");
@@ -303,5 +374,6 @@ int main(void)
 	setup_bc();
 	CASE(test_privvmpages());
 	CASE(test_accounting());
+	CASE(test_room());
 	finish();
 }

@@ -58,6 +58,59 @@ static void test_hotplug(void)
 	err(cumount(M), 0, "unmount");
 }
 
+static volatile struct {
+	bool stop;
+	int made, empty;
+} *heirs;
+
+/* Makes containers in a, again and again; how many have no CPU. */
+static int maker(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	set_affinity(0, 1);
+	while (!heirs->stop) {
+		if (mkdir(A "/x", 0755))
+			return 1;
+		heirs->made++;
+		heirs->empty += !mask_in(A "/x/cpuset.cpus");
+		if (rmdir(A "/x"))
+			return 2;
+	}
+	return 0;
+}
+
+/* What is made with the settings of its parent while a CPU goes has the others. */
+static void test_inherit(int times)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	int i, fails = 0;
+	struct kid k;
+
+	if (cpu_online(ncpus - 1, 1)) {
+		skip("a container that inherits # the last CPU cannot go offline");
+		return;
+	}
+	heirs = mmap_shared(sizeof(*heirs));
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all, nodes) ?: put(A "/clone_children", "1"), 0, "a, whose children inherit");
+	k = kid_start(maker, NULL);
+	for (i = 0; i < times; i++) {
+		fails += failed("going offline", cpu_online(ncpus - 1, 0));
+		fails += failed("a is without", !wait_for(mask_in(A "/cpuset.cpus") == (all & ~last)));
+		fails += failed("coming online", cpu_online(ncpus - 1, 1));
+		fails += failed("a: all CPUs", put(A "/cpuset.cpus", "%s", list_of(all)));
+	}
+	heirs->stop = true;
+	eq(kid_wait(&k), 0, "containers are made all the time");
+	eq(fails, 0, "a CPU goes and comes %d times", times);
+	eq(heirs->empty, 0, "each container has CPUs");
+	diag("%d containers", heirs->made);
+	err(E(rmdir(A)), 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+	munmap((void *)heirs, sizeof(*heirs));
+}
+
 /* Another subsystem that lets nobody leave cannot keep members without CPUs. */
 static void test_overruled(void)
 {
@@ -124,6 +177,7 @@ int main(void)
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");
 	CASE(test_hotplug());
+	CASE(test_inherit(debug_kernel() ? 5 : 20));
 	CASE(test_overruled());
 	CASE(test_hotplug_load(debug_kernel() ? 5 : sized(15, 5)));
 	finish();
