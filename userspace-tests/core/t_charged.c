@@ -62,6 +62,10 @@ static void trace_end(void)
 	close(open(TRACEFS "/set_ftrace_filter", O_WRONLY | O_TRUNC));
 	close(open(TRACEFS "/set_ftrace_pid", O_WRONLY | O_TRUNC));
 	close(open(TRACEFS "/set_event_pid", O_WRONLY | O_TRUNC));
+	put(TRACEFS "/options/function-fork", "0");
+	put(TRACEFS "/options/event-fork", "0");
+	/* as it was: other tests trace, too */
+	put(TRACEFS "/tracing_on", "1");
 }
 
 /* How often the locks were taken, how much was charged, and which of it with a lock held. */
