@@ -11,7 +11,7 @@
 
 /* Kernels without a mitigation for returns do not define RET. */
 #ifndef RET
-#define RET	ret; int3
+#define RET	ret
 #endif
 
 /* For functions whose address is taken. Not every kernel's SYM_FUNC_START has the ENDBR. */

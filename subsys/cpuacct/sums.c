@@ -35,8 +35,8 @@ struct cpuacct_all {
 static DEFINE_PER_CPU(struct cpuacct_all, cpuacct_all);
 static u64 not_root_utime, not_root_stime;
 
-/* The scheduler's sums; see compat_cpuacct.h. NULL if the kernel has none. */
-static u64 __percpu *cpu_sums;
+/* The scheduler's sums; see compat_cpuacct.h. Empty if the kernel has none. */
+static struct compat_cpu_sums cpu_sums;
 
 /* The time of all ticks of a CPU since boot, idle ones excluded. */
 static u64 cpu_ticks(int cpu)
@@ -56,7 +56,8 @@ static u64 cpu_ticks(int cpu)
 static u64 cpu_charged(int cpu)
 {
 	struct cpuacct_all *all = per_cpu_ptr(&cpuacct_all, cpu);
-	u64 ticks = cpu_ticks(cpu), sum = cpu_sums ? compat_cpu_charged(cpu_sums, cpu) : ticks;
+	u64 ticks = cpu_ticks(cpu);
+	u64 sum = cpu_sums.sum ? compat_cpu_charged(&cpu_sums, cpu) : ticks;
 
 	all->charged += cpuacct_follow(all->sum, sum, ticks - all->ticks);
 	all->sum = sum;
@@ -216,7 +217,7 @@ void sums_removed(struct cpuacct *ca)
 /**
  * sums_init - find the scheduler's sums
  *
- * Context: the module is being loaded.
+ * Context: the module is being loaded, after fold_init().
  * Return: 0 or an errno.
  */
 int sums_init(void)
@@ -226,9 +227,9 @@ int sums_init(void)
 
 	if (err && err != -EOPNOTSUPP)
 		return err;
-	cpu_sums = compat_cpu_sums();
-	if (!cpu_sums)
+	compat_find_cpu_sums(&cpu_sums);
+	if (!cpu_sums.sum)
 		container_feature_lost(EXACT_ROOT,
-				       "this kernel has no cpuacct of its own: the root's figures count ticks");
+				       "this kernel has no cpuacct of its own, or one of another form: the root's figures count ticks");
 	return 0;
 }

@@ -64,6 +64,7 @@ static void trace_end(void)
 	close(open(TRACEFS "/set_event_pid", O_WRONLY | O_TRUNC));
 	put(TRACEFS "/options/function-fork", "0");
 	put(TRACEFS "/options/event-fork", "0");
+	/* as it was: other tests trace, too */
 	put(TRACEFS "/tracing_on", "1");
 }
 

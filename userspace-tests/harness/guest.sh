@@ -11,8 +11,10 @@ guest_root() {
 	chmod 1777 "$root/tmp"
 	cp "$(static_busybox)" "$root/bin/busybox"
 	ln -sf busybox "$root/bin/sh"
+	# in both: kernels call one or the other (CONFIG_MODPROBE_PATH)
 	for file in modprobe insmod rmmod lsmod depmod modinfo; do
 		ln -sf /bin/kmod "$root/sbin/$file"
+		ln -sf /bin/kmod "$root/usr/sbin/$file"
 	done
 	guest_tool kmod
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' \
