@@ -20,8 +20,9 @@
 
 static void test_affinity(void)
 {
-	unsigned long last = 1UL << (ncpus - 1), rest = all & ~last;
+	unsigned long last = 1UL << (ncpus - 1), rest = all & ~last, none = 0;
 	pid_t pid = sleeper(), child;
+	int got;
 
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, last, nodes), 0, "a: the last CPU");
@@ -54,6 +55,16 @@ static void test_affinity(void)
 	err(set_affinity(pid, 1), 0, "it wants CPU 0 now");
 	err(movepid(M, pid), 0, "and goes");
 	eq(affinity(pid), 1, "and gets it");
+
+	/* the kernels of RHEL 9.4 and later take that for "whatever there is" */
+	err(movepid(A, pid), 0, "to a");
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "a: all CPUs");
+	got = E(syscall(SYS_sched_setaffinity, pid, 0, &none));
+	ok(!got || got == EINVAL, "a call without a mask is %s", got ? "refused" : "obeyed");
+	eq(affinity(pid), got ? 1 : all, "what it has");
+	err(movepid(M, pid), 0, "it goes back");
+	eq(affinity(pid), got ? 1 : all, "what it has");
+	err(put(A "/cpuset.cpus", "0"), 0, "a: CPU 0");
 	reap(pid);
 
 	/* children */
