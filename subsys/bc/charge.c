@@ -9,7 +9,7 @@
  */
 #include <linux/hash.h>
 #include <linux/log2.h>
-#include <linux/mmap_lock.h>
+#include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
