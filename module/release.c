@@ -53,27 +53,27 @@ static void run_agent(struct container *cont)
 		"HOME=/", "PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL
 	};
 	char *agent, *path, *argv[3];
+	int err;
 
-	path = path_alloc(cont);
-	if (path == ERR_PTR(-ENODEV))
-		return;
 	container_lock();
 	agent = kstrdup(container_hierarchy(cont)->release_agent, GFP_KERNEL);
 	container_unlock();
-
-	if (IS_ERR(path) || !agent) {
-		pr_warn_ratelimited("cannot run the release agent: error %ld\n",
-				    agent ? PTR_ERR(path) : -ENOMEM);
-	} else if (agent[0]) {
-		argv[0] = agent;
-		argv[1] = path;
-		argv[2] = NULL;
-		/* waits for the exec, after which the strings can be freed */
-		call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
+	err = agent ? 0 : -ENOMEM;
+	if (agent && agent[0]) {
+		path = path_alloc(cont);
+		err = PTR_ERR_OR_ZERO(path);
+		if (!err) {
+			argv[0] = agent;
+			argv[1] = path;
+			argv[2] = NULL;
+			/* waits for the exec, after which the strings can be freed */
+			call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
+			kvfree(path);
+		}
 	}
+	if (err && err != -ENODEV)
+		pr_warn_ratelimited("cannot run the release agent: error %d\n", err);
 	kfree(agent);
-	if (!IS_ERR(path))
-		kvfree(path);
 }
 
 /* Removes the container unless it is in use again, or an rmdir is killing its members. */

@@ -119,24 +119,19 @@ static void test_contents(void)
 static void test_long_path(void)
 {
 	char name[201], *s;
-	int i, made, home = open("/", O_RDONLY | O_CLOEXEC);
+	int made, home = open("/", O_RDONLY | O_CLOEXEC);
 
 	memset(name, 'd', 200);
 	name[200] = 0;
 	err(cmount(M, "cpuacct"), 0, "mount cpuacct");
 	chdir(M);
-	for (made = 0; made < 30; made++)
-		if (mkdir(name, 0755) || chdir(name))
-			break;
+	made = descend(name, 30);
 	eq(made, 30, "containers nest until the path is 6000 bytes");
 	err(put("tasks", "0"), 0, "move to the lowest");
 	s = get("/proc/self/container");
 	eq(s ? (long)strlen(s) : -errno, strlen("cpuacct:\n") + made * 201UL, "its path is whole");
 	err(movepid(M, getpid()), 0, "move back");
-	for (i = made; i > 0; i--)
-		if (chdir("..") || rmdir(name))
-			break;
-	eq(i, 0, "all are removed");
+	eq(ascend(name, made), 0, "all are removed");
 	fchdir(home);
 	close(home);
 	err(cumount(M), 0, "unmount");

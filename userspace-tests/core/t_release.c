@@ -95,27 +95,41 @@ static void test_agent(void)
 /* A path longer than PATH_MAX, made by names relative to the directory above. */
 static void test_long_path(void)
 {
-	char name[201], want[24 * 201 + 16], *end = want;
-	int i, made, home = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[201], want[24 * 201 + 1], *end = want, *log;
+	int made, fd, home = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pid_t p;
 
 	memset(name, 'd', 200);
 	name[200] = 0;
 	chdir(M);
-	for (made = 0; made < 24; made++) {
-		if (mkdir(name, 0755) || chdir(name))
-			break;
-		end += sprintf(end, "/%s", name);
-	}
+	made = descend(name, 24);
 	eq(made, 24, "containers nest until the path is 4824 bytes");
+	for (int i = 0; i < made; i++)
+		end += sprintf(end, "/%s", name);
 	flag(".", "notify_on_release", 1);
 	p = member(".");
 	reap(p);
 	ran_only(P(RAN("%s"), want), "the agent gets all of a long path");
-	for (i = made; i > 0; i--)
-		if (chdir("..") || rmdir(name))
-			break;
-	eq(i, 0, "all are removed");
+	eq(ascend(name, made), 0, "all are removed");
+
+	made = descend(name, 660);
+	eq(made, 660, "containers nest until the path is 132660 bytes");
+	flag(".", "notify_on_release", 1);
+	fd = kmsg_open();
+	put(M "/release_agent", "\n");
+	p = member(".");
+	reap(p);
+	wait_for(!nids("tasks"));
+	msleep(100);
+	put(M "/release_agent", AGENT);
+	ran_only("", "no agent");
+	eq(kmsg_lines(fd, &log), 0, "which is not in the log");
+	p = member(".");
+	reap(p);
+	ran_only("", "an agent, but the path is too long for an argument");
+	eq(kmsg_lines(fd, &log), 1, "which the log says");
+	close(fd);
+	eq(ascend(name, made), 0, "all are removed");
 	fchdir(home);
 	close(home);
 }

@@ -82,6 +82,24 @@ const char *where(pid_t pid, const char *key)
 	return NULL;
 }
 
+int descend(const char *name, int levels)
+{
+	int made;
+
+	for (made = 0; made < levels; made++)
+		if (mkdir(name, 0755) || chdir(name))
+			break;
+	return made;
+}
+
+int ascend(const char *name, int levels)
+{
+	for (; levels > 0; levels--)
+		if (chdir("..") || rmdir(name))
+			break;
+	return levels;
+}
+
 int movepid(const char *cont, pid_t pid)
 {
 	return put(P("%s/tasks", cont), "%d", pid);

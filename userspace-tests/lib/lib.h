@@ -166,6 +166,13 @@ const char *registered(const char *sep);
  */
 const char *other_subsys(void);
 
+/*
+ * Makes containers of this name, each in the one before, from the working directory on, which
+ * then is the last of them: how many. And leaves and removes them: how many are left.
+ */
+int descend(const char *name, int levels);
+int ascend(const char *name, int levels);
+
 bool is_writable(const char *path);	/* a control file that takes something? */
 bool is_task_list(const char *name);	/* tasks or procs? */
 /*
