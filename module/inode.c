@@ -178,7 +178,7 @@ struct dentry *dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 	inode = make_file(dir, i);
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	/* a file has no other name, so the answer is NULL */
+	/* a file has no other name, so the answer is NULL. The lock keeps removals away */
 	d_splice_alias(inode, dentry);
 	compat_d_pin(dentry);
 	if (inode->i_fop == &events_file_ops)
