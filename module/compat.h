@@ -244,18 +244,22 @@ static inline bool compat_watched(struct dentry *dentry)
 #endif
 }
 
-/* Is a task still to be woken for the first time? */
-static inline bool compat_is_new(struct task_struct *task)
+/* The state of a task. A caller that sees it sees everything that was done before. */
+static inline unsigned int compat_task_state(struct task_struct *task)
 {
 #if defined(COMPAT_HAS_TASK___STATE)
-	/* a caller that sees it woken sees everything that was done before */
-	return smp_load_acquire(&task->__state) == TASK_NEW;
+	return smp_load_acquire(&task->__state);
 #elif defined(COMPAT_HAS_TASK_STATE)
-	/* as above */
-	return smp_load_acquire(&task->state) == TASK_NEW;
+	return smp_load_acquire(&task->state);
 #else
 #error "this kernel's tasks have no state that we know of"
 #endif
+}
+
+/* Is a task still to be woken for the first time? */
+static inline bool compat_is_new(struct task_struct *task)
+{
+	return compat_task_state(task) == TASK_NEW;
 }
 
 /*

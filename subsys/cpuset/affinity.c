@@ -8,9 +8,8 @@
  * choose from, and cpus.c narrows the answer. The mask for set_cpus_allowed_ptr() is narrowed
  * here; if nothing is left of it, the task gets all CPUs that it may have.
  *
- * No lock is held while the kernel sets an affinity, but for the manage lock in a write or a move:
- * the kernel waits until the task has left a CPU that it loses, and a user can delay that
- * (SCHED_IDLE). Instead:
+ * The kernel waits until the task has left a CPU that it loses, and a user can delay that: a task
+ * inside migrate_disable() stays until it gets CPU time. So no lock is held meanwhile. Instead:
  *
  *  - A change of a setting is published before the affinity of each member is set. A call that
  *    began with the old setting either changes the affinity before that, and its result is
@@ -18,6 +17,8 @@
  *    locks held, by set_cpus_allowed_common(), where the setting is checked once more. A call
  *    that is refused starts again. So no task runs where a setting does not let it, once the
  *    write of the setting has returned.
+ *  - A write or a move has the manage lock. Where it might have to wait, the task keeps the CPU that
+ *    it is on, in addition to the new ones, and a job (wish.c) takes that away.
  *  - A change of a member's wish is noted, and then settle() checks whether the member has what
  *    results from wish and setting. A change of a setting ends in the same check. The last one of
  *    several changes sees what the others have noted.
@@ -72,6 +73,7 @@ static long call_kernel(struct affinity_call *call, int hook, unsigned long task
 
 	call->caller = current;
 	call->refused = false;
+	call->left = -1;
 	raw_spin_lock_irqsave(&b->lock, flags);
 	hlist_add_head(&call->node, &b->calls);
 	raw_spin_unlock_irqrestore(&b->lock, flags);
@@ -105,15 +107,30 @@ static bool call_may_set(const struct affinity_call *call, const struct cpumask 
 	struct container *cont;
 	bool yes = true;
 
+	if (call->expect && !cpumask_equal(&task->cpus_mask, call->expect))
+		return false;
 	rcu_read_lock();
 	cont = task_container(task, &cpuset_subsys);
-	if (cont->parent && may_narrow(task) &&
-	    !cpumask_subset(mask, setting_cpus(setting_of(cont)))) {
+	if (!cont->parent) {
+		/* a member has left: what confined it is none of the root's */
+		yes = !call->member;
+	} else if (may_narrow(task) && !cpumask_subset(mask, setting_cpus(setting_of(cont)))) {
 		cpus = call->member ? nearest_cpus(task, call->kernel) : cpu_none_mask;
 		yes = !cpus || cpumask_subset(mask, cpus);
 	}
 	rcu_read_unlock();
 	return yes;
+}
+
+/*
+ * Might the kernel wait if a call takes away the CPU that a task is on? It moves a task that does
+ * not run by itself. One that runs is moved by a stopper; before that it can disable migration, and
+ * then lose the CPU to others for as long as these like.
+ */
+static bool might_wait(struct task_struct *task)
+{
+	return task->on_cpu || compat_migration_disabled(task) ||
+	       compat_task_state(task) == TASK_WAKING;
 }
 
 /*
@@ -161,13 +178,15 @@ static struct affinity_call *call_of_current(struct task_struct *task)
  * The scheduler changes an affinity, with the locks of the task and of its runqueue held. If the
  * setting does not allow the new one, the task keeps the old one and the CPU that it is on. If
  * that CPU is not in the old affinity, the task is just being migrated away from it, and the
- * call that waits for this checks again afterwards.
+ * call that waits for this checks again afterwards. With the CPU that it is on, the scheduler does
+ * not wait.
  */
 void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 			 struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
 	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
 	unsigned long arg = container_hook_arg(fregs, 1), *context;
+	const struct cpumask *want;
 	struct affinity_call *call;
 	struct cpumask *mask;
 
@@ -175,11 +194,20 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	if (!in_task() || (task == current && compat_migration_disabled(task)))
 		return;
 	call = call_of_current(task);
-	if (!call || call_may_set(call, commit_mask(arg)))
+	if (!call)
 		return;
-	call->refused = true;
+	want = commit_mask(arg);
+	if (!call_may_set(call, want)) {
+		call->refused = true;
+		want = &task->cpus_mask;
+	} else if (call == &manager && task != current && might_wait(task) &&
+		   !cpumask_test_cpu(task_cpu(task), want)) {
+		call->left = task_cpu(task);
+	} else {
+		return;
+	}
 	mask = this_cpu_ptr(commit_masks);
-	cpumask_copy(mask, &task->cpus_mask);
+	cpumask_copy(mask, want);
 	cpumask_set_cpu(task_cpu(task), mask);
 	if (commit_takes == COMMIT_MASK) {
 		container_hook_set_arg(fregs, 1, (unsigned long)mask);

@@ -207,7 +207,7 @@ static bool fork_is_fine(struct container *cont, struct task_struct *child, unsi
 	bool fine;
 
 	rcu_read_lock();
-	fine = is_applied(cont, changes);
+	fine = is_applied(cont, changes) && cpus_complete();
 	smp_rmb(); /* pairs with change_done() */
 	fine = fine && cpumask_equal(&child->cpus_mask, &current->cpus_mask) &&
 	       nodes_equal(child->mems_allowed, current->mems_allowed);

@@ -21,6 +21,9 @@ extern struct container_hook cpus_hooks[CPUS_HOOKS];
  *	the call of the manager always has the masks, and never a wish
  * @refused: the setting has changed and does not allow the affinity any more
  * @noted: @wish has become the task's, and now holds the previous one
+ * @left: for the call of the manager: the CPU that the task may still use, since taking it away
+ *	could have made the manager wait; otherwise -1
+ * @expect: the affinity that the task has to have, or else the call changes nothing; or NULL
  * @kernel: the CPUs that the kernel allows the task by itself
  * @target: the affinity to set
  * @wish: the affinity that was asked for
@@ -29,6 +32,8 @@ struct affinity_call {
 	struct hlist_node node;
 	struct task_struct *caller, *task;
 	bool member, refused, noted;
+	int left;
+	const struct cpumask *expect;
 	cpumask_var_t kernel, target;
 	struct wish *wish;
 };

@@ -5,8 +5,9 @@
  * This file changes settings, creates and destroys the state of a container, and has the module.
  * Read the others in this order: rules.h (what a setting is, and what it may be), files.c (the
  * control files), apply.c (walks over members), attach.c (moves, forks and exits), cpus.c,
- * affinity.c, wish.c and mems.c (the effect of a setting on a task), hotplug.c (CPUs and memory
- * come and go), fmeter.h (memory_pressure), legacy.c (the filesystem "cpuset").
+ * affinity.c, wish.c and mems.c (the effect of a setting on a task), jobs.c (effects that a user
+ * can delay), hotplug.c (CPUs and memory come and go), fmeter.h (memory_pressure), legacy.c (the
+ * filesystem "cpuset").
  *
  * Who takes part, and how races are settled:
  *
@@ -37,6 +38,7 @@
 #include <linux/slab.h>
 
 #include "cpuset.h"
+#include "jobs.h"
 #include "private.h"
 
 /* --- rules -------------------------------------------------------------------- */
@@ -308,9 +310,12 @@ static int __init cpuset_init_module(void)
 	err = attach_init();
 	if (err)
 		return err;
-	err = cpus_init();
+	err = jobs_init();
 	if (err)
 		return err;
+	err = cpus_init();
+	if (err)
+		goto err_jobs;
 	err = mems_init();
 	if (err)
 		goto err_cpus;
@@ -329,6 +334,8 @@ err_mems:
 	mems_exit();
 err_cpus:
 	cpus_exit();
+err_jobs:
+	jobs_exit();
 	return err;
 }
 
@@ -339,6 +346,7 @@ static void __exit cpuset_exit_module(void)
 	hotplug_exit();
 	mems_exit();
 	cpus_exit();
+	jobs_exit();
 	/* settings and cpusets are freed after a grace period */
 	rcu_barrier();
 }

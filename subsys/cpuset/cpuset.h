@@ -180,6 +180,7 @@ void cpus_fork_release(struct task_struct *child, struct wish *wish);
 /* wish.c */
 struct wish *wish_alloc(gfp_t gfp);
 struct wish *wish_get(struct task_struct *task);
+bool cpus_complete(void);
 void cpus_apply(struct task_struct *task);
 void cpus_release(struct task_struct *task, struct wish *wish);
 

@@ -14,40 +14,32 @@
  * them, and when memory comes or goes. Each time it calls mpol_rebind_task(). If it has given a
  * member more than the container allows, a work item sets the mask again.
  *
- * A work item rewrites policies and moves pages: this may take long, and must not depend on the
+ * A job (jobs.h) rewrites policies and moves pages: this may take long, and must not depend on the
  * mems_allowed of the task that has made the change.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/hashtable.h>
 #include <linux/jump_label.h>
-#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include "compat_cpuset.h"
 #include "cpuset.h"
 #include "container_hook.h"
+#include "jobs.h"
 #include "private.h"
 
-static void *rebind_task_fn, *rebind_mm_fn, *migrate_pages_fn, *work_add_fn;
+static void *rebind_task_fn, *rebind_mm_fn, *migrate_pages_fn;
 CONTAINER_KERNEL_FN(void, call_rebind_task, struct task_struct *task, const nodemask_t *mems);
 CONTAINER_KERNEL_FN(void, call_rebind_mm, struct mm_struct *mm, nodemask_t *mems);
 CONTAINER_KERNEL_FN(int, call_migrate_pages, struct mm_struct *mm, const nodemask_t *from,
 		    const nodemask_t *to, int flags);
-CONTAINER_KERNEL_FN(int, call_task_work_add, struct task_struct *task,
-		    struct callback_head *work, enum task_work_notify_mode notify);
 /* On in this order, off in the other: see linux/cpuset.h. */
 static struct static_key *pre_enable_key, *enabled_key;
-static struct workqueue_struct *migrate_queue;
 static unsigned long spread_flags;	/* the ways to spread that this kernel has */
 
 /* --- the hooks --------------------------------------------------------------- */
@@ -174,64 +166,19 @@ void mems_fork_release(struct task_struct *child)
 
 /**
  * struct mems_job - rewrites the policies of an address space and moves its pages
- * @work: does the job. A delayed one, though without delay: only these can be cancelled without a
- *	wait on all kernels
- * @node: link in mems_jobs, until all changes are applied
- * @users: references: of mems_jobs, and of the waiting tasks
+ * @job: the job
  * @mm: the address space. The job keeps its structure, but not its memory, while it waits to run
  * @task: the task whose nodes were changed last
  * @from: the nodes from which its pages have to be moved
- * @asked: the number of the latest change
- * @done: the number of the latest change that was applied
- * @wait: tasks that wait for @done
  *
- * mems_lock guards @node, @task, @from and @asked. Only who runs the job writes @done. The job is
- * queued, or runs, as long as it is in mems_jobs; never both.
+ * jobs_lock guards @task and @from.
  */
 struct mems_job {
-	struct delayed_work work;
-	struct hlist_node node;
-	refcount_t users;
+	struct job job;
 	struct mm_struct *mm;
 	struct task_struct *task;
 	nodemask_t from;
-	unsigned long asked;
-	unsigned long done;
-	wait_queue_head_t wait;
 };
-
-/*
- * The jobs, at most one for each address space: however often its nodes are changed while a user
- * keeps it locked, that takes up one worker. Jobs are added under the manage lock.
- */
-static DEFINE_HASHTABLE(mems_jobs, 9);
-static DEFINE_SPINLOCK(mems_lock);
-
-/**
- * struct mems_wait - a task that has changed a setting, or moved a task, and waits for a job
- * @work: runs in the task, on its way to user space
- * @job: the job, with a reference
- * @change: the number of the change
- */
-struct mems_wait {
-	struct callback_head work;
-	struct mems_job *job;
-	unsigned long change;
-};
-
-static void job_put(struct mems_job *job)
-{
-	if (!refcount_dec_and_test(&job->users))
-		return;
-	kfree(job);
-	/* the module may go now, but mems_exit() waits until the callers have returned */
-	module_put(THIS_MODULE);
-}
-
-static void job_queue(struct mems_job *job)
-{
-	queue_delayed_work(migrate_queue, &job->work, 0);
-}
 
 /* Applies the nodes of a task to an address space. */
 static void apply_to_mm(struct mm_struct *mm, struct task_struct *task, const nodemask_t *from)
@@ -248,105 +195,31 @@ static void apply_to_mm(struct mm_struct *mm, struct task_struct *task, const no
 		call_migrate_pages(migrate_pages_fn, mm, from, &mems, MPOL_MF_MOVE_ALL);
 }
 
-/* Applies all changes so far. Those that come meanwhile are left to another run. */
-static void job_run(struct mems_job *job)
+static void mems_run(struct job *job)
 {
+	struct mems_job *mj = container_of(job, struct mems_job, job);
 	struct task_struct *task;
-	unsigned long change;
 	nodemask_t from;
-	bool again;
 
-	spin_lock(&mems_lock);
-	change = job->asked;
-	task = get_task_struct(job->task);
-	from = job->from;
-	nodes_clear(job->from);
-	spin_unlock(&mems_lock);
+	spin_lock(&jobs_lock);
+	task = get_task_struct(mj->task);
+	from = mj->from;
+	nodes_clear(mj->from);
+	spin_unlock(&jobs_lock);
 
-	if (mmget_not_zero(job->mm)) {
-		apply_to_mm(job->mm, task, &from);
-		mmput(job->mm);
+	if (mmget_not_zero(mj->mm)) {
+		apply_to_mm(mj->mm, task, &from);
+		mmput(mj->mm);
 	}
 	put_task_struct(task);
-
-	spin_lock(&mems_lock);
-	again = job->asked != change;
-	if (!again)
-		hash_del(&job->node);
-	spin_unlock(&mems_lock);
-	WRITE_ONCE(job->done, change);
-	wake_up_all(&job->wait);
-	if (again) {
-		job_queue(job);
-		return;
-	}
-	mmdrop(job->mm);
-	put_task_struct(job->task);
-	job_put(job);
 }
 
-static void job_work(struct work_struct *work)
+static void mems_end(struct job *job)
 {
-	job_run(container_of(to_delayed_work(work), struct mems_job, work));
-}
+	struct mems_job *mj = container_of(job, struct mems_job, job);
 
-static int job_thread(void *job)
-{
-	job_run(job);
-	return 0;
-}
-
-/*
- * Gives a job that has not begun yet a thread of its own. The workqueue has 512 workers, and each
- * may be waiting for an address space that somebody keeps locked. So there may be as many threads
- * as there are such address spaces, but a job has to wait for its own only.
- */
-static void job_hurry(struct mems_job *job)
-{
-	if (cancel_delayed_work(&job->work) &&
-	    IS_ERR(kthread_run(job_thread, job, "container_mems")))
-		job_queue(job);
-}
-
-/* How long a task waits for a job to begin, in jiffies. */
-#define JOB_PATIENCE (HZ / 50)
-
-static void job_wait(struct callback_head *work)
-{
-	struct mems_wait *wait = container_of(work, struct mems_wait, work);
-	struct mems_job *job = wait->job;
-
-	/* a fatal signal ends the wait, but not the job: no policy stays as it is */
-	while (!wait_event_killable_timeout(job->wait, READ_ONCE(job->done) >= wait->change,
-					    JOB_PATIENCE))
-		job_hurry(job);
-	kfree(wait);
-	job_put(job);
-}
-
-/* The job of an address space; under mems_lock. */
-static struct mems_job *job_find(struct mm_struct *mm)
-{
-	struct mems_job *job;
-
-	hash_for_each_possible(mems_jobs, job, node, (unsigned long)mm)
-		if (job->mm == mm)
-			return job;
-	return NULL;
-}
-
-/* A new job for the address space of a task, not queued yet. Under mems_lock and the task's. */
-static void job_begin(struct mems_job *job, struct task_struct *task)
-{
-	INIT_DELAYED_WORK(&job->work, job_work);
-	refcount_set(&job->users, 1);
-	init_waitqueue_head(&job->wait);
-	mmgrab(task->mm);
-	job->mm = task->mm;
-	job->task = get_task_struct(task);
-	hash_add(mems_jobs, &job->node, (unsigned long)job->mm);
-	/* while a user delays the job, unloading the module fails instead of waiting */
-	__module_get(THIS_MODULE);
+	mmdrop(mj->mm);
+	put_task_struct(mj->task);
 }
 
 /**
@@ -355,61 +228,52 @@ static void job_begin(struct mems_job *job, struct task_struct *task)
  * @from: the nodes that it had before
  * @move: move its pages, too
  *
- * A user can keep the lock of the address space, and the locks of its pages, held at will. So a
- * work item does this, and the current task waits for it on its way to user space, when it holds
- * no lock any more.
+ * A job does this, since a user can keep the lock of the address space, and the locks of its pages,
+ * held at will.
  *
  * Context: manage lock held; sleeps.
  */
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 {
-	struct mems_job *job = NULL, *new;
+	struct mems_job *mj, *new;
 	struct task_struct *old = NULL;
-	struct mems_wait *wait;
+	struct job_wait *wait;
+	struct job *job;
 
 	container_assert_managed();
 	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);
 	wait = kzalloc(sizeof(*wait), GFP_KERNEL | __GFP_NOFAIL);
-	init_task_work(&wait->work, job_wait);
 
 	task_lock(task);
-	if (!task->mm || (task->flags & PF_KTHREAD))
-		goto out;
-	spin_lock(&mems_lock);
-	job = job_find(task->mm);
-	if (job) {
-		old = job->task;
-		job->task = get_task_struct(task);
-	} else {
-		job = new;
-		job_begin(job, task);
+	if (!task->mm || (task->flags & PF_KTHREAD)) {
+		task_unlock(task);
+		kfree(wait);
+		kfree(new);
+		return;
 	}
+	spin_lock(&jobs_lock);
+	job = job_find(task->mm);
+	if (!job) {
+		job = &new->job;
+		job_begin(job, task->mm, mems_run, mems_end);
+		mmgrab(task->mm);
+		new->mm = task->mm;
+	}
+	mj = container_of(job, struct mems_job, job);
+	old = mj->task;
+	mj->task = get_task_struct(task);
 	/* pages that another change would have moved from elsewhere still have to be moved */
 	if (move)
-		nodes_or(job->from, job->from, *from);
-	wait->change = ++job->asked;
-	wait->job = job;
-	refcount_inc(&job->users);
-	spin_unlock(&mems_lock);
-out:
+		nodes_or(mj->from, mj->from, *from);
+	job_ask(job, wait);
+	spin_unlock(&jobs_lock);
 	task_unlock(task);
 
 	if (old)
 		put_task_struct(old);
-	if (job == new)
-		job_queue(job);
-	else
+	job_go(mj == new ? job : NULL, wait);
+	if (mj != new)
 		kfree(new);
-	if (!job) {
-		kfree(wait);
-		return;
-	}
-	/* threads of the kernel never return to user space */
-	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
-	    call_task_work_add(work_add_fn, current, &wait->work, TWA_RESUME)) {
-		kfree(wait);
-		job_put(job);
-	}
 }
 
 /* --- spreading --------------------------------------------------------------- */
@@ -536,7 +400,7 @@ void mems_unbind(void)
 }
 
 /**
- * mems_init - look for what this file needs of the kernel, and make the workqueue
+ * mems_init - look for what this file needs of the kernel
  *
  * Context: the module is being loaded.
  * Return: 0 or an errno.
@@ -547,7 +411,6 @@ int mems_init(void)
 		{ .name = "mpol_rebind_task", .address = &rebind_task_fn },
 		{ .name = "mpol_rebind_mm", .address = &rebind_mm_fn },
 		{ .name = "do_migrate_pages", .address = &migrate_pages_fn },
-		{ .name = "task_work_add", .address = &work_add_fn },
 		{ .name = "cpusets_pre_enable_key", .address = (void **)&pre_enable_key },
 		{ .name = "cpusets_enabled_key", .address = (void **)&enabled_key },
 	};
@@ -579,17 +442,11 @@ int mems_init(void)
 		else if (err == -EOPNOTSUPP)
 			err = 0;
 	}
-	if (err)
-		return err;
-	migrate_queue = alloc_workqueue("container_cpuset", WQ_UNBOUND, WQ_MAX_ACTIVE);
-	return migrate_queue ? 0 : -ENOMEM;
+	return err;
 }
 
 void mems_exit(void)
 {
 	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
 	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
-	destroy_workqueue(migrate_queue);
-	/* the last job_wait() may not have returned yet */
-	compat_synchronize_tasks();
 }

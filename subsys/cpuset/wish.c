@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Wishes. A member's wish is the affinity that it would have without its container. This file
- * stores wishes, and sets the affinity that results from the wish and the container's setting.
+ * stores wishes, and sets the affinity that results from the wish and the container's setting: at
+ * once, or by a job where that might have to wait.
  */
-#include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "compat_cpuset.h"
 #include "cpus.h"
+#include "jobs.h"
 #include "private.h"
 
 /**
@@ -111,7 +112,8 @@ static bool has_affinity(struct task_struct *task, const struct cpumask *mask)
  * Sets the affinity that results from a member's wish and its container's setting. Tries again if
  * one of them has changed meanwhile, or if another call has set the affinity, but not forever: the
  * caller may hold the manage lock. Sleeps. The last of several calls sees the changes of the
- * others, since each notes its change before it gets here.
+ * others, since each notes its change before it gets here. A task that has left for the root keeps
+ * what it got there.
  */
 void settle(struct affinity_call *call)
 {
@@ -122,6 +124,8 @@ void settle(struct affinity_call *call)
 
 	do {
 		cond_resched();
+		if (!confined(task))
+			return;
 		wish = wish_get(task);
 		now = wish_or_all(wish);
 		kernel_allows(task, call->kernel);
@@ -132,7 +136,8 @@ void settle(struct affinity_call *call)
 		/* if a CPU goes away just now, the scheduler finds another one */
 		done = !cpumask_intersects(call->target, cpu_active_mask) ||
 		       has_affinity(task, call->target) ||
-		       (!call_set(call, call->target) && has_affinity(task, call->target));
+		       (!call_set(call, call->target) && has_affinity(task, call->target)) ||
+		       call->left >= 0;
 		/* it was set: check whether it is still what it should be */
 		smp_mb();
 		container_for_task(task, &cpuset_subsys, read_wish, &now);
@@ -142,31 +147,147 @@ void settle(struct affinity_call *call)
 	} while (!done && --tries);
 }
 
-/* Does a task run, or is it about to run, on a CPU outside of its affinity? */
+/* --- jobs -------------------------------------------------------------------- */
+
+/**
+ * struct cpus_job - takes a CPU from a task
+ * @job: the job
+ * @task: the task
+ * @wish: if the task is at the root, what it shall have there; NULL for no restriction
+ * @left: the CPU that it has been left in addition, or -1 for none
+ *
+ * jobs_lock guards @wish and @left.
+ */
+struct cpus_job {
+	struct job job;
+	struct task_struct *task;
+	struct wish *wish;
+	int left;
+};
+
+/* Jobs for CPUs that have not ended. Written under the manage lock, and at the end of jobs. */
+static atomic_t cpus_jobs;
+
+/**
+ * cpus_complete - have all changes of affinities been applied, with nothing left to jobs?
+ *
+ * Context: any. What is read afterwards, of a task to which the latest change was applied, is its
+ * affinity after that.
+ */
+bool cpus_complete(void)
+{
+	/* pairs with cpus_end() */
+	return !atomic_read_acquire(&cpus_jobs);
+}
+
+/* May a task still be on a CPU outside of its affinity, or is it about to run on one? */
 static bool is_astray(struct task_struct *task)
 {
-	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq)) &&
-	       !cpumask_test_cpu(task_cpu(task), READ_ONCE(task->cpus_ptr));
+	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq) ||
+		compat_migration_disabled(task)) &&
+	       !cpumask_test_cpu(task_cpu(task), &task->cpus_mask);
 }
 
 /*
- * Waits until a task has left CPUs outside of its affinity. Another call may have set the same
- * affinity just before and may still be waiting for the migration, which takes only as long as
- * running a stopper.
+ * Sets the affinity of a task that has come to the root to its wish, unless it has been set to
+ * something else meanwhile. If the task is moved to a container before that, its wish has that
+ * CPU, too.
  */
-static void wait_until_moved(struct task_struct *task)
+static void release(struct affinity_call *call, struct wish *wish, int left)
 {
-	unsigned long end = jiffies + HZ;
+	cpumask_var_t expect;
 
-	while (is_astray(task) && time_before(jiffies, end))
-		usleep_range(50, 200);
+	if (left < 0 || !zalloc_cpumask_var(&expect, GFP_KERNEL | __GFP_NOFAIL))
+		return;
+	kernel_allows(call->task, call->target);
+	unconfine(call->target, wish);
+	cpumask_copy(expect, call->target);
+	cpumask_set_cpu(left, expect);
+	call->expect = expect;
+	call->member = false;
+	call_set(call, call->target);
+	call->expect = NULL;
+	free_cpumask_var(expect);
 }
+
+static void cpus_run(struct job *job)
+{
+	struct cpus_job *cj = container_of(job, struct cpus_job, job);
+	struct affinity_call call = { .task = cj->task, .member = true };
+	struct wish *wish;
+	int left;
+
+	zalloc_cpumask_var(&call.kernel, GFP_KERNEL | __GFP_NOFAIL);
+	zalloc_cpumask_var(&call.target, GFP_KERNEL | __GFP_NOFAIL);
+	spin_lock(&jobs_lock);
+	wish = cj->wish;
+	left = cj->left;
+	cj->wish = NULL;
+	cj->left = -1;
+	spin_unlock(&jobs_lock);
+
+	if (confined(cj->task))
+		settle(&call);
+	else
+		release(&call, wish, left);
+	/* another call may have set the affinity, and may still be waiting */
+	while (is_astray(cj->task))
+		schedule_timeout_idle(1);
+
+	wish_put(wish);
+	free_cpumask_var(call.target);
+	free_cpumask_var(call.kernel);
+}
+
+static void cpus_end(struct job *job)
+{
+	struct cpus_job *cj = container_of(job, struct cpus_job, job);
+
+	wish_put(cj->wish);
+	put_task_struct(cj->task);
+	atomic_dec_return_release(&cpus_jobs);
+}
+
+/* Has a job do what the manager has left. @wish is for a task that is at the root. */
+static void leave_to_job(struct task_struct *task, struct wish *wish)
+{
+	struct cpus_job *cj, *new;
+	struct job_wait *wait;
+	struct job *job;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL | __GFP_NOFAIL);
+	wait = kzalloc(sizeof(*wait), GFP_KERNEL | __GFP_NOFAIL);
+	if (wish)
+		refcount_inc(&wish->users);
+
+	spin_lock(&jobs_lock);
+	job = job_find(task);
+	if (!job) {
+		job = &new->job;
+		job_begin(job, task, cpus_run, cpus_end);
+		new->task = get_task_struct(task);
+		atomic_inc(&cpus_jobs);
+	}
+	cj = container_of(job, struct cpus_job, job);
+	swap(cj->wish, wish);
+	cj->left = manager.left;
+	job_ask(job, wait);
+	spin_unlock(&jobs_lock);
+
+	wish_put(wish);
+	job_go(cj == new ? job : NULL, wait);
+	if (cj != new)
+		kfree(new);
+}
+
+/* --- the manager --------------------------------------------------------------- */
 
 /**
  * cpus_apply - put a member on the CPUs that it may use
  * @task: the task, to which the caller has a reference
  *
- * Context: manage lock held; sleeps. When it returns, the task is on one of them.
+ * Context: manage lock held; sleeps. When it returns, the task is on one of them, or a job sees to
+ * that, for which the caller waits on its way to user space.
  */
 void cpus_apply(struct task_struct *task)
 {
@@ -175,9 +296,10 @@ void cpus_apply(struct task_struct *task)
 		return;
 	manager.task = task;
 	manager.member = true;
+	manager.left = -1;
 	settle(&manager);
-	if (task != current)
-		wait_until_moved(task);
+	if (manager.left >= 0 || (task != current && is_astray(task)))
+		leave_to_job(task, NULL);
 }
 
 /**
@@ -185,7 +307,7 @@ void cpus_apply(struct task_struct *task)
  * @task: the task, which is at the root now, and to which the caller has a reference
  * @wish: its wish; NULL if it has no restriction
  *
- * Context: manage lock held; sleeps.
+ * Context: manage lock held; sleeps. As cpus_apply().
  */
 void cpus_release(struct task_struct *task, struct wish *wish)
 {
@@ -201,4 +323,6 @@ void cpus_release(struct task_struct *task, struct wish *wish)
 		kernel_allows(task, manager.target);
 		unconfine(manager.target, wish);
 	} while (call_set(&manager, manager.target) && --tries);
+	if (manager.left >= 0 || (task != current && is_astray(task)))
+		leave_to_job(task, wish);
 }

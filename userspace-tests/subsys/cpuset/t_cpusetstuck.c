@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cpuset: members whose address spaces stay locked. A write to mems that concerns them
- * waits, and nothing else does: however often it is written, and however many there are.
+ * cpuset: members that hold up who changes their setting. A write to mems waits for
+ * members whose address spaces stay locked; a write to cpus, or a move, for those that
+ * the kernel must not migrate. Nothing else waits: however often it is written, and
+ * however many there are.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -114,6 +117,136 @@ static void test_many(const char *module)
 	reap(other);
 }
 
+/* --- members that the kernel must not migrate ---------------------------------- */
+
+#define PIN "/proc/stucktest"
+
+static unsigned long last, rest;
+
+/* A process that has gone to @dir and stays, on the last CPU, in a call. It asked for @wish before. */
+static pid_t pinned(const char *dir, unsigned long wish)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid) {
+		set_affinity(0, wish);
+		if (movepid(dir, getpid()))
+			_exit(1);
+		if (wish == all)
+			set_affinity(0, last);
+		_exit(put(PIN, "1"));
+	}
+	if (!wait_for(task_state(pid, pid) == 'D'))
+		bail("a process stays in a call");
+	eq(affinity(pid), last, "a process stays on the last CPU");
+	return pid;
+}
+
+/* A child that writes @text to a file, and does not come back soon. */
+static pid_t late_writer(const char *file, const char *text)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(put(file, "%s", text));
+	msleep(100);
+	eq(waitpid(pid, NULL, WNOHANG), 0, "a write of %s to %s waits", text, file);
+	return pid;
+}
+
+/* Lets the pinned process go. The writer comes back then, and the process is where it should be. */
+static void let_go(pid_t pid, pid_t writer, unsigned long cpus)
+{
+	int status = -1;
+
+	err(rmmod("stucktest"), 0, "the process may be migrated");
+	eq(wait_for(waitpid(writer, &status, WNOHANG) == writer), true, "the writer comes back");
+	eq(status, 0, "with success");
+	eq(wait_for(task_state(pid, pid) == 'Z' || affinity(pid) == cpus), true,
+	   "the process has the CPUs that it should have");
+	reap(pid);
+}
+
+/* Can this kernel be kept from migrating a process? */
+static bool can_pin(const char *module)
+{
+	bool can;
+
+	last = 1UL << (ncpus - 1);
+	rest = all & ~last;
+	if (modinsert(module, ""))
+		bail("stucktest loads");
+	can = !open_err(PIN, O_WRONLY) && rest;
+	if (!can)
+		skip("migrate_disable() allows no sleep, or there is one CPU");
+	rmmod("stucktest");
+	return can;
+}
+
+static void pin_module(const char *module)
+{
+	err(modinsert(module, ""), 0, "the module in which a process stays");
+}
+
+static void test_pinned_write(const char *module)
+{
+	pid_t pid, other = sleeper(), writer;
+	int i;
+
+	pin_module(module);
+	pid = pinned(A, all);
+	err(movepid(B, other), 0, "a member of b");
+	for (i = 0; i < 10; i++) {
+		writer = late_writer(A "/cpuset.cpus", list_of(rest));
+		reap(writer);
+		err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "a write that gives it back");
+	}
+	writer = late_writer(A "/cpuset.cpus", list_of(rest));
+	ok(other_write(1) < LONG_MAX, "nobody else has to wait");
+	eq(affinity(pid) & rest, rest, "the process has the new CPUs already");
+	err(rmmod("container_cpuset") ? 0 : EINVAL, 0, "the module is in use");
+	let_go(pid, writer, rest);
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for a");
+	reap(other);
+}
+
+static void test_pinned_move(const char *module)
+{
+	pid_t pid, writer;
+
+	err(put(B "/cpuset.cpus", "%s", list_of(rest)), 0, "b has all CPUs but the last");
+	pin_module(module);
+	pid = pinned(A, all);
+	writer = late_writer(B "/tasks", P("%d", pid));
+	ok(other_write(1) < LONG_MAX, "nobody else has to wait");
+	let_go(pid, writer, rest);
+	err(put(B "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for b");
+}
+
+/* To the root, where it gets what it has asked for, or what another asks for meanwhile. */
+static void test_pinned_release(const char *module)
+{
+	pid_t pid, writer, setter;
+
+	err(put(A "/cpuset.cpus", "%s", list_of(last)), 0, "a has the last CPU");
+	pin_module(module);
+	pid = pinned(A, rest);
+	writer = late_writer(M "/tasks", P("%d", pid));
+	ok(other_write(3) < LONG_MAX, "nobody else has to wait");
+	let_go(pid, writer, rest);
+
+	pin_module(module);
+	pid = pinned(A, rest);
+	writer = late_writer(M "/tasks", P("%d", pid));
+	setter = fork_bound();
+	if (!setter)
+		_exit(set_affinity(pid, 1));
+	eq(wait_for(affinity(pid) == 1), true, "another affinity meanwhile");
+	let_go(pid, writer, 1);
+	eq(waitpid(setter, NULL, 0), setter, "who has set it comes back");
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for a");
+}
+
 int main(void)
 {
 	const char *module;
@@ -130,6 +263,11 @@ int main(void)
 	err(make(A) ?: make(B), 0, "a and b");
 	CASE(test_often(module));
 	CASE(test_many(module));
+	if (can_pin(module)) {
+		CASE(test_pinned_write(module));
+		CASE(test_pinned_move(module));
+		CASE(test_pinned_release(module));
+	}
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir a");
 	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir b");
 	err(cumount(M), 0, "unmount");
