@@ -27,6 +27,7 @@
 
 #include <linux/hash.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -38,8 +39,6 @@
 #include "cpus.h"
 #include "private.h"
 
-/* The number of tasks in functions that run in place of the kernel's, as a sum over all CPUs. */
-static DEFINE_PER_CPU(long, affinity_callers);
 /* Masks that hook_commit() gives to the scheduler. */
 static struct cpumask __percpu *commit_masks;
 
@@ -247,14 +246,22 @@ static bool call_again(struct affinity_call *call, long err)
 static void call_end(struct affinity_call *call)
 {
 	/* the wish before a noted one may have been none: the masks are there nevertheless */
-	if (!call->wish && !call->noted)
-		return;
-	wish_put(call->wish);
-	free_cpumask_var(call->target);
-	free_cpumask_var(call->kernel);
+	if (call->wish || call->noted) {
+		wish_put(call->wish);
+		free_cpumask_var(call->target);
+		free_cpumask_var(call->kernel);
+	}
+	/* the module may go now, but jobs_exit() waits until the callers have returned */
+	module_put(THIS_MODULE);
 }
 
-/* --- the hooks ----------------------------------------------------------------- */
+/*
+ * --- the hooks -----------------------------------------------------------------
+ *
+ * A user can make a call wait. So nothing waits for calls to end, not even the disarming of the
+ * hooks: a call goes on without them. It keeps the module from being unloaded, from the beginning:
+ * until a call sleeps for the first time, disarming waits for it.
+ */
 
 /* Runs in place of set_cpus_allowed_ptr(). May sleep. */
 static int affinity_set(struct task_struct *task, const struct cpumask *mask)
@@ -262,7 +269,7 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 	struct affinity_call call = { .task = task };
 	int err;
 
-	container_hook_enter(&affinity_callers);
+	__module_get(THIS_MODULE);
 	do {
 		err = call_begin(&call);
 		if (err)
@@ -284,7 +291,6 @@ static int affinity_set(struct task_struct *task, const struct cpumask *mask)
 			settle(&call);
 	}
 	call_end(&call);
-	container_hook_leave(&affinity_callers);
 	return err;
 }
 
@@ -313,7 +319,7 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 
 /*
  * Does the number lead to another task now, which is a member? A user who reuses numbers can keep
- * his own call busy in this way, but cannot delay unbinding: there are no members then.
+ * his own call busy in this way, and nothing else.
  */
 static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 {
@@ -337,7 +343,7 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 	struct affinity_call call = {};
 	long err;
 
-	container_hook_enter(&affinity_callers);
+	__module_get(THIS_MODULE);
 	do {
 		if (call.task)
 			put_task_struct(call.task);
@@ -359,9 +365,8 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 		if (call.noted)
 			settle(&call);
 	}
-	call_end(&call);
 	put_task_struct(call.task);
-	container_hook_leave(&affinity_callers);
+	call_end(&call);
 	return err;
 }
 
@@ -410,12 +415,6 @@ int affinity_try(void)
 	container_feature_lost("cpuset.cpus",
 			       "this kernel's set_cpus_allowed_common() takes unknown arguments");
 	return -EOPNOTSUPP;
-}
-
-/* Waits until no task is in a call any more. The hooks are disarmed; sleeps. */
-void affinity_wait(void)
-{
-	container_hook_wait_callers(&affinity_callers);
 }
 
 /* Called when the module is unloaded, or cannot be loaded. */

@@ -300,7 +300,6 @@ void cpus_unbind(void)
 {
 	container_assert_managed();
 	container_hooks_disarm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
-	affinity_wait();
 }
 
 /* Called when the module is unloaded, or cannot be loaded. */

@@ -57,7 +57,6 @@ void unconfine(struct cpumask *mask, struct wish *wish);
 /* affinity.c */
 int call_set(struct affinity_call *call, const struct cpumask *mask);
 int affinity_try(void);
-void affinity_wait(void);
 int affinity_init(void);
 void affinity_exit(void);
 void notrace hook_commit(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,

@@ -209,6 +209,6 @@ int jobs_init(void)
 void jobs_exit(void)
 {
 	destroy_workqueue(job_workers);
-	/* the last job_wait() may not have returned yet */
+	/* the last job_wait(), or call of affinity.c, may not have returned yet */
 	compat_synchronize_tasks();
 }

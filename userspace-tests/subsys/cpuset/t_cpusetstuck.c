@@ -247,6 +247,42 @@ static void test_pinned_release(const char *module)
 	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for a");
 }
 
+static bool unmounts(void)
+{
+	pid_t pid = fork_bound();
+	int status = -1;
+
+	if (!pid)
+		_exit(E(rmdir(A)) ?: E(rmdir(B)) ?: cumount(M));
+	if (!wait_for(waitpid(pid, &status, WNOHANG) == pid))
+		reap(pid);
+	return !status;
+}
+
+/* The hierarchy ends while a task is in a call that sets the affinity of a former member. */
+static void test_pinned_end(const char *module)
+{
+	pid_t pid, setter;
+
+	pin_module(module);
+	pid = pinned(A, all);
+	setter = fork_bound();
+	if (!setter)
+		_exit(set_affinity(pid, 1));
+	eq(wait_for(affinity(pid) == 1), true, "a call sets another affinity");
+	err(movepid(M, pid), 0, "the process leaves");
+	eq(waitpid(setter, NULL, WNOHANG), 0, "and waits");
+	ok(unmounts(), "the hierarchy ends nevertheless");
+	ok(in_use(rmmod("container_cpuset")), "the module is in use");
+	err(cmount(M, "cpuset"), 0, "the next hierarchy begins");
+	err(make(A) ?: make(B), 0, "with a and b");
+	err(movepid(A, getpid()) ?: movepid(M, getpid()), 0, "and takes members");
+	err(rmmod("stucktest"), 0, "the process may be migrated");
+	eq(waitpid(setter, NULL, 0), setter, "the call comes back");
+	eq(affinity(pid), 1, "with success");
+	reap(pid);
+}
+
 int main(void)
 {
 	const char *module;
@@ -267,6 +303,7 @@ int main(void)
 		CASE(test_pinned_write(module));
 		CASE(test_pinned_move(module));
 		CASE(test_pinned_release(module));
+		CASE(test_pinned_end(module));
 	}
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir a");
 	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir b");
