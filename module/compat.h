@@ -244,12 +244,14 @@ static inline bool compat_watched(struct dentry *dentry)
 #endif
 }
 
-/* The state of a task. A caller that sees it sees everything that was done before. */
+/* The state of a task. */
 static inline unsigned int compat_task_state(struct task_struct *task)
 {
 #if defined(COMPAT_HAS_TASK___STATE)
+	/* a caller that sees it sees everything that was done before */
 	return smp_load_acquire(&task->__state);
 #elif defined(COMPAT_HAS_TASK_STATE)
+	/* as above */
 	return smp_load_acquire(&task->state);
 #else
 #error "this kernel's tasks have no state that we know of"

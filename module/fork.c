@@ -316,6 +316,9 @@ static void probe_newtask(void *data, struct task_struct *child,
 /*
  * For tasks with an entry, the hooks on birth and exit call a function out of line at their very
  * end, so that for other tasks they need not even save registers.
+ *
+ * The task has set PF_EXITING and taken locks since. On x86-64 that is the full barrier which
+ * pairs with the one in member_ensure().
  */
 static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *op, struct ftrace_regs *fregs)

@@ -6,7 +6,8 @@
  * This file counts tasks, for which the core's callbacks are enough, creates and destroys
  * beancounters, and has the module. Read the others in this order: counter.h (the arithmetic),
  * resources.c (the table of resources and the calls for other modules), files.c (the control
- * files), numfiles.c (open files), vm.c, charge.c and growth.c (address spaces).
+ * files), numfiles.c (open files), holders.c (who has them), vm.c, charge.c and growth.c (address
+ * spaces).
  *
  * A charge counts in a container and in all its ancestors, and has to fit in each of them. So no
  * user can evade a limit by creating a container. Who takes part, and how races are settled:

@@ -127,8 +127,11 @@ bool numfiles_known(void);
 int numfiles_bind(void);
 void numfiles_unbind(void);
 void numfiles_crossed(struct bc_counter *c);
-int numfiles_show_holders(struct seq_file *m, struct container *cont,
-			  const struct container_cftype *cft);
+bool numfiles_charged_to(const struct file *file, const struct bc_counter *counter);
+
+/* holders.c */
+extern void *holders_find_pid_fn;
+int holders_show(struct seq_file *m, struct container *cont, const struct container_cftype *cft);
 
 /* charge.c */
 struct vm_charge *vm_get(struct mm_struct *mm, struct beancounter *bc, gfp_t gfp);

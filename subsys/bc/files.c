@@ -23,7 +23,7 @@ static struct container_cftype bc_files[FILES] = {
 	[FILE_HOLDERS] = {
 		.name = "bc.numfiles.holders",
 		.mode = 0400,
-		.show = numfiles_show_holders,
+		.show = holders_show,
 	},
 };
 

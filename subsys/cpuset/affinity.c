@@ -17,8 +17,8 @@
  *    locks held, by set_cpus_allowed_common(), where the setting is checked once more. A call
  *    that is refused starts again. So no task runs where a setting does not let it, once the
  *    write of the setting has returned.
- *  - A write or a move has the manage lock. Where it might have to wait, the task keeps the CPU that
- *    it is on, in addition to the new ones, and a job (wish.c) takes that away.
+ *  - A write or a move has the manage lock. Where it might have to wait, the task keeps the CPU
+ *    that it is on, in addition to the new ones, and a job (wish.c) takes that away.
  *  - A change of a member's wish is noted, and then settle() checks whether the member has what
  *    results from wish and setting. A change of a setting ends in the same check. The last one of
  *    several changes sees what the others have noted.

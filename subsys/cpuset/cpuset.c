@@ -6,8 +6,8 @@
  * Read the others in this order: rules.h (what a setting is, and what it may be), files.c (the
  * control files), apply.c (walks over members), attach.c (moves, forks and exits), cpus.c,
  * affinity.c, wish.c and mems.c (the effect of a setting on a task), jobs.c (effects that a user
- * can delay), hotplug.c (CPUs and memory come and go), fmeter.h (memory_pressure), legacy.c (the
- * filesystem "cpuset").
+ * can delay), hotplug.c (CPUs and memory come and go), pressure.c and fmeter.h (memory_pressure),
+ * legacy.c (the filesystem "cpuset").
  *
  * Who takes part, and how races are settled:
  *
@@ -319,9 +319,12 @@ static int __init cpuset_init_module(void)
 	err = mems_init();
 	if (err)
 		goto err_cpus;
-	err = hotplug_init();
+	err = pressure_init();
 	if (err)
 		goto err_mems;
+	err = hotplug_init();
+	if (err)
+		goto err_pressure;
 	err = container_register_subsys(&cpuset_subsys);
 	if (err)
 		goto err_hotplug;
@@ -330,6 +333,8 @@ static int __init cpuset_init_module(void)
 
 err_hotplug:
 	hotplug_exit();
+err_pressure:
+	pressure_exit();
 err_mems:
 	mems_exit();
 err_cpus:
@@ -344,6 +349,7 @@ static void __exit cpuset_exit_module(void)
 	legacy_exit();
 	container_unregister_subsys(&cpuset_subsys);
 	hotplug_exit();
+	pressure_exit();
 	mems_exit();
 	cpus_exit();
 	jobs_exit();

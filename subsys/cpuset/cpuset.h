@@ -195,6 +195,10 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool migrat
 bool spread_known(int flag);
 unsigned long spread_get(struct task_struct *task);
 void spread_set(struct task_struct *task, unsigned long flags);
+
+/* pressure.c */
+int pressure_init(void);
+void pressure_exit(void);
 bool pressure_counted(void);
 int pressure_count(bool on);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory: the nodes from which a member's pages may come, moving pages to them, spreading, and
- * how often members have to reclaim.
+ * Memory: the nodes from which a member's pages may come, moving pages to them, and spreading.
  *
  * The page allocator, set_mempolicy(2) and mbind(2) respect the task's mems_allowed when the
  * static keys of the kernel's own cpusets are on. A member's mask is set here to the nodes that
@@ -20,7 +19,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/jump_label.h>
-#include <linux/ktime.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -309,62 +307,6 @@ void spread_set(struct task_struct *task, unsigned long flags)
 	compat_set_spread(task, flags & BIT(CPUSET_SPREAD_PAGE), flags & BIT(CPUSET_SPREAD_SLAB));
 }
 
-/* --- pressure ---------------------------------------------------------------- */
-
-/* The current task begins direct reclaim. */
-static void probe_reclaim(void *data, int order, gfp_t gfp)
-{
-	struct cpuset *cs;
-
-	rcu_read_lock();
-	cs = container_cpuset(task_container(current, &cpuset_subsys));
-	spin_lock(&cs->meter_lock);
-	fmeter_event(&cs->meter, ktime_get_seconds());
-	spin_unlock(&cs->meter_lock);
-	rcu_read_unlock();
-}
-
-static struct container_hook pressure_hooks[] = {
-	{
-		.name = "mm_vmscan_direct_reclaim_begin",
-		.type = CONTAINER_HOOK_TRACEPOINT,
-		.handler = probe_reclaim,
-	},
-};
-
-static bool pressure_armed;	/* written under the manage lock */
-
-/**
- * pressure_counted - are reclaims being counted?
- */
-bool pressure_counted(void)
-{
-	return READ_ONCE(pressure_armed);
-}
-
-/**
- * pressure_count - begin or stop counting reclaims
- * @on: begin
- *
- * Context: manage lock held; sleeps.
- * Return: 0, or the errno of arming the hook.
- */
-int pressure_count(bool on)
-{
-	int err = 0;
-
-	container_assert_managed();
-	if (on == pressure_armed)
-		return 0;
-	if (on)
-		err = container_hooks_arm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
-	else
-		container_hooks_disarm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
-	if (!err)
-		WRITE_ONCE(pressure_armed, on);
-	return err;
-}
-
 /* --- binding ----------------------------------------------------------------- */
 
 /**
@@ -393,7 +335,6 @@ int mems_bind(void)
 void mems_unbind(void)
 {
 	container_assert_managed();
-	pressure_count(false);
 	static_key_slow_dec(enabled_key);
 	static_key_slow_dec(pre_enable_key);
 	container_hooks_disarm(mems_hooks, ARRAY_SIZE(mems_hooks));
@@ -428,7 +369,6 @@ int mems_init(void)
 		struct container_feature f;
 		unsigned long flag;
 	} others[] = {
-		{ { "cpuset.memory_pressure", NULL, 0, pressure_hooks, 1 } },
 		{ { "cpuset.memory_spread_page", &page, 1 }, BIT(CPUSET_SPREAD_PAGE) },
 		{ { "cpuset.memory_spread_slab", &slab, 1 }, BIT(CPUSET_SPREAD_SLAB) },
 	};
@@ -447,6 +387,5 @@ int mems_init(void)
 
 void mems_exit(void)
 {
-	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
 	container_hooks_forget(mems_hooks, ARRAY_SIZE(mems_hooks));
 }

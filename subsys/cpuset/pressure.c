@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memory_pressure: how often the members of a container have to reclaim. They are counted while the
+ * root's memory_pressure_enabled is 1; fmeter.h makes a rate of that.
+ */
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include "container_hook.h"
+#include "cpuset.h"
+#include "private.h"
+
+/* The current task begins direct reclaim. */
+static void probe_reclaim(void *data, int order, gfp_t gfp)
+{
+	struct cpuset *cs;
+
+	rcu_read_lock();
+	cs = container_cpuset(task_container(current, &cpuset_subsys));
+	spin_lock(&cs->meter_lock);
+	fmeter_event(&cs->meter, ktime_get_seconds());
+	spin_unlock(&cs->meter_lock);
+	rcu_read_unlock();
+}
+
+static struct container_hook pressure_hooks[] = {
+	{
+		.name = "mm_vmscan_direct_reclaim_begin",
+		.type = CONTAINER_HOOK_TRACEPOINT,
+		.handler = probe_reclaim,
+	},
+};
+
+static bool pressure_armed;	/* written under the manage lock */
+
+/**
+ * pressure_counted - are reclaims being counted?
+ */
+bool pressure_counted(void)
+{
+	return READ_ONCE(pressure_armed);
+}
+
+/**
+ * pressure_count - begin or stop counting reclaims
+ * @on: begin
+ *
+ * Context: manage lock held; sleeps.
+ * Return: 0, or the errno of arming the hook.
+ */
+int pressure_count(bool on)
+{
+	int err = 0;
+
+	container_assert_managed();
+	if (on == pressure_armed)
+		return 0;
+	if (on)
+		err = container_hooks_arm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+	else
+		container_hooks_disarm(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+	if (!err)
+		WRITE_ONCE(pressure_armed, on);
+	return err;
+}
+
+/**
+ * pressure_init - look for the tracepoint
+ *
+ * A kernel that lacks it has no memory_pressure that counts; the log says so.
+ *
+ * Context: the module is being loaded.
+ * Return: 0 or -ENOMEM.
+ */
+int pressure_init(void)
+{
+	static const struct container_feature feature = {
+		.name = "cpuset.memory_pressure",
+		.hooks = pressure_hooks,
+		.nr_hooks = ARRAY_SIZE(pressure_hooks),
+	};
+	int err = container_feature_find(&feature);
+
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* Called when the module is unloaded, or cannot be loaded. */
+void pressure_exit(void)
+{
+	container_hooks_forget(pressure_hooks, ARRAY_SIZE(pressure_hooks));
+}
