@@ -131,13 +131,14 @@ kernel_reports() {
 }
 
 # own_races: a kernel log without the data races in which no access is by a module of ours or of a
-# test: the kernel has some of its own. The line after each access names the function.
+# test: the kernel has some of its own; nor that of racetest, which is there to be reported. The
+# line after each access names the function.
 own_races() {
 	awk '
 	/BUG: KCSAN: / { held = ""; holds = 1; ours = 0 }
 	holds {
 		held = held $0 "\n"
-		ours = ours || (access && /\[[a-z_]+\]$/)
+		ours = ours || (access && /\[[a-z_]+\]$/ && !/\[racetest\]$/)
 		access = / (read|write).* by (task|interrupt)|race at unknown origin/
 		if (/==========/ && held ~ /\n.*\n/) {
 			if (ours)
