@@ -356,6 +356,8 @@ static void dump_symbols(void)
 	unsigned long addr;
 	bool all = !port;
 
+	if (!f)
+		die("/proc/kallsyms");
 	if (!port) {
 		struct termios t;
 
@@ -365,7 +367,7 @@ static void dump_symbols(void)
 		cfmakeraw(&t);
 		tcsetattr(fileno(port), TCSANOW, &t);
 	}
-	while (f && fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "%lx %c %255s", &addr, &type, name) == 3 &&
 		    strchr("tTwW", type) && (all || strchr(line, '[')))
 			fprintf(port, "%016lx %s\n", addr, name);

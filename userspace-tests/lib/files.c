@@ -42,13 +42,17 @@ const char *P(const char *fmt, ...)
 char *getfd(int fd)
 {
 	size_t len = 0, size = 4096;
-	char *buf = malloc(size + 1);
+	char *buf = malloc(size + 1), *more;
 	ssize_t n;
 
 	while ((n = read(fd, buf + len, size - len)) > 0) {
 		len += n;
-		if (len == size)
-			buf = realloc(buf, (size *= 2) + 1);
+		if (len < size)
+			continue;
+		more = realloc(buf, (size *= 2) + 1);
+		if (!more)
+			abort();
+		buf = more;
 	}
 	if (n < 0) {
 		kept(buf);
