@@ -89,7 +89,7 @@ system_root() {
 	suite_root "$1" && locked "roots-$1" layer "$1" system "$(ready_layers "$1")" \
 		linux-image-cloud-amd64 linux-headers-cloud-amd64 initramfs-tools \
 		systemd-sysv udev dbus libpam-systemd procps less tmux \
-		podman crun lxc busybox-static
+		podman crun lxc busybox-static autopkgtest
 }
 system_layers() { echo "$ROOTS/$1.system/upper:$(ready_layers "$1")"; }
 
