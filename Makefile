@@ -13,6 +13,8 @@
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
 # make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
+# make analyze    clang's analyzer on the modules, cppcheck on the tools
+# make kcsan      the tests on a kernel that reports data races
 # make stress     everything at once for SECONDS=3600, by SEED=, DEBUG=1
 # make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
@@ -127,6 +129,12 @@ stress:
 test-all:
 	@userspace-tests/test all
 
+analyze:
+	@userspace-tests/analyze
+
+kcsan:
+	@userspace-tests/run --kcsan
+
 debian-test:
 	@userspace-tests/debian
 
@@ -137,6 +145,6 @@ bench:
 	@bench/run
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check fuzz stress shell matrix headers kunit dkms packages labs bench debian-test debian-shell
+.PHONY: run test test-all check analyze kcsan fuzz stress shell matrix headers kunit dkms packages labs bench debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules
