@@ -3,7 +3,8 @@
  * The lists of members that are read from tasks and procs.
  *
  * Tasks fork, exit and move while a list is made: a task that is a member all the time is in it;
- * a task that joins or leaves meanwhile may be.
+ * a task that joins or leaves meanwhile may be. A process whose threads replace each other, as in
+ * execve() of a thread, is always found by one of them if the list is made in one portion.
  */
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -151,10 +152,9 @@ static void list_member(struct member *m, void *arg)
 
 static int list_members(struct listing *to)
 {
-	struct place mark;
+	struct place mark = {};
 	int err;
 
-	walk_begin(to->cont, &mark);
 	do {
 		cond_resched();
 		err = numbers_reserve(to->l, to->l->count + WALK_PORTION);

@@ -110,16 +110,10 @@ EXPORT_SYMBOL_GPL(container_task_data);
  * A walk over a container's members, in portions. Between two portions the lock is dropped, and
  * a cursor marks in the list where the next portion begins. Members that join meanwhile are
  * added at the head of the list, before the cursor, so the walk ends.
+ *
+ * Visits one portion, with the lock held and under RCU. @mark is all zero at first. Return: true if
+ * there is another.
  */
-void walk_begin(struct container *cont, struct place *mark)
-{
-	*mark = (struct place) {};
-	spin_lock(&cont->lock);
-	hlist_add_head(&mark->link, &cont->members);
-	spin_unlock(&cont->lock);
-}
-
-/* Visits one portion, with the lock held and under RCU. Return: true if there is another. */
 bool walk_on(struct container *cont, struct place *mark,
 	     void (*fn)(struct member *m, void *arg), void *arg)
 {
@@ -129,7 +123,7 @@ bool walk_on(struct container *cont, struct place *mark,
 
 	spin_lock(&cont->lock);
 	rcu_read_lock();
-	node = mark->link.next;
+	node = hlist_unhashed(&mark->link) ? cont->members.first : mark->link.next;
 	hlist_del_init(&mark->link);
 	for (n = 0; node && n < WALK_PORTION; n++, node = node->next) {
 		at = hlist_entry(node, struct place, link);
@@ -161,9 +155,8 @@ void walk_end(struct container *cont, struct place *mark)
  */
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg)
 {
-	struct place mark;
+	struct place mark = {};
 
-	walk_begin(cont, &mark);
 	while (walk_on(cont, &mark, fn, arg))
 		cond_resched();
 }

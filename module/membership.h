@@ -24,7 +24,6 @@ extern struct container_hook fork_hooks[FORK_HOOKS];
 /* How many members a walk visits before it drops the container's lock. */
 #define WALK_PORTION 256
 
-void walk_begin(struct container *cont, struct place *mark);
 bool walk_on(struct container *cont, struct place *mark,
 	     void (*fn)(struct member *m, void *arg), void *arg);
 void walk_end(struct container *cont, struct place *mark);

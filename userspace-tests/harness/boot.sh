@@ -117,7 +117,7 @@ kernel_reports() {
 	# the kernel shows where it was when failslab refused it a vmalloc area
 	/vmalloc error: .*vm_struct allocation failed/ { injected = 1 }
 	injected && /Call Trace/ { injected = 0; next }
-	!seen && /WARNING: |BUG: |BUG [a-z]|=== ?BUG|Oops|KASAN|UBSAN|KCSAN|Call Trace|ODEBUG/ ||
+	!seen && /WARNING: |BUG: |BUG [a-z]|=== ?BUG|Oops|KASAN|UBSAN|Call Trace|ODEBUG/ ||
 	!seen && /general protection|Kernel panic|possible (circular|recursive|irq)|lock state/ ||
 	!seen && /suspicious RCU|INFO: (task|rcu|lockdep|trying)|detected stall|self-detected/ ||
 	!seen && /sleeping function|scheduling while atomic|list_(add|del) corruption|refcount_t:/ ||

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "cpusets.h"
@@ -326,9 +327,10 @@ static void exec_for_ever(void)
 static void test_exec(int times)
 {
 	const char *module = modfile("delaytest");
-	int i, late = 0, failed = 0, status = 0;
+	int i, late = 0, failed = 0, missing = 0, reads = 0, status = 0;
 	unsigned long want;
-	pid_t pid;
+	pid_t pid, hog;
+	long end;
 
 	if (!module || modinsert(module, ""))
 		diag("exchange_tids() is as short as ever");
@@ -347,10 +349,22 @@ static void test_exec(int times)
 		failed += !!put(A "/cpuset.cpus", "%s", list_of(want));
 		/* for a moment its number may still lead to the thread that has died for this */
 		late += !wait_for(cpus_of(pid) == want);
-		failed += nids(A "/procs") < 1;
 	}
-	eq(late, 0, "has what was written, %d times", times);
-	eq(failed, 0, "and is always there");
+	eq(failed, 0, "cpus are written, %d times", times);
+	eq(late, 0, "the process has what was written");
+	/* it is one task after another, while a reader on the other CPU loses that again and again */
+	err(put(A "/cpuset.cpus", "1"), 0, "it has one CPU");
+	hog = fork_bound();
+	set_affinity(0, 1);
+	while (!hog)
+		;
+	setpriority(PRIO_PROCESS, 0, 19);
+	for (end = now_ms() + 50 * times; now_ms() < end; reads++)
+		missing += nids(A "/procs") < 1;
+	setpriority(PRIO_PROCESS, 0, 0);
+	set_affinity(0, all);
+	reap(hog);
+	ok(!missing, "and is always there: %d times of %d not", missing, reads);
 	i = waitpid(pid, &status, WNOHANG);
 	eq(i, 0, "it lives: %x", status);
 	reap(pid);
