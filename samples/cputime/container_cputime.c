@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
+#include <trace/events/sched.h>
 #include <container.h>
 
 struct cputime {
@@ -46,6 +47,17 @@ static void charge(void *data, struct task_struct *task, u64 ns)
 	rcu_read_unlock();
 }
 
+/* The scheduler reports the virtual run time, too, before 6.8. */
+static void charge_old(void *data, struct task_struct *task, u64 ns, u64 vruntime)
+{
+	charge(data, task, ns);
+}
+
+/* A kernel with CFI calls only a function that has the very type. Which one is this kernel's? */
+#define CHARGE (__builtin_types_compatible_p(typeof(trace_sched_stat_runtime), \
+					    void (struct task_struct *, u64)) ? \
+	       (void *)charge : (void *)charge_old)
+
 static void find(struct tracepoint *tp, void *data)
 {
 	if (!strcmp(tp->name, "sched_stat_runtime"))
@@ -56,12 +68,12 @@ static void find(struct tracepoint *tp, void *data)
 static int bind(struct container_subsys *ss, struct container *root)
 {
 	for_each_kernel_tracepoint(find, NULL);
-	return runtime ? tracepoint_probe_register(runtime, charge, NULL) : -ENOENT;
+	return runtime ? tracepoint_probe_register(runtime, CHARGE, NULL) : -ENOENT;
 }
 
 static void unbind(struct container_subsys *ss, struct container *root)
 {
-	tracepoint_probe_unregister(runtime, charge, NULL);
+	tracepoint_probe_unregister(runtime, CHARGE, NULL);
 	tracepoint_synchronize_unregister();
 }
 
