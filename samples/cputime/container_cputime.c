@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cputime: the subsystem to begin with. It adds up the CPU time of the tasks in each container.
- * At each tick and each switch, the scheduler reports the time that a task has used, and the
- * container of the task is charged for it. The file cputime.ms shows the sum.
+ * cputime: the subsystem to begin with. At each tick and each switch, the scheduler reports the time
+ * that a task has used. Its container is charged for it, and the file cputime.ms shows the sum.
  */
 #include <linux/device.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/tracepoint.h>
+#include <trace/events/sched.h>
 #include <container.h>
 
 struct cputime {
@@ -46,22 +45,29 @@ static void charge(void *data, struct task_struct *task, u64 ns)
 	rcu_read_unlock();
 }
 
+/* Before 6.8 there is one argument more, and kernels with CFI call only what has the very type. */
+static void charge_old(void *data, struct task_struct *task, u64 ns, u64 vruntime)
+{
+	charge(data, task, ns);
+}
+#define CHARGE _Generic(trace_sched_stat_runtime, \
+	void (*)(struct task_struct *, u64) : (void *)charge, default : (void *)charge_old)
+
 static void find(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, "sched_stat_runtime"))
-		runtime = tp;
+	runtime = strcmp(tp->name, "sched_stat_runtime") ? runtime : tp;
 }
 
 /* A mount binds the subsystem: from now on charge() is called. */
 static int bind(struct container_subsys *ss, struct container *root)
 {
 	for_each_kernel_tracepoint(find, NULL);
-	return runtime ? tracepoint_probe_register(runtime, charge, NULL) : -ENOENT;
+	return runtime ? tracepoint_probe_register(runtime, CHARGE, NULL) : -ENOENT;
 }
 
 static void unbind(struct container_subsys *ss, struct container *root)
 {
-	tracepoint_probe_unregister(runtime, charge, NULL);
+	tracepoint_probe_unregister(runtime, CHARGE, NULL);
 	tracepoint_synchronize_unregister();
 }
 

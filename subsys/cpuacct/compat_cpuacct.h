@@ -45,7 +45,8 @@ struct compat_sums_trial {
 
 /*
  * Counts the numbers. A worker is never in user mode: its time is added to the only number, or to
- * the second one. If another CPU looks at this one's run queue, time may go astray, so retry.
+ * the second one. If another CPU looks at this one's run queue, time may go astray, so retry. With
+ * an unstable TSC, the scheduler's clock stands still while a tick is late: wait for the next one.
  */
 static inline void compat_count_numbers(struct work_struct *work)
 {
@@ -60,6 +61,8 @@ static inline void compat_count_numbers(struct work_struct *work)
 		else if (compat_gets_time(this_cpu_ptr(sums->sum) + 1))
 			sums->numbers = 2;
 		local_irq_restore(flags);
+		if (!sums->numbers && tries % 10 == 9)
+			msleep(20);
 	}
 }
 

@@ -394,6 +394,9 @@ static void test_hook(void)
 
 /* --- the first sample ---------------------------------------------------------- */
 
+/* The event that it counts. */
+#define EVENT "/sys/kernel/tracing/events/sched/sched_stat_runtime/enable"
+
 /* Runs in A until it has used so much, or for long enough. */
 static int burner(struct kid *up, void *arg)
 {
@@ -420,6 +423,11 @@ static void test_cputime(void)
 	err(kid_recv(&k), 0, "a task moves in");
 	eq(kid_wait(&k), 0, "and what it uses is counted there");
 	ok(wait_for(getnum(M "/cputime.ms") > root), "what we use, in the root");
+	/* now the kernel calls each function by its address; with CFI it looks at the type first */
+	err(put(EVENT, "1"), 0, "somebody else wants the event, too");
+	root = getnum(M "/cputime.ms");
+	ok(wait_for(getnum(M "/cputime.ms") > root), "it is counted still");
+	err(put(EVENT, "0"), 0, "nobody else does");
 	err(E(rmdir(A)), 0, "rmdir");
 	for (int i = 0; i < 3; i++) {
 		err(E(umount(M)), 0, "unmount");

@@ -15,6 +15,8 @@
 
 #define M "/tmp/m"
 #define A M "/a"
+/* The event that it accounts for time by. */
+#define EVENT "/sys/kernel/tracing/events/sched/sched_stat_runtime/enable"
 
 /* A line of the file calls. */
 static long calls(const char *name)
@@ -75,6 +77,10 @@ static void test_files(void)
 	err(put(A "/v6acct.usage", "0\n"), 0, "what it takes");
 	ok(getnum(A "/v6acct.usage") < 50, "is done");
 	ok(burn(M "/v6acct.usage", 10), "the root's time is accounted for, too");
+	/* now the kernel calls each function by its address; with CFI it looks at the type first */
+	err(put(EVENT, "1"), 0, "somebody else wants its event, too");
+	ok(burn(M "/v6acct.usage", getnum(M "/v6acct.usage") + 10), "time is accounted for still");
+	err(put(EVENT, "0"), 0, "nobody else does");
 }
 
 static void test_tasks(void)

@@ -14,6 +14,7 @@
 #include <linux/slab.h>				/* NOW */
 #include <linux/tracepoint.h>			/* NOW: the hook */
 #include <linux/uaccess.h>
+#include <trace/events/sched.h>			/* NOW: the type of the hook */
 #include <asm/div64.h>
 
 #include <container_v6.h>			/* NOW: in place of linux/container.h */
@@ -267,6 +268,17 @@ static void probe_runtime(void *data, struct task_struct *task, u64 ns)
 	v6acct_charge(task, ns);
 }
 
+/* The probe of kernels before 6.8. */
+static void probe_runtime_old(void *data, struct task_struct *task, u64 ns, u64 vruntime)
+{
+	v6acct_charge(task, ns);
+}
+
+/* A kernel with CFI calls only a function that has the very type. */
+#define PROBE_RUNTIME (__builtin_types_compatible_p(typeof(trace_sched_stat_runtime), \
+						    void (struct task_struct *, u64)) ? \
+		       (void *)probe_runtime : (void *)probe_runtime_old)
+
 static void find_runtime(struct tracepoint *tp, void *data)
 {
 	if (!strcmp(tp->name, "sched_stat_runtime"))
@@ -280,7 +292,7 @@ static int __init v6acct_init(void)
 	if (err)
 		return err;
 	for_each_kernel_tracepoint(find_runtime, NULL);
-	err = runtime ? tracepoint_probe_register(runtime, probe_runtime, NULL) : -ENOENT;
+	err = runtime ? tracepoint_probe_register(runtime, PROBE_RUNTIME, NULL) : -ENOENT;
 	if (err)
 		container_unregister_subsys(&v6acct_subsys);
 	return err;
@@ -289,7 +301,7 @@ static int __init v6acct_init(void)
 /* NOW: nothing of 2006 could be unloaded. */
 static void __exit v6acct_exit_module(void)
 {
-	tracepoint_probe_unregister(runtime, probe_runtime, NULL);
+	tracepoint_probe_unregister(runtime, PROBE_RUNTIME, NULL);
 	tracepoint_synchronize_unregister();
 	container_unregister_subsys(&v6acct_subsys);
 }
