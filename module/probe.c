@@ -20,6 +20,7 @@
 #include <linux/namei.h>
 #include <linux/sched.h>
 #include <trace/events/task.h>
+#include <trace/events/vmscan.h>
 
 #line 1 "EVERYTHING"
 void probe_everything(struct inode *inode)
@@ -46,6 +47,9 @@ struct pt_regs *probe_ftrace_regs_member(struct ftrace_regs *regs)
 
 #line 1 "CLONE_FLAGS_LONG_LONG"
 void (*probe_clone_flags)(struct task_struct *, u64) = trace_task_newtask;
+
+#line 1 "RECLAIM_BEGIN_MEMCG"
+void (*probe_reclaim_begin)(gfp_t, int, struct mem_cgroup *) = trace_mm_vmscan_direct_reclaim_begin;
 
 #line 1 "FTRACE_RECURSION_SAFE"
 unsigned long probe_recursion_safe = FTRACE_OPS_FL_RECURSION_SAFE;

@@ -20,6 +20,16 @@
 #define COMPAT_FORCE_AFFINITY_OLD "do_set_cpus_allowed"
 
 /*
+ * The arguments of the tracepoint mm_vmscan_direct_reclaim_begin. A probe has to have the same,
+ * since kernels with CFI compare the types when they call it.
+ */
+#ifdef COMPAT_HAS_RECLAIM_BEGIN_MEMCG
+#define COMPAT_RECLAIM_BEGIN gfp_t gfp, int order, struct mem_cgroup *memcg
+#else
+#define COMPAT_RECLAIM_BEGIN int order, gfp_t gfp
+#endif
+
+/*
  * Calls a function that returns a nodemask_t by value: a small one in a register, a large one
  * through a hidden first argument.
  */

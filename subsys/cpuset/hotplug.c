@@ -135,8 +135,8 @@ void hotplug_sync(void)
 	/* parents first: members are moved to them */
 	for (cont = container_next_descendant(root, root); cont;
 	     cont = container_next_descendant(cont, root)) {
-		changed = setting_shrink(setting_locked(cont)) | all |
-			  test_and_clear_bit(CPUSET_REPAIR, &container_cpuset(cont)->flags);
+		changed = setting_shrink(setting_locked(cont)) || all;
+		changed |= test_and_clear_bit(CPUSET_REPAIR, &container_cpuset(cont)->flags);
 		if (READ_ONCE(cont->nr_members))
 			sync_members(cont, changed);
 	}

@@ -6,12 +6,13 @@
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 
+#include "compat_cpuset.h"
 #include "container_hook.h"
 #include "cpuset.h"
 #include "private.h"
 
 /* The current task begins direct reclaim. */
-static void probe_reclaim(void *data, int order, gfp_t gfp)
+static void probe_reclaim(void *data, COMPAT_RECLAIM_BEGIN)
 {
 	struct cpuset *cs;
 
