@@ -5,7 +5,9 @@
  * Only what a task does to its own address space is limited. The task holds mmap_lock, and may be
  * moved meanwhile.
  */
+#include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 
@@ -194,6 +196,62 @@ static struct container_hook vm_split_hooks[VM_SPLIT_HOOKS] = {
 
 static bool vm_split;	/* the compiler of this kernel has split may_expand_vm() */
 
+/* --- is the function called? -------------------------------------------------------- */
+
+static struct task_struct *vm_trier;	/* the task that is loading the module */
+static bool vm_called;
+
+static void notrace hook_trial(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	if (current == vm_trier)
+		vm_called = true;
+}
+
+static struct container_hook trial_hooks[] = {
+	{
+		.name = "may_expand_vm",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_trial,
+	},
+};
+
+/*
+ * clang inlines may_expand_vm() into the functions that map memory, and keeps it for mremap(). So
+ * on a kernel that clang has built, map a page, and see whether it is called. No lock is held.
+ */
+static int growth_try(void)
+{
+	static const struct container_feature trial = {
+		.name = VM_LIMIT, .hooks = trial_hooks, .nr_hooks = ARRAY_SIZE(trial_hooks),
+	};
+	unsigned long address;
+	int err;
+
+	if (!IS_ENABLED(CONFIG_CC_IS_CLANG) || !current->mm)
+		return 0;
+	err = container_feature_find(&trial);
+	if (!err)
+		err = container_hooks_arm(trial_hooks, ARRAY_SIZE(trial_hooks));
+	if (err)
+		goto out;
+	vm_trier = current;
+	address = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	vm_trier = NULL;
+	if (!IS_ERR_VALUE(address))
+		vm_munmap(address, PAGE_SIZE);
+	container_hooks_disarm(trial_hooks, ARRAY_SIZE(trial_hooks));
+	if (!vm_called && !IS_ERR_VALUE(address)) {
+		container_feature_lost(VM_LIMIT_DATA, "this kernel's may_expand_vm is inlined");
+		container_feature_lost(VM_LIMIT_STACK, "this kernel's may_expand_vm is inlined");
+	}
+out:
+	container_hooks_forget(trial_hooks, ARRAY_SIZE(trial_hooks));
+	/* that it is missing, or in use, is reported when it is needed */
+	return err == -ENOMEM ? err : 0;
+}
+
 /* --- binding ---------------------------------------------------------------------- */
 
 /**
@@ -248,6 +306,9 @@ int growth_init(void)
 	};
 	int i, err;
 
+	err = growth_try();
+	if (err)
+		return err;
 	vm_split = compat_expand_is_split();
 	for (i = 0; i < (vm_split ? ARRAY_SIZE(features) : 1); i++) {
 		err = container_feature_find(&features[i]);

@@ -335,8 +335,9 @@ static bool leads_elsewhere(pid_t pid, const struct task_struct *task)
 
 /*
  * Runs in place of sched_setaffinity(). May sleep. The kernel looks up the number once more. If it
- * may have found another task than this function has, the call starts again. RHEL 9.4 and
- * later call it without a mask if the user gave none, which takes back what he asked for before.
+ * may have found another task than this function has, the call starts again. On RHEL a user who
+ * gives no CPUs takes back what he asked for before: from 9.4 on there is no mask then, and in 9.3
+ * an empty one, which is an error elsewhere.
  */
 static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 {
@@ -356,7 +357,8 @@ static long affinity_syscall(pid_t pid, const struct cpumask *mask)
 		err = call_kernel(&call, HOOK_SYSCALL, pid, mask);
 	} while (call_again(&call, err) || (!err && leads_elsewhere(pid, call.task)));
 	if (!err && call.member) {
-		cpumask_copy(wish_cpus(call.wish), mask ?: cpu_possible_mask);
+		cpumask_copy(wish_cpus(call.wish),
+			     mask && !cpumask_empty(mask) ? mask : cpu_possible_mask);
 		rcu_read_lock();
 		/* still the same task, so the kernel has found this one, too */
 		if (task_by_pid(pid) == call.task)
