@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * cputime: the subsystem to begin with. At each tick and each switch, the scheduler reports the time
- * that a task has used. Its container is charged for it, and the file cputime.ms shows the sum.
- */
+/* cputime: the subsystem to begin with. cputime.ms is the CPU time of the tasks in a container. */
 #include <linux/device.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -37,7 +34,7 @@ static void destroy(struct container_subsys *ss, struct container *cont)
 	kfree_rcu(to_cputime(cont), rcu);	/* charge() may still look at it */
 }
 
-/* The scheduler holds its lock, so this must not sleep. RCU keeps the container. */
+/* At each tick and switch, with the scheduler's lock held: no sleep. RCU keeps the container. */
 static void charge(void *data, struct task_struct *task, u64 ns)
 {
 	rcu_read_lock();
@@ -58,7 +55,6 @@ static void find(struct tracepoint *tp, void *data)
 	runtime = strcmp(tp->name, "sched_stat_runtime") ? runtime : tp;
 }
 
-/* A mount binds the subsystem: from now on charge() is called. */
 static int bind(struct container_subsys *ss, struct container *root)
 {
 	for_each_kernel_tracepoint(find, NULL);
@@ -86,10 +82,9 @@ static int populate(struct container_subsys *ss, struct container *cont)
 
 static struct container_subsys subsys = {
 	.name = "cputime", .owner = THIS_MODULE, .create = create, .destroy = destroy,
-	.populate = populate, .bind = bind, .unbind = unbind,
+	.populate = populate, .bind = bind, .unbind = unbind, /* a mount binds the subsystem */
 };
 
-/* Registers the subsystem when the module is loaded, and unregisters it at the end. */
 module_driver(subsys, container_register_subsys, container_unregister_subsys);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("container-subsys-cputime");
