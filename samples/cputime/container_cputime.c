@@ -47,6 +47,7 @@ static void charge_old(void *data, struct task_struct *task, u64 ns, u64 vruntim
 {
 	charge(data, task, ns);
 }
+
 #define CHARGE _Generic(trace_sched_stat_runtime, \
 	void (*)(struct task_struct *, u64) : (void *)charge, default : (void *)charge_old)
 
@@ -84,7 +85,6 @@ static struct container_subsys subsys = {
 	.name = "cputime", .owner = THIS_MODULE, .create = create, .destroy = destroy,
 	.populate = populate, .bind = bind, .unbind = unbind, /* a mount binds the subsystem */
 };
-
 module_driver(subsys, container_register_subsys, container_unregister_subsys);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("container-subsys-cputime");
