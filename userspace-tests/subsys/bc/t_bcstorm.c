@@ -169,7 +169,7 @@ static void test_storm(void)
 	*stop = 0;
 	end = now_ms() + STORM_MS;
 	/* on a debug kernel one round may take all of the time: go on until a file is refused */
-	while (now_ms() < end || (moves < 200 && !bc(A, "numfiles.failcnt"))) {
+	while (now_ms() < end || (moves < 2000 && !bc(A, "numfiles.failcnt"))) {
 		long h;
 
 		for (int i = 0; i < 20; i++, n++) {
