@@ -106,8 +106,6 @@ static bool call_may_set(const struct affinity_call *call, const struct cpumask 
 	struct container *cont;
 	bool yes = true;
 
-	if (call->expect && !cpumask_equal(&task->cpus_mask, call->expect))
-		return false;
 	rcu_read_lock();
 	cont = task_container(task, &cpuset_subsys);
 	if (!cont->parent) {

@@ -23,7 +23,6 @@ extern struct container_hook cpus_hooks[CPUS_HOOKS];
  * @noted: @wish has become the task's, and now holds the previous one
  * @left: for the call of the manager: the CPU that the task may still use, since taking it away
  *	could have made the manager wait; otherwise -1
- * @expect: the affinity that the task has to have, or else the call changes nothing; or NULL
  * @kernel: the CPUs that the kernel allows the task by itself
  * @target: the affinity to set
  * @wish: the affinity that was asked for
@@ -33,7 +32,6 @@ struct affinity_call {
 	struct task_struct *caller, *task;
 	bool member, refused, noted;
 	int left;
-	const struct cpumask *expect;
 	cpumask_var_t kernel, target;
 	struct wish *wish;
 };

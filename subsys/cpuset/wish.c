@@ -180,34 +180,41 @@ bool cpus_complete(void)
 	return !atomic_read_acquire(&cpus_jobs);
 }
 
-/* May a task still be on a CPU outside of its affinity, or is it about to run on one? */
+/*
+ * May a task still be on a CPU outside of its affinity, or is it about to run on one? Lockless: a
+ * task that has just been moved is looked at once more, and one that was not cannot be overlooked,
+ * since its affinity was set, with the scheduler's locks held, before.
+ */
 static bool is_astray(struct task_struct *task)
 {
 	return (READ_ONCE(task->on_cpu) || READ_ONCE(task->on_rq) ||
-		compat_migration_disabled(task)) &&
+		compat_migration_disabled(task) || compat_task_state(task) == TASK_WAKING) &&
 	       !cpumask_test_cpu(task_cpu(task), &task->cpus_mask);
 }
 
 /*
- * Sets the affinity of a task that has come to the root to its wish, unless it has been set to
- * something else meanwhile. If the task is moved to a container before that, its wish has that
- * CPU, too.
+ * Takes the CPU @left from a task that has come to the root, so that it has its wish. If another
+ * call has set its affinity meanwhile, that stays; only one that comes between the look and the
+ * call is replaced. If the task is moved to a container before, its wish has that CPU, too.
  */
 static void release(struct affinity_call *call, struct wish *wish, int left)
 {
-	cpumask_var_t expect;
+	struct task_struct *task = call->task;
+	unsigned long flags;
+	bool same;
 
-	if (left < 0 || !zalloc_cpumask_var(&expect, GFP_KERNEL | __GFP_NOFAIL))
+	if (left < 0)
 		return;
-	kernel_allows(call->task, call->target);
+	kernel_allows(task, call->target);
 	unconfine(call->target, wish);
-	cpumask_copy(expect, call->target);
-	cpumask_set_cpu(left, expect);
-	call->expect = expect;
+	cpumask_copy(call->kernel, call->target);
+	cpumask_set_cpu(left, call->kernel);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	same = cpumask_equal(&task->cpus_mask, call->kernel);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	call->member = false;
-	call_set(call, call->target);
-	call->expect = NULL;
-	free_cpumask_var(expect);
+	if (same)
+		call_set(call, call->target);
 }
 
 static void cpus_run(struct job *job)
