@@ -102,21 +102,6 @@ struct setting *setting_dup(const struct setting *from)
 	return kmemdup(from, setting_size(), GFP_KERNEL);
 }
 
-/**
- * root_refresh - set a root to all CPUs and nodes that are present
- * @root: the root, whose flags stay
- *
- * Context: manage lock held.
- */
-void root_refresh(struct container *root)
-{
-	struct setting *s = setting_locked(root);
-
-	container_assert_managed();
-	cpumask_copy(setting_cpus(s), cpu_online_mask);
-	s->mems = node_states[N_MEMORY];
-}
-
 /* For container_for_each_member(): sets @found if a task has a deadline. */
 static void find_deadline(struct task_struct *task, void *data, void *found)
 {
@@ -166,8 +151,8 @@ static int setting_check(struct container *cont, struct setting *new)
  * @cont: the container
  * @new: the new setting, from setting_dup(); the function takes it over
  *
- * If a CPU goes away after the check, hotplug.c notes that before the CPU is offline, and removes
- * it from the setting when the manage lock is free.
+ * Whether CPUs and nodes are present is not asked here: what the user wrote is checked in files.c,
+ * and what has gone since then, or is copied from a parent, is removed by hotplug.c.
  *
  * Context: manage lock held; sleeps. When it returns, the setting is applied to the members.
  * Return: 0, or the errno that cgroup v1 has for the broken rule. On failure nothing has changed.
@@ -179,24 +164,19 @@ int setting_change(struct container *cont, struct setting *new)
 	int what = 0, err;
 
 	container_assert_managed();
-	root_refresh(cont->top_container);
-	if (!cpumask_subset(setting_cpus(new), cpu_online_mask) ||
-	    !nodes_subset(new->mems, node_states[N_MEMORY]))
-		err = -EINVAL;
-	else
-		err = setting_check(cont, new);
-	if (!err) {
-		if (!cpumask_equal(setting_cpus(old), setting_cpus(new)))
-			what |= APPLY_CPUS;
-		if (!nodes_equal(old->mems, new->mems))
-			what |= APPLY_MEMS;
-		cpus_publish(cont, new);
-	}
-	if (err)
+	err = setting_check(cont, new);
+	if (err) {
 		kfree(new);
-	else if (what)
+		return err;
+	}
+	if (!cpumask_equal(setting_cpus(old), setting_cpus(new)))
+		what |= APPLY_CPUS;
+	if (!nodes_equal(old->mems, new->mems))
+		what |= APPLY_MEMS;
+	cpus_publish(cont, new);
+	if (what)
 		members_apply(cont, what, &from);
-	return err;
+	return 0;
 }
 
 /* --- containers --------------------------------------------------------------- */
@@ -216,10 +196,14 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 	}
 	cs->changes = 1;
 	spin_lock_init(&cs->meter_lock);
-	if (cont->parent)
+	if (cont->parent) {
 		cs->flags = container_cpuset(cont->parent)->flags & SPREAD_FLAGS;
-	else
+	} else {
+		/* shown are those that are present; its children may have all that there can be */
+		cpumask_copy(setting_cpus(s), cpu_possible_mask);
+		s->mems = node_possible_map;
 		s->flags = BIT(SETTING_CPU_EXCLUSIVE) | BIT(SETTING_MEM_EXCLUSIVE);
+	}
 	RCU_INIT_POINTER(cs->setting, s);
 	container_set_subsys_state(cont, ss, &cs->css);
 	return 0;
@@ -236,12 +220,10 @@ static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 	bool below = cont->parent->parent;
 	int err;
 
-	/* or a CPU that has just gone would be copied, and the whole setting refused */
-	hotplug_sync();
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;
-	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_online_mask);
+	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_active_mask);
 	new->mems = below ? parent->mems : node_states[N_MEMORY];
 	err = setting_change(cont, new);
 	return err == -EINVAL ? 0 : err;

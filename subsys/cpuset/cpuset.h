@@ -145,7 +145,6 @@ bool cpuset_usable(struct container *cont);
 int refuse_unusable(struct container *cont);
 struct setting *setting_dup(const struct setting *from);
 int setting_change(struct container *cont, struct setting *new);
-void root_refresh(struct container *root);
 
 /* files.c */
 int cpuset_populate(struct container_subsys *ss, struct container *cont);

@@ -36,6 +36,25 @@ static int list_show(struct seq_file *m, struct container *cont,
 	return 0;
 }
 
+/*
+ * Sets the CPUs of a setting, all of which have to be present. The scheduler marks a CPU that is
+ * going as inactive before hotplug.c notes it: one that is active here and goes is removed.
+ */
+static int set_cpus(struct setting *s, const char *list)
+{
+	int err = parse_cpus(list, setting_cpus(s));
+
+	return err ?: cpumask_subset(setting_cpus(s), cpu_active_mask) ? 0 : -EINVAL;
+}
+
+/* The same for memory nodes: the kernel changes node_states before it tells hotplug.c. */
+static int set_mems(struct setting *s, const char *list)
+{
+	int err = parse_mems(list, &s->mems);
+
+	return err ?: nodes_subset(s->mems, node_states[N_MEMORY]) ? 0 : -EINVAL;
+}
+
 static int list_write(struct container *cont, const struct container_cftype *cft,
 		      struct file *file, char *buf)
 {
@@ -49,8 +68,7 @@ static int list_write(struct container *cont, const struct container_cftype *cft
 	if (!new)
 		return -ENOMEM;
 	buf = strim(buf);
-	err = cft->private == FILE_CPUS ? parse_cpus(buf, setting_cpus(new)) :
-					  parse_mems(buf, &new->mems);
+	err = cft->private == FILE_CPUS ? set_cpus(new, buf) : set_mems(new, buf);
 	if (err) {
 		kfree(new);
 		return err;
@@ -78,8 +96,6 @@ static int exclusive_write(struct container *cont, const struct container_cftype
 	if (err)
 		return err;
 	hotplug_sync();
-	if (!cont->parent)
-		root_refresh(cont);
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;

@@ -26,8 +26,8 @@ enum {
  * @mems: memory nodes
  * @bits: CPUs, for setting_cpus(); as many bits as a cpumask of this kernel has
  *
- * A published setting is not changed, but for the root's, and for the removal of CPUs and nodes
- * that are gone.
+ * A published setting is not changed, but for the root's flags, and for the removal of CPUs and
+ * nodes that are gone.
  */
 struct setting {
 	struct rcu_head rcu;

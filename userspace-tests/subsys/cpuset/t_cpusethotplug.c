@@ -60,7 +60,7 @@ static void test_hotplug(void)
 
 static volatile struct {
 	bool stop;
-	int made, empty;
+	int made, empty, refused, wrong;
 } *heirs;
 
 /* Makes containers in a, again and again; how many have no CPU. */
@@ -80,12 +80,32 @@ static int maker(struct kid *up, void *arg)
 	return 0;
 }
 
-/* What is made with the settings of its parent while a CPU goes has the others. */
+/* Writes all CPUs to b, again and again, and a flag, which no CPU that goes is a reason against. */
+static int writer(struct kid *up, void *arg)
+{
+	int err;
+
+	(void)up;
+	(void)arg;
+	set_affinity(0, 1);
+	while (!heirs->stop) {
+		err = put(M "/b/cpuset.cpus", "%s", list_of(all));
+		heirs->refused += err == EINVAL;
+		heirs->wrong += err && err != EINVAL;
+		heirs->wrong += put(M "/b/cpuset.cpu_exclusive", "0") != 0;
+	}
+	return 0;
+}
+
+/*
+ * What is made with the settings of its parent while a CPU goes has the others, and nobody can
+ * write a CPU that goes so that it stays in the setting.
+ */
 static void test_inherit(int times)
 {
 	unsigned long last = 1UL << (ncpus - 1);
 	int i, fails = 0;
-	struct kid k;
+	struct kid k, w;
 
 	if (cpu_online(ncpus - 1, 1)) {
 		skip("a container that inherits # the last CPU cannot go offline");
@@ -94,19 +114,25 @@ static void test_inherit(int times)
 	heirs = mmap_shared(sizeof(*heirs));
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, all, nodes) ?: put(A "/clone_children", "1"), 0, "a, whose children inherit");
+	err(make(M "/b", all, nodes), 0, "b");
 	k = kid_start(maker, NULL);
+	w = kid_start(writer, NULL);
 	for (i = 0; i < times; i++) {
 		fails += failed("going offline", cpu_online(ncpus - 1, 0));
 		fails += failed("a is without", !wait_for(mask_in(A "/cpuset.cpus") == (all & ~last)));
+		fails += failed("b is without",
+				!wait_for(mask_in(M "/b/cpuset.cpus") == (all & ~last)));
 		fails += failed("coming online", cpu_online(ncpus - 1, 1));
 		fails += failed("a: all CPUs", put(A "/cpuset.cpus", "%s", list_of(all)));
 	}
 	heirs->stop = true;
 	eq(kid_wait(&k), 0, "containers are made all the time");
+	eq(kid_wait(&w), 0, "and b is written to");
 	eq(fails, 0, "a CPU goes and comes %d times", times);
 	eq(heirs->empty, 0, "each container has CPUs");
-	diag("%d containers", heirs->made);
-	err(E(rmdir(A)), 0, "rmdir");
+	eq(heirs->wrong, 0, "a write is refused for the CPU only");
+	diag("%d containers; %d writes were refused", heirs->made, heirs->refused);
+	err(E(rmdir(M "/b")) ?: E(rmdir(A)), 0, "rmdir");
 	err(cumount(M), 0, "unmount");
 	munmap((void *)heirs, sizeof(*heirs));
 }
