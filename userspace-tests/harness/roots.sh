@@ -10,7 +10,8 @@ ROOTS=$CACHE/roots
 
 # in_root LAYER LOWER COMMAND...: in the root of the lower layers, what it changes going
 # to LAYER/upper. Downloads are kept in the cache; /mnt is $WORK/debs. Nobody waits for the
-# disk, as dpkg would after every file; that is why nothing of an earlier mount may be left.
+# disk, as dpkg would after every file; that is why nothing of an earlier mount may be left. The
+# caller's TMPDIR is not there.
 in_root() {
 	local layer=$1 lower=$2
 	shift 2
@@ -23,7 +24,7 @@ in_root() {
 			mount --rbind /proc "$1/root/proc" &&
 			mount --bind "$3" "$1/root/var/cache/apt/archives" &&
 			mount --bind "$4" "$1/root/mnt" &&
-			root=$1/root && shift 4 && exec chroot "$root" "$@"
+			root=$1/root && shift 4 && exec env -u TMPDIR chroot "$root" "$@"
 	' sh "$layer" "$lower" "$ROOTS/archives" "$WORK/debs" "$@" </dev/null
 }
 
@@ -89,7 +90,8 @@ system_root() {
 	suite_root "$1" && locked "roots-$1" layer "$1" system "$(ready_layers "$1")" \
 		linux-image-cloud-amd64 linux-headers-cloud-amd64 initramfs-tools \
 		systemd-sysv udev dbus libpam-systemd procps less tmux \
-		podman crun lxc busybox-static autopkgtest
+		podman crun lxc busybox-static autopkgtest \
+		linux-perf trace-cmd bpftrace stress-ng
 }
 system_layers() { echo "$ROOTS/$1.system/upper:$(ready_layers "$1")"; }
 
