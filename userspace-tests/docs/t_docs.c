@@ -166,6 +166,7 @@ static bool is_without_examples(const char *page)
 	static const char *const pages[] = {
 		"adding-a-hook.md",
 		"architecture.md",
+		"coexistence.md",	/* userspace-tests/harness/guest/neighbours does it */
 		"contract.md",
 		"first-steps.md",	/* userspace-tests/debian does it */
 		"kernels.md",
