@@ -195,6 +195,69 @@ static void op_read(int n)
 	}
 }
 
+/* What a shell does for each command: this program, which then has nothing to do. */
+static __attribute__((noinline)) pid_t vfork_exec(void)
+{
+	static char *const argv[] = { "true", NULL };
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execve("/init", argv, NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+static void op_exec(int n)
+{
+	int status;
+
+	for (int i = 0; i < n; i++) {
+		pid_t pid = vfork_exec();
+
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			die("exec");
+	}
+}
+
+/* What hackbench does: groups of senders and receivers, each of which is a process with a pipe. */
+#define PAIRS 10
+
+static void hack_child(int fd, bool sends, int messages)
+{
+	char message[100] = "";
+
+	for (int i = 0; i < messages; i++)
+		if ((sends ? write(fd, message, sizeof(message)) :
+			     read(fd, message, sizeof(message))) != sizeof(message))
+			_exit(1);
+	_exit(0);
+}
+
+static void op_hack(int n)
+{
+	int status, pipes[2];
+
+	for (int i = 0; i < 2 * PAIRS; i++) {
+		pid_t pid;
+
+		if (!(i & 1) && pipe(pipes))
+			die("pipe");
+		pid = syscall(SYS_fork);
+		if (!pid)
+			hack_child(pipes[i & 1], i & 1, n / PAIRS);
+		if (pid < 0)
+			die("fork");
+		if (i & 1) {
+			close(pipes[0]);
+			close(pipes[1]);
+		}
+	}
+	for (int i = 0; i < 2 * PAIRS; i++)
+		if (wait(&status) < 0 || status)
+			die("a sender or receiver");
+}
+
 /*
  * Forks on all CPUs at once: on each a process that stays there, in a container of
  * its own where there are any.
@@ -253,6 +316,10 @@ static const struct op {
 	  op_fork, 200, 0, false, true, NO_BAR, NO_BAR },
 	{ "thread", "thread create+join",
 	  op_thread, 700, 0, false, true, 200, 500 },
+	{ "exec", "vfork+exec+exit+wait",
+	  op_exec, 100, 0, false, true, NO_BAR, NO_BAR },
+	{ "hack", "a message of hackbench's",
+	  op_hack, 5000, 0, false, true, NO_BAR, NO_BAR },
 	{ "parallel", "fork+exit+wait on all CPUs",
 	  op_parallel, 4000, 0, false, true, NO_BAR, NO_BAR },
 	{ "open", "open+close",
@@ -647,8 +714,10 @@ static void settings(void)
 	batches = number("BATCHES", batches, MAX_VALUES);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 1 && !strcmp(argv[0], "true"))
+		return 0;
 	if (!guest_begin())
 		return 1;
 	settings();
