@@ -34,7 +34,13 @@ set multiplot layout 2,3
 do for [op in ops] {
 	set title value(op)
 	if (op eq "fork") { set format y "%.0f" } else { set format y "%.0s%c" }
-	if (axis eq "members" && op eq "usage") { set logscale y; set yrange [1000:*] }
+	if ((axis eq "members" && op eq "usage") || (axis eq "containers" && op eq "rmdir")) {
+		set logscale y
+		set yrange [1000:*]
+	} else {
+		unset logscale y
+		set yrange [0:*]
+	}
 	systems = axis eq "depth" ? "container cgroup limiters" : "container cgroup"
 	base = op eq "fork" ? none : 0
 	plot for [s in systems] dat using 1:(column(op."_".s) - base) with linespoints pt 7 ps 0.5 lw 2 \
