@@ -321,7 +321,7 @@ static const struct op {
 	{ "hack", "a message of hackbench's",
 	  op_hack, 5000, 0, false, true, NO_BAR, NO_BAR },
 	{ "parallel", "fork+exit+wait on all CPUs",
-	  op_parallel, 4000, 0, false, true, NO_BAR, NO_BAR },
+	  op_parallel, 400, 0, false, true, NO_BAR, NO_BAR },
 	{ "open", "open+close",
 	  op_open, 5000, 0, false, false, 0, 0 },
 	{ "pingpong", "pipe ping-pong",
