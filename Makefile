@@ -22,6 +22,7 @@
 # make debian-shell  a root shell there
 # make labs       the labs' own test
 # make bench      cost of each operation in instructions
+# make bench-scale  how these grow, as tables and pictures, into docs/performance
 # make lab N=1    begin a lab, and a guest to try it in; GDB=1: for a debugger, too
 # make grade N=1  what the work is worth; T=point: one point of it; make grade-all
 # make handin N=1 the work, graded and packed into the directory above, or O=
@@ -144,7 +145,10 @@ debian-shell:
 bench:
 	@bench/run
 
+bench-scale:
+	@bench/scale
+
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check analyze kcsan fuzz stress shell matrix headers kunit dkms packages labs bench debian-test debian-shell
+.PHONY: run test test-all check analyze kcsan fuzz stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

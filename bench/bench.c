@@ -28,7 +28,6 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,9 +35,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/reboot.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,10 +43,9 @@
 #include <unistd.h>
 
 #include "counting.h"
+#include "guest.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MNT "/container"
-#define CG "/cgroup"
 
 enum state { NONE, LOADED, ROOT, CONTAINED, UNLOADED, CGROUP, NSTATES };
 
@@ -58,32 +53,9 @@ static const char *const state_name[NSTATES] = {
 	"none", "loaded", "root", "contained", "unloaded", "cgroup v1",
 };
 
-static char *modules[8], *mount_opts = "cpuacct";
-static int nmodules, rounds = 5, batches = 5;
+static const char *mount_opts = "cpuacct";
+static int rounds = 5, batches = 5;
 static const char *only, *profile;
-
-static void power_off(void)
-{
-	fflush(stdout);
-	sync();
-	if (getpid() == 1)
-		reboot(RB_POWER_OFF);
-	exit(1);
-}
-
-void die(const char *fmt, ...)
-{
-	int e = errno;
-	va_list ap;
-
-	printf("BENCH FAILED: ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf(": %s\n", strerror(e));
-	power_off();
-	exit(1);
-}
 
 /* --- the operations; each does n of itself ---------------------------- */
 
@@ -223,11 +195,76 @@ static void op_read(int n)
 	}
 }
 
+/* What a shell does for each command: this program, which then has nothing to do. */
+static __attribute__((noinline)) pid_t vfork_exec(void)
+{
+	static char *const argv[] = { "true", NULL };
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execve("/init", argv, NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+static void op_exec(int n)
+{
+	int status;
+
+	for (int i = 0; i < n; i++) {
+		pid_t pid = vfork_exec();
+
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			die("exec");
+	}
+}
+
+/* What hackbench does: groups of senders and receivers, each of which is a process with a pipe. */
+#define PAIRS 10
+
+static void hack_child(int fd, bool sends, int messages)
+{
+	char message[100] = "";
+
+	for (int i = 0; i < messages; i++)
+		if ((sends ? write(fd, message, sizeof(message)) :
+			     read(fd, message, sizeof(message))) != sizeof(message))
+			_exit(1);
+	_exit(0);
+}
+
+static void op_hack(int n)
+{
+	int status, pipes[2];
+
+	for (int i = 0; i < 2 * PAIRS; i++) {
+		pid_t pid;
+
+		if (!(i & 1) && pipe(pipes))
+			die("pipe");
+		pid = syscall(SYS_fork);
+		if (!pid)
+			hack_child(pipes[i & 1], i & 1, n / PAIRS);
+		if (pid < 0)
+			die("fork");
+		if (i & 1) {
+			close(pipes[0]);
+			close(pipes[1]);
+		}
+	}
+	for (int i = 0; i < 2 * PAIRS; i++)
+		if (wait(&status) < 0 || status)
+			die("a sender or receiver");
+}
+
 /*
  * Forks on all CPUs at once: on each a process that stays there, in a container of
  * its own where there are any.
  */
-#define CPUS 4
+#define MAX_CPUS 8
+
+static int cpus;
 
 static void fork_on(int cpu, int n)
 {
@@ -250,10 +287,10 @@ static void op_parallel(int n)
 {
 	int status;
 
-	for (int i = 0; i < CPUS; i++)
+	for (int i = 0; i < cpus; i++)
 		if (!syscall(SYS_fork))
-			fork_on(i, n / CPUS);
-	for (int i = 0; i < CPUS; i++)
+			fork_on(i, n / cpus);
+	for (int i = 0; i < cpus; i++)
 		if (wait(&status) < 0 || status)
 			die("a CPU's process");
 }
@@ -279,8 +316,12 @@ static const struct op {
 	  op_fork, 200, 0, false, true, NO_BAR, NO_BAR },
 	{ "thread", "thread create+join",
 	  op_thread, 700, 0, false, true, 200, 500 },
-	{ "parallel", "fork+exit+wait on 4 CPUs",
-	  op_parallel, 4000, 0, false, true, NO_BAR, NO_BAR },
+	{ "exec", "vfork+exec+exit+wait",
+	  op_exec, 100, 0, false, true, NO_BAR, NO_BAR },
+	{ "hack", "a message of hackbench's",
+	  op_hack, 5000, 0, false, true, NO_BAR, NO_BAR },
+	{ "parallel", "fork+exit+wait on all CPUs",
+	  op_parallel, 400, 0, false, true, NO_BAR, NO_BAR },
 	{ "open", "open+close",
 	  op_open, 5000, 0, false, false, 0, 0 },
 	{ "pingpong", "pipe ping-pong",
@@ -399,7 +440,7 @@ static bool wanted(const struct op *op)
 	const char *list = profile ? profile : only, *p;
 	size_t len = strlen(op->id);
 
-	if (op->run == op_parallel && sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
+	if (op->run == op_parallel && !profile)
 		return false;
 	if (!list || !*list)
 		return true;
@@ -417,79 +458,7 @@ static bool nothing_wanted(void)
 	return true;
 }
 
-/* --- members for the reading of tasks --------------------------------- */
-
-static pid_t members_pid;
-
-static int member(void *arg)
-{
-	(void)arg;
-	for (;;)
-		pause();
-	return 0;
-}
-
-/* One process of n threads, in the container DIR. */
-static void members_start(const char *dir, int n)
-{
-	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			  CLONE_THREAD | CLONE_SYSVSEM;
-	int ready[2];
-	char c, path[96];
-
-	if (pipe2(ready, O_CLOEXEC))
-		die("pipe");
-	members_pid = fork();
-	if (members_pid < 0)
-		die("fork");
-	if (!members_pid) {
-		char *stacks = mmap(NULL, n * 4096UL, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		snprintf(path, sizeof(path), "%s/tasks", dir);
-		put(path, "0");
-		for (int i = 1; i < n; i++)
-			if (clone(member, stacks + i * 4096UL, flags, NULL) < 0)
-				_exit(1);
-		if (write(ready[1], "", 1) != 1)
-			_exit(1);
-		member(NULL);
-	}
-	close(ready[1]);
-	if (read(ready[0], &c, 1) != 1)
-		die("%d members", n);
-	close(ready[0]);
-}
-
-static void members_stop(void)
-{
-	kill(members_pid, SIGKILL);
-	waitpid(members_pid, NULL, 0);
-}
-
 /* --- the states ------------------------------------------------------- */
-
-static void load(void)
-{
-	char path[128];
-
-	for (int i = 0; i < nmodules; i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/modules/%s.ko", modules[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-			die("loading %s", modules[i]);
-		close(fd);
-	}
-}
-
-static void unload(void)
-{
-	for (int i = nmodules - 1; i >= 0; i--)
-		if (syscall(SYS_delete_module, modules[i], O_NONBLOCK))
-			die("unloading %s", modules[i]);
-}
 
 /* Each open file costs fork and exit some: as many in all states. */
 static void reopen(const char *a, const char *b)
@@ -508,39 +477,17 @@ static void no_tree(void)
 	reopen("/dev/null", "/dev/null");
 }
 
-/* A container below one; what a new cpuset lacks it gets from that. */
-static void make_dir(const char *parent, const char *name)
-{
-	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
-	char path[96], value[64];
-
-	snprintf(path, sizeof(path), "%s/%s", parent, name);
-	if (mkdir(path, 0755))
-		die("mkdir %s", path);
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		int fd, n;
-
-		snprintf(path, sizeof(path), "%s/%s", parent, files[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		n = read(fd, value, sizeof(value) - 1);
-		close(fd);
-		if (n <= 0)
-			die("%s", path);
-		value[n] = 0;
-		snprintf(path, sizeof(path), "%s/%s/%s", parent, name, files[i]);
-		put(path, value);
-	}
-}
-
 /* Of a state; those with a number are for a CPU each. */
-static const char *const dirs[] = { "A", "B", "C", "0", "1", "2", "3" };
+static const char *const dirs[] = {
+	"A", "B", "C", "0", "1", "2", "3", "4", "5", "6", "7",
+};
+
+#define NDIRS (ARRAY_SIZE(dirs) - MAX_CPUS + cpus)
 
 static void make_dirs(const char *root)
 {
 	tree = root;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+	for (size_t i = 0; i < NDIRS; i++)
 		make_dir(root, dirs[i]);
 	snprintf(path_a, sizeof(path_a), "%s/A/tasks", root);
 	snprintf(path_b, sizeof(path_b), "%s/B/tasks", root);
@@ -557,23 +504,10 @@ static void remove_dirs(void)
 	snprintf(path, sizeof(path), "%s/tasks", root);
 	put(path, "0");
 	no_tree();
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+	for (size_t i = 0; i < NDIRS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
-		/* the last member may still be on its way out */
-		for (int try = 0; rmdir(path); try++) {
-			if (errno != EBUSY || try == 200)
-				die("rmdir %s", path);
-			usleep(10000);
-		}
+		remove_dir(path);
 	}
-}
-
-static void unmount(const char *dir)
-{
-	if (umount(dir))
-		die("umount %s", dir);
-	/* let a hierarchy that dies asynchronously die before the next state */
-	usleep(300000);
 }
 
 static void run_state(enum state st, int round)
@@ -616,21 +550,10 @@ static void run_state(enum state st, int round)
 	}
 }
 
-/* With as many controllers as this kernel still has in version 1; none: false. */
-static bool mount_cgroup(void)
-{
-	static const char *const sets[] = { "cpuset,cpuacct,pids", "cpuacct,pids", "pids" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		if (!mount("bench", CG, "cgroup", 0, sets[i]))
-			return true;
-	return false;
-}
-
 static void one_round(int round)
 {
 	run_state(NONE, round);
-	if (nmodules) {
+	if (chosen_modules()) {
 		load();
 		run_state(LOADED, round);
 		if (mount("bench", MNT, "container", 0, mount_opts))
@@ -773,23 +696,14 @@ static void print_clock(void)
 	       ((b.tv_sec - a.tv_sec) * 1e9 + b.tv_nsec - a.tv_nsec) / t);
 }
 
-static int number(const char *name, int def, int max)
-{
-	const char *s = getenv(name);
-	int v = s ? atoi(s) : def;
-
-	return v < 1 ? 1 : v > max ? max : v;
-}
-
 static void settings(void)
 {
-	char *list = getenv("MODULES"), *tok;
-
-	for (tok = list ? strtok(list, ",") : NULL;
-	     tok && nmodules < (int)ARRAY_SIZE(modules); tok = strtok(NULL, ","))
-		modules[nmodules++] = tok;
+	choose_modules(getenv("MODULES"));
 	if (getenv("MOUNT_OPTS"))
 		mount_opts = getenv("MOUNT_OPTS");
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (cpus > MAX_CPUS)
+		cpus = MAX_CPUS;
 	only = getenv("ONLY");
 	profile = getenv("PROFILE");
 	if (nothing_wanted()) {
@@ -800,24 +714,12 @@ static void settings(void)
 	batches = number("BATCHES", batches, MAX_VALUES);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	struct rlimit rl = { 65536, 65536 };
-
-	if (getpid() != 1) {
-		printf("this is /init of a guest: see bench/run\n");
+	if (argc == 1 && !strcmp(argv[0], "true"))
+		return 0;
+	if (!guest_begin())
 		return 1;
-	}
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	mkdir(MNT, 0755);
-	mkdir(CG, 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
-	mount("sysfs", "/sys", "sysfs", 0, NULL);
-	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	setrlimit(RLIMIT_NPROC, &rl);
 	settings();
 	print_clock();
 	counting_begin();

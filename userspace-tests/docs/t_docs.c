@@ -171,6 +171,7 @@ static bool is_without_examples(const char *page)
 		"first-steps.md",	/* userspace-tests/debian does it */
 		"kernels.md",
 		"labs.md",		/* userspace-tests/labs does it */
+		"performance.md",
 		"redesign.md",
 	};
 	size_t i;
