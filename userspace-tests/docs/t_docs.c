@@ -167,6 +167,7 @@ static bool is_without_examples(const char *page)
 		"adding-a-hook.md",
 		"architecture.md",
 		"contract.md",
+		"coverage.md",
 		"first-steps.md",	/* userspace-tests/debian does it */
 		"kernels.md",
 		"labs.md",		/* userspace-tests/labs does it */
