@@ -15,6 +15,7 @@
 # make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
 # make analyze    clang's analyzer on the modules, cppcheck on the tools
 # make kcsan      the tests on a kernel that reports data races
+# make coverage   the tests on a kernel that counts which lines of the modules run
 # make stress     everything at once for SECONDS=3600, by SEED=, DEBUG=1
 # make headers    builds for every kernel that Debian has headers of
 # make packages   the packages, in clean Debian 12 and 13 roots
@@ -136,6 +137,9 @@ analyze:
 kcsan:
 	@userspace-tests/run --kcsan
 
+coverage:
+	@SIZE=quick userspace-tests/run --cover
+
 debian-test:
 	@userspace-tests/debian
 
@@ -149,6 +153,6 @@ bench-scale:
 	@bench/scale
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check analyze kcsan fuzz stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
+.PHONY: run test test-all check analyze kcsan coverage fuzz stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

@@ -63,5 +63,7 @@ locked() {
 . "$TESTS_DIR/harness/guest.sh"
 # shellcheck source=harness/boot.sh
 . "$TESTS_DIR/harness/boot.sh"
+# shellcheck source=harness/cover.sh
+. "$TESTS_DIR/harness/cover.sh"
 # shellcheck source=harness/verdict.sh
 . "$TESTS_DIR/harness/verdict.sh"

@@ -168,6 +168,7 @@ static bool is_without_examples(const char *page)
 		"architecture.md",
 		"coexistence.md",	/* userspace-tests/harness/guest/neighbours does it */
 		"contract.md",
+		"coverage.md",
 		"first-steps.md",	/* userspace-tests/debian does it */
 		"kernels.md",
 		"labs.md",		/* userspace-tests/labs does it */

@@ -88,6 +88,11 @@ kcsan_kernel() {
 	built_kernel kcsan "kernel with KCSAN" kcsan
 }
 
+# cover_kernel: what runs of the modules is counted.
+cover_kernel() {
+	built_kernel gcov "kernel with gcov" cover
+}
+
 # built_kernel DIR NAME FRAGMENT: in that directory of the cache, what kernel.config and
 # FRAGMENT.config turn on.
 built_kernel() {
