@@ -220,6 +220,8 @@ static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 	bool below = cont->parent->parent;
 	int err;
 
+	/* or a CPU that has gone before, and is back, would be taken from this container later */
+	hotplug_sync();
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;

@@ -115,6 +115,7 @@ static void test_inherit(int times)
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, all, nodes) ?: put(A "/clone_children", "1"), 0, "a, whose children inherit");
 	err(make(M "/b", all, nodes), 0, "b");
+	err(put(M "/clone_children", "1"), 0, "children of the root inherit, too");
 	k = kid_start(maker, NULL);
 	w = kid_start(writer, NULL);
 	for (i = 0; i < times; i++) {
@@ -123,6 +124,11 @@ static void test_inherit(int times)
 		fails += failed("b is without",
 				!wait_for(mask_in(M "/b/cpuset.cpus") == (all & ~last)));
 		fails += failed("coming online", cpu_online(ncpus - 1, 1));
+		/* made when the CPU is there again: it is not taken away because it was gone */
+		fails += failed("a new one", E(mkdir(M "/c", 0755)));
+		msleep(50);
+		fails += failed("has all CPUs", mask_in(M "/c/cpuset.cpus") != all);
+		fails += failed("removing it", E(rmdir(M "/c")));
 		fails += failed("a: all CPUs", put(A "/cpuset.cpus", "%s", list_of(all)));
 	}
 	heirs->stop = true;
