@@ -10,8 +10,9 @@
  *
  * Locks, outermost first:
  *
- *   container_manage_lock()	a mutex, held to create and remove containers, to move tasks,
- *	and to bind and register subsystems.
+ *   the lock on bindings	a mutex of the core, held to register and to bind subsystems, while
+ *	hooks are armed and disarmed. That may take long; nothing but mounts waits for it.
+ *   container_manage_lock()	a mutex, held to create and remove containers, and to move tasks.
  *   container_lock()	the callback lock, a mutex, taken inside the manage lock around each
  *	change of containers and bindings, but not around moves. Holding either mutex keeps every
  *	container where it is.
@@ -214,7 +215,8 @@ struct container_subsys {
 	int (*populate)(struct container_subsys *ss, struct container *cont);
 	/*
 	 * The subsystem is bound to the hierarchy of @root. May refuse. The root gets its files,
-	 * and the subsystem its tasks, after this call.
+	 * and the subsystem its tasks, after this call. This callback and the next are called
+	 * without the manage lock, which they may take: here hooks are armed and disarmed.
 	 */
 	int (*bind)(struct container_subsys *ss, struct container *root);
 	/* Undo bind(): the hierarchy is dissolved, or could not be created. */

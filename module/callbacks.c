@@ -13,7 +13,7 @@
 static struct calls versions[2];
 struct calls __rcu *current_calls = RCU_INITIALIZER(&versions[0]);
 
-/* The subsystems that are called. Under the manage lock. */
+/* The subsystems that are called. Under the lock on bindings. */
 static DECLARE_BITMAP(called, MAX_CONTAINER_SUBSYS);
 static unsigned long generation;
 
@@ -28,7 +28,7 @@ static bool wants_all(const struct container_subsys *ss)
 static void calls_publish(void)
 {
 	struct calls *old = rcu_dereference_protected(current_calls,
-						      lockdep_is_held(&manage_mutex));
+						      lockdep_is_held(&bind_mutex));
 	struct calls *new = old == &versions[0] ? &versions[1] : &versions[0];
 	int id, all = 0, can_fork = 0, fork = 0, exit = 0, exited = 0;
 	struct container_subsys *ss;
@@ -125,14 +125,14 @@ static void member_forget(struct member *m, void *arg)
  * membership_adopt - start calling a subsystem for forks and exits
  * @ss: the subsystem, in subsystems[] already; new, or newly bound
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held; sleeps.
  * Return: 0, or an errno and nothing has changed.
  */
 int membership_adopt(struct container_subsys *ss)
 {
 	int err;
 
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	/* arm the hooks first: without them no exit would remove an entry */
 	err = wants_all(ss) ? membership_track() : 0;
 	if (err)
@@ -153,11 +153,11 @@ int membership_adopt(struct container_subsys *ss)
  *
  * When it returns, no callback is running, and no data of tasks is left.
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held; sleeps.
  */
 void membership_forget(struct container_subsys *ss)
 {
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	if (!__test_and_clear_bit(ss->subsys_id, called))
 		return;
 	calls_publish();

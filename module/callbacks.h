@@ -31,7 +31,7 @@ struct calls {
 	struct container_subsys *exited[MAX_CONTAINER_SUBSYS + 1];
 };
 
-/* Replaced under the manage lock. */
+/* Replaced under the lock on bindings. */
 extern struct calls __rcu *current_calls;
 
 /* The current arrays. They stay while the caller has preemption disabled. */

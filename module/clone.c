@@ -152,16 +152,15 @@ static int clone_once(struct container_subsys *ss)
  *
  * Context: process, no lock held; sleeps.
  * Return: 0, also if @ss is not bound and there is nothing to do; -EDEADLK with the manage
- * lock held; or the errno of the mkdir or of the move. On failure nothing has changed.
+ * lock held, and in bind() and unbind(); or the errno of the mkdir or of the move. On failure
+ * nothing has changed.
  */
 int container_clone(struct container_subsys *ss)
 {
 	int err;
 
-	if (manage_lock_is_mine()) {
-		pr_err("%s: container_clone() was called with the manage lock held\n", ss->name);
+	if (would_hang(__func__))
 		return -EDEADLK;
-	}
 	do {
 		err = clone_once(ss);
 	} while (err == -ERESTART);

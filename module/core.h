@@ -27,7 +27,7 @@ struct moves;
  * @subsys: the subsystems bound to it
  * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
- * @release_agent: the program, may be empty; written under both mutexes
+ * @release_agent: the program, may be empty; read and written under the callback lock
  * @nr_containers: number of its containers, the root included; changed under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy
  * @ref: references: one while it is active, one for each container below the root, and one while
@@ -88,10 +88,15 @@ static inline bool container_has_members(const struct container *cont)
 	     (pos) = container_next_descendant(pos, top))
 
 /* registry.c */
-extern struct mutex manage_mutex;
+extern struct mutex bind_mutex, manage_mutex;
 extern struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 extern struct hierarchy dummy_hierarchy;
 void hierarchy_init(void);
+void bind_lock(void);
+int bind_lock_killable(void);
+void bind_unlock(void);
+bool bind_lock_is_mine(void);
+bool would_hang(const char *call);
 bool manage_lock_is_mine(void);
 void containers_show_hierarchies(struct seq_file *m, int nr_tasks);
 

@@ -11,7 +11,7 @@
 
 /* The number of tasks in fork_enter(), as a sum over all CPUs. */
 static DEFINE_PER_CPU(long, fork_callers);
-/* The number of hierarchies and subsystems that need the hooks. Under the manage lock. */
+/* The number of hierarchies and subsystems that need the hooks. Under the lock on bindings. */
 static int trackers;
 
 /*
@@ -384,14 +384,14 @@ static void member_drop(struct member *m)
 /**
  * membership_track - arm the hooks on fork and exit for one more user
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held; sleeps.
  * Return: 0, or the errno of arming them.
  */
 int membership_track(void)
 {
 	int err;
 
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	if (!trackers) {
 		err = container_hooks_arm(fork_hooks, ARRAY_SIZE(fork_hooks));
 		if (err)
@@ -404,11 +404,11 @@ int membership_track(void)
 /**
  * membership_untrack - disarm the hooks on fork and exit, if this was their last user
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held; sleeps, as long as tasks stay in the hooks.
  */
 void membership_untrack(void)
 {
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	if (--trackers)
 		return;
 	container_hooks_disarm(fork_hooks + HOOK_CAN_FORK, 1);

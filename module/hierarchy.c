@@ -122,22 +122,13 @@ static struct hierarchy *options_fit(struct mount_options *opts, struct hierarch
 				      hierarchy_label(h, label, sizeof(label)), other));
 }
 
-/**
- * hierarchy_find - find the active hierarchy that a mount asks for
- * @opts: its options; on failure @opts->why is set
- *
- * Context: manage lock held.
- * Return: the hierarchy; NULL if one has to be created; -ENOENT for an unknown name or
- * subsystem, -EINVAL for "all" without any subsystem, -EBUSY if the options conflict with an
- * active hierarchy.
- */
-struct hierarchy *hierarchy_find(struct mount_options *opts)
+/* The search of hierarchy_find(), with the callback lock held, too. */
+static struct hierarchy *hierarchy_search(struct mount_options *opts)
 {
 	struct hierarchy *h, *named = NULL, *equal = NULL, *overlaps = NULL;
 	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
 	int i, err;
 
-	lockdep_assert_held(&manage_mutex);
 	opts->why[0] = '\0';
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES; i++)
 		if (hierarchies[i] && same_name(hierarchies[i], opts))
@@ -175,20 +166,54 @@ struct hierarchy *hierarchy_find(struct mount_options *opts)
 	return named ? name_taken(opts, named) : NULL;
 }
 
+/**
+ * hierarchy_find - find the active hierarchy that a mount asks for
+ * @opts: its options; on failure @opts->why is set
+ *
+ * Context: lock on bindings held.
+ * Return: the hierarchy; NULL if one has to be created; -ENOENT for an unknown name or
+ * subsystem, -EINVAL for "all" without any subsystem, -EBUSY if the options conflict with an
+ * active hierarchy.
+ */
+struct hierarchy *hierarchy_find(struct mount_options *opts)
+{
+	struct hierarchy *h;
+
+	lockdep_assert_held(&bind_mutex);
+	container_lock();
+	h = hierarchy_search(opts);
+	container_unlock();
+	return h;
+}
+
+/* Around the moment of a change that readers with either of the two inner locks must not see. */
+static void change_begin(void)
+{
+	lockdep_assert_held(&bind_mutex);
+	container_manage_lock();
+	container_lock();
+}
+
+static void change_end(void)
+{
+	container_unlock();
+	container_manage_unlock();
+}
+
 /* Moves a subsystem, and its state of the root, from one hierarchy to another. */
 static void hierarchy_rebind(struct container_subsys *ss, struct hierarchy *from,
 			     struct hierarchy *to)
 {
 	int id = ss->subsys_id;
 
-	container_lock();
+	change_begin();
 	to->top.subsys[id] = from->top.subsys[id];
 	to->top.subsys[id]->container = &to->top;
 	__clear_bit(id, from->subsys);
 	__set_bit(id, to->subsys);
 	/* a reader that sees the new number also sees the state in the new root */
 	smp_store_release(&ss->hierarchy, to->top.hierarchy);
-	container_unlock();
+	change_end();
 }
 
 /* Binds a subsystem that is not bound; on failure nothing has changed. */
@@ -230,7 +255,7 @@ static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
  *	set
  * @sb: its superblock
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held; sleeps.
  * Return: the hierarchy; -ENOSPC if there are too many, -ENOMEM, -EBUSY if a
  * subsystem's module is being unloaded, or the errno of arming the hooks or of a
  * subsystem's bind(). On failure nothing has changed.
@@ -242,7 +267,7 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	struct hierarchy *h;
 	int id, nr, err;
 
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	err = wanted_set(opts, set);
 	if (err)
 		return ERR_PTR(err);
@@ -281,10 +306,10 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	h->sb = sb;
 	refcount_set(&h->ref, 1);
 
-	container_lock();
+	change_begin();
 	/* a reader that finds it by its number sees it complete */
 	smp_store_release(&hierarchies[nr], h);
-	container_unlock();
+	change_end();
 	for_each_set_bit(id, set, MAX_CONTAINER_SUBSYS) {
 		err = hierarchy_bind(h, subsystems[id]);
 		if (err)
@@ -316,20 +341,21 @@ err_free:
  * @h: the hierarchy, whose superblock is being shut down. The caller then drops the reference
  *	that an active hierarchy holds on itself.
  *
- * Context: manage lock held; sleeps.
+ * Context: lock on bindings held, manage lock not held: this waits for tasks in hooks, which a
+ * user can keep there. Sleeps.
  */
 void hierarchy_dissolve(struct hierarchy *h)
 {
 	struct container_subsys *ss;
 	int id;
 
-	lockdep_assert_held(&manage_mutex);
+	lockdep_assert_held(&bind_mutex);
 	for_each_bound_subsys(h, id, ss)
 		hierarchy_unbind(h, ss);
-	container_lock();
+	change_begin();
 	set_bit(CONT_REMOVED, &h->top.flags);
 	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);
-	container_unlock();
+	change_end();
 	membership_untrack();
 	atomic_inc(&dissolved);
 	wake_up_all(&hierarchy_gone);
@@ -340,14 +366,13 @@ void hierarchy_dissolve(struct hierarchy *h)
  * @h: the hierarchy
  * @path: the program; may be empty
  *
- * Context: manage lock held; sleeps.
+ * Context: the hierarchy stays; sleeps.
  * Return: 0 or -ENOMEM.
  */
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
 {
 	char *new = kstrdup(path, GFP_KERNEL), *old;
 
-	lockdep_assert_held(&manage_mutex);
 	if (!new)
 		return -ENOMEM;
 	container_lock();
@@ -360,7 +385,7 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
 
 /**
  * hierarchy_wait_dissolved - wait for a hierarchy to be dissolved
- * @seen: hierarchies_dissolved() when the hierarchy was found, under the manage lock
+ * @seen: hierarchies_dissolved() when the hierarchy was found, under the lock on bindings
  *
  * Context: sleeps.
  * Return: 0, or -EINTR.

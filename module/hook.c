@@ -3,8 +3,9 @@
  * The hook layer: attaches tables of handlers to kernel functions (by ftrace) and to
  * tracepoints, and finds symbols that are not exported.
  *
- * hook_mutex guards the list of rows and their state, and serializes arming. It is held across
- * grace periods, so a caller that arms or disarms must not hold a lock that a handler takes.
+ * hook_mutex serializes arming. It is held across grace periods, which last as long as tasks stay
+ * in handlers. So a caller that arms or disarms must not hold a lock that a handler takes, nor one
+ * that a user waits for; and who only reads takes rows_mutex, which guards the list of rows.
  *
  * The ftrace_ops have no recursion guard. No handler calls a hooked function, so none is needed,
  * and a guard might drop a call. They are PERMANENT: while one is armed, writing 0 to
@@ -28,6 +29,7 @@
 #include "core.h"
 
 static DEFINE_MUTEX(hook_mutex);
+static DEFINE_MUTEX(rows_mutex);
 static LIST_HEAD(hook_rows);
 static void *hook_kallsyms, *hook_ftrace_location;
 CONTAINER_KERNEL_FN(unsigned long, call_kallsyms_lookup, const char *name);
@@ -163,7 +165,7 @@ static void hook_disarm(struct container_hook *hook)
 		unregister_ftrace_function(&hook->ops);
 		hook_free_filter(hook);
 	}
-	hook->armed = false;
+	WRITE_ONCE(hook->armed, false);
 	trace_hook(hook->found, false);
 }
 
@@ -190,7 +192,7 @@ static int hook_arm(struct container_hook *hook)
 		err = tracepoint_probe_register(hook->tp, hook->handler, NULL);
 	else
 		err = hook_attach(hook);
-	hook->armed = !err;
+	WRITE_ONCE(hook->armed, !err);
 	if (err == -EBUSY)
 		snprintf(hook_why, sizeof(hook_why),
 			 "cannot hook %s: a live patch, a BPF program, a kprobe or another tracer has it, or kernel.ftrace_enabled is 0",
@@ -269,6 +271,15 @@ int container_feature_find(const struct container_feature *feature)
 }
 EXPORT_SYMBOL_GPL(container_feature_find);
 
+/* Lists a row that is armed for the first time. */
+static void hook_list(struct container_hook *hook)
+{
+	mutex_lock(&rows_mutex);
+	if (!hook->list.next && hook->found)
+		list_add_tail(&hook->list, &hook_rows);
+	mutex_unlock(&rows_mutex);
+}
+
 /**
  * container_hooks_arm - arm a table of hooks
  * @hooks: the rows, of features for which container_feature_find() was called
@@ -292,8 +303,7 @@ int container_hooks_arm(struct container_hook *hooks, int count)
 			err = feature_set(hooks[i].optional, NULL, NULL);
 	for (i = 0; i < count && !err; i++) {
 		err = hook_arm(&hooks[i]);
-		if (!hooks[i].list.next && hooks[i].found)
-			list_add_tail(&hooks[i].list, &hook_rows);
+		hook_list(&hooks[i]);
 		if (hooks[i].optional && err != -ENOMEM)
 			err = 0;
 		if (err)
@@ -337,11 +347,11 @@ void container_hooks_forget(struct container_hook *hooks, int count)
 {
 	int i;
 
-	mutex_lock(&hook_mutex);
+	mutex_lock(&rows_mutex);
 	for (i = 0; i < count; i++)
 		if (hooks[i].list.next)
 			list_del(&hooks[i].list);
-	mutex_unlock(&hook_mutex);
+	mutex_unlock(&rows_mutex);
 }
 EXPORT_SYMBOL_GPL(container_hooks_forget);
 
@@ -351,12 +361,12 @@ void hook_show(struct seq_file *m)
 	struct container_hook *hook;
 
 	seq_puts(m, "Hooks:\n");
-	mutex_lock(&hook_mutex);
+	mutex_lock(&rows_mutex);
 	list_for_each_entry(hook, &hook_rows, list)
 		seq_printf(m, "%s: %s missed=%ld\n", hook->found ?: hook->name,
-			   hook->armed ? "armed" : "off",
+			   READ_ONCE(hook->armed) ? "armed" : "off",
 			   atomic_long_read(&hook->missed));
-	mutex_unlock(&hook_mutex);
+	mutex_unlock(&rows_mutex);
 }
 
 /*

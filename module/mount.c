@@ -2,8 +2,9 @@
 /*
  * The filesystem type "container" and mounting it. Each superblock belongs to one hierarchy.
  *
- * Mounts and the last unmount of a hierarchy race; the manage lock settles who wins. No mount
- * waits with it held: see get_tree_once().
+ * Mounts and the last unmount of a hierarchy race; the lock on bindings settles who wins. A mount
+ * holds it until the hierarchy is complete, but does not wait with it for another mount or for an
+ * unmount: see get_tree_once().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -68,7 +69,7 @@ static int super_fill(struct super_block *sb)
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
-/* Creates the hierarchy of a new superblock. */
+/* Creates the hierarchy of a new superblock; under the lock on bindings. */
 static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
 {
 	struct hierarchy *h = hierarchy_create(opts, sb);
@@ -76,19 +77,22 @@ static int super_make_hierarchy(struct super_block *sb, struct mount_options *op
 
 	if (IS_ERR(h))
 		return PTR_ERR(h);
+	container_manage_lock();
 	h->top.dentry = sb->s_root;
 	err = files_populate(&h->top);
+	if (!err) {
+		own_dir(d_inode(sb->s_root), &h->top);
+		sb->s_fs_info = h;
+		/* from now on container_clone() may create directories */
+		sb->s_flags |= SB_ACTIVE;
+	}
+	container_manage_unlock();
 	if (err) {
-		/* still under the manage lock, so that no mount finds it incomplete */
+		/* still under the lock on bindings, so that no mount finds it incomplete */
 		hierarchy_dissolve(h);
 		hierarchy_put(h);
-		return err;
 	}
-	own_dir(d_inode(sb->s_root), &h->top);
-	sb->s_fs_info = h;
-	/* from now on container_clone() may create directories */
-	sb->s_flags |= SB_ACTIVE;
-	return 0;
+	return err;
 }
 
 /*
@@ -139,7 +143,7 @@ static void load_subsystems(const struct mount_options *opts)
 
 /*
  * Attempts to mount once. The hierarchy may exist or not. If it is going away, waits for that
- * without the manage lock. Return: -ERESTART if another mount interfered.
+ * without the lock on bindings. Return: -ERESTART if another mount interfered.
  */
 static int get_tree_once(struct fs_context *fc)
 {
@@ -150,23 +154,25 @@ static int get_tree_once(struct fs_context *fc)
 	int err;
 
 	for (;;) {
-		container_manage_lock();
+		err = bind_lock_killable();
+		if (err)
+			return err;
 		h = hierarchy_find(opts);
 		if (!h || IS_ERR(h)) {
-			container_manage_unlock();
+			bind_unlock();
 			if (IS_ERR(h))
 				return PTR_ERR(h);
 			break;
 		}
 		sb = h->sb;
 		if (atomic_inc_not_zero(&sb->s_active)) {
-			container_manage_unlock();
+			bind_unlock();
 			down_write(&sb->s_umount);
 			fc->root = dget(sb->s_root);
 			return 0;
 		}
 		seen = hierarchies_dissolved();
-		container_manage_unlock();
+		bind_unlock();
 		err = hierarchy_wait_dissolved(seen);
 		if (err)
 			return err;
@@ -175,13 +181,12 @@ static int get_tree_once(struct fs_context *fc)
 	sb = sget_fc(fc, NULL, set_anon_super_fc);
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);
-	err = super_fill(sb);
+	err = super_fill(sb) ?: bind_lock_killable();
 	if (!err) {
-		container_manage_lock();
 		/* meanwhile another mount may have created this hierarchy or a conflicting one */
 		h = hierarchy_find(opts);
 		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
-		container_manage_unlock();
+		bind_unlock();
 	}
 	if (err) {
 		deactivate_locked_super(sb);
@@ -217,13 +222,15 @@ static int fs_reconfigure(struct fs_context *fc)
 	err = parse_options_check(opts);
 	if (err)
 		return mount_result(fc, err);
-	container_manage_lock();
+	err = bind_lock_killable();
+	if (err)
+		return err;
 	found = hierarchy_find(opts);
 	/* an error means a conflict with some hierarchy: a remount cannot solve it either */
 	if (found != h)
 		err = IS_ERR(found) ? -EBUSY :
 			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");
-	container_manage_unlock();
+	bind_unlock();
 	return mount_result(fc, err);
 }
 
@@ -294,9 +301,9 @@ static void fs_kill_sb(struct super_block *sb)
 	struct hierarchy *h = sb->s_fs_info;
 
 	if (h) {
-		container_manage_lock();
+		bind_lock();
 		hierarchy_dissolve(h);
-		container_manage_unlock();
+		bind_unlock();
 	}
 	compat_kill_super(sb);
 	if (h)

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The two mutexes, and the hierarchies that are active.
+ * The three mutexes, and the hierarchies that are active.
  *
- * A change of the trees is prepared under manage_mutex and made under both mutexes, so that
- * holding either one keeps them as they are. Moves of tasks take manage_mutex alone.
- * hierarchies[] is also read under RCU: see membership_of().
+ * bind_mutex is held to register a subsystem, and from the beginning to the end of a mount and of
+ * a dissolution: while hooks are armed and disarmed, that is, which takes as long as tasks stay in
+ * them. So nobody else takes it, and it is taken before the other two, which are held for moments.
+ *
+ * A change of the trees is prepared under manage_mutex and made under this and callback_mutex, so
+ * that holding either one keeps them as they are. A change of the bindings is made under all
+ * three. Moves of tasks take manage_mutex alone. hierarchies[] is also read under RCU: see
+ * membership_of().
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
 #include "core.h"
 #include "private.h"
 
+DEFINE_MUTEX(bind_mutex);
 DEFINE_MUTEX(manage_mutex);
-/* The task that holds manage_mutex, or NULL. */
-static struct task_struct *manager;
+/* The tasks that hold bind_mutex and manage_mutex, or NULL. */
+static struct task_struct *binder, *manager;
 static DEFINE_MUTEX(callback_mutex);
 
 /* The subsystems that are not bound are in this hierarchy, number 0. It has only a root. */
@@ -22,11 +30,58 @@ struct hierarchy dummy_hierarchy;
 struct hierarchy *hierarchies[MAX_CONTAINER_HIERARCHIES];
 
 /**
+ * bind_lock - keep registered subsystems, hierarchies and bindings as they are
+ *
+ * Context: process, no lock of the project held; sleeps for as long as tasks stay in hooks.
+ */
+void bind_lock(void)
+{
+	mutex_lock(&bind_mutex);
+	WRITE_ONCE(binder, current);
+}
+
+/**
+ * bind_lock_killable - as bind_lock(), but a signal that kills ends the wait
+ *
+ * Context: as for bind_lock().
+ * Return: 0 or -EINTR.
+ */
+int bind_lock_killable(void)
+{
+	int err = mutex_lock_killable(&bind_mutex);
+
+	if (!err)
+		WRITE_ONCE(binder, current);
+	return err;
+}
+
+/**
+ * bind_unlock - release the lock on bindings
+ *
+ * Context: the task that has taken it.
+ */
+void bind_unlock(void)
+{
+	WRITE_ONCE(binder, NULL);
+	mutex_unlock(&bind_mutex);
+}
+
+/**
+ * bind_lock_is_mine - does the current task hold the lock on bindings?
+ *
+ * Context: as for manage_lock_is_mine().
+ */
+bool bind_lock_is_mine(void)
+{
+	return READ_ONCE(binder) == current;
+}
+
+/**
  * container_manage_lock - keep containers, memberships and bindings as they are
  *
- * Held to change any of them. A mutex, the outermost of the project's locks.
+ * Held to change any of them. A mutex; a subsystem takes no lock of the project before it.
  *
- * Context: process, no lock of the project held; sleeps.
+ * Context: process, no lock of the project held, but in bind() and unbind(); sleeps.
  */
 void container_manage_lock(void)
 {
@@ -58,6 +113,22 @@ EXPORT_SYMBOL_GPL(container_manage_unlock);
 bool manage_lock_is_mine(void)
 {
 	return READ_ONCE(manager) == current;
+}
+
+/**
+ * would_hang - would a function that takes the mutexes deadlock, because its caller holds one?
+ * @call: the function's name, for the log
+ *
+ * Everything that needs the mutex would hang, too.
+ *
+ * Context: process.
+ */
+bool would_hang(const char *call)
+{
+	if (!manage_lock_is_mine() && !bind_lock_is_mine())
+		return false;
+	pr_err("%s() was called with the manage lock held, or in bind() or unbind()\n", call);
+	return true;
 }
 
 /**

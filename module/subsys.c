@@ -2,7 +2,7 @@
 /*
  * Registering and unregistering subsystems.
  *
- * subsystems[] is written under both mutexes and read under either one. A subsystem's state of
+ * subsystems[] is written under all three mutexes and read under any one. A subsystem's state of
  * the root is created here, in the dummy hierarchy. Binding moves it, together with the
  * subsystem, to another hierarchy.
  */
@@ -21,7 +21,7 @@ struct container_subsys *subsystems[MAX_CONTAINER_SUBSYS];
  * subsys_find - find a subsystem by its name
  * @name: its name
  *
- * Context: manage or callback lock held.
+ * Context: any of the three mutexes held.
  * Return: the subsystem, whose registration is complete, or NULL.
  */
 struct container_subsys *subsys_find(const char *name)
@@ -29,9 +29,8 @@ struct container_subsys *subsys_find(const char *name)
 	struct container_subsys *ss;
 	int id;
 
-	container_assert_stay();
 	for_each_subsys(id, ss)
-		if (ss->active && !strcmp(ss->name, name))
+		if (READ_ONCE(ss->active) && !strcmp(ss->name, name))
 			return ss;
 	return NULL;
 }
@@ -75,10 +74,12 @@ static void subsys_set(int id, struct container_subsys *ss)
 	container_unlock();
 }
 
-/* Registers a subsystem whose fields have been checked; under the manage lock. */
-static int subsys_register(struct container_subsys *ss)
+/*
+ * Gives a subsystem whose fields have been checked its number, its place in the data of tasks and
+ * its state of the root. Under the manage lock.
+ */
+static int subsys_enter(struct container_subsys *ss)
 {
-	struct container *top = &dummy_hierarchy.top;
 	struct container_subsys *other;
 	int id, err;
 
@@ -99,23 +100,43 @@ static int subsys_register(struct container_subsys *ss)
 	ss->subsys_id = id;
 	ss->hierarchy = 0;
 	ss->active = false;
-	err = container_make_state(ss, top);
+	err = container_make_state(ss, &dummy_hierarchy.top);
 	if (err)
-		goto err_id;
-	subsys_set(id, ss);
+		ss->subsys_id = -1;
+	else
+		subsys_set(id, ss);
+	return err;
+}
+
+/* Undoes subsys_enter(), when no callback for tasks is called any more. Manage lock not held. */
+static void subsys_leave(struct container_subsys *ss)
+{
+	container_manage_lock();
+	subsys_set(ss->subsys_id, NULL);
+	container_manage_unlock();
+	synchronize_rcu();
+	container_manage_lock();
+	ss->destroy(ss, &dummy_hierarchy.top);
+	dummy_hierarchy.top.subsys[ss->subsys_id] = NULL;
+	ss->subsys_id = -1;
+	container_manage_unlock();
+}
+
+/* Registers a subsystem whose fields have been checked; under the lock on bindings. */
+static int subsys_register(struct container_subsys *ss)
+{
+	int err;
+
+	container_manage_lock();
+	err = subsys_enter(ss);
+	container_manage_unlock();
+	if (err)
+		return err;
 	err = subsys_called_when_bound(ss) ? 0 : membership_adopt(ss);
 	if (err)
-		goto err_unset;
-	ss->active = true;
-	return 0;
-
-err_unset:
-	subsys_set(id, NULL);
-	synchronize_rcu();
-	ss->destroy(ss, top);
-	top->subsys[id] = NULL;
-err_id:
-	ss->subsys_id = -1;
+		subsys_leave(ss);
+	else
+		WRITE_ONCE(ss->active, true);
 	return err;
 }
 
@@ -137,18 +158,6 @@ static bool subsys_callbacks_ok(const struct container_subsys *ss)
 	return ss->can_fork || !ss->adopt;
 }
 
-/*
- * Would a function that takes the manage lock deadlock, because its caller holds it? Everything
- * that needs the lock would hang, too.
- */
-static bool would_hang(const char *call)
-{
-	if (!manage_lock_is_mine())
-		return false;
-	pr_err("%s() was called with the manage lock held, as in a callback\n", call);
-	return true;
-}
-
 /**
  * container_register_subsys - register a subsystem
  * @ss: the subsystem; must not be freed or moved until it is unregistered
@@ -161,8 +170,9 @@ static bool would_hang(const char *call)
  * Return: 0; -EINVAL for a bad name, without create() or destroy(), with callbacks that its
  * scope excludes, or if create() sets no state; -EEXIST if the name or the structure is
  * registered; -ENOSPC if there are too many or task_size does not fit, which is logged;
- * -ENOMEM; -EDEADLK with the manage lock held; the errno of create(); or, with
- * CONTAINER_ALL_TASKS, the errno of arming the hooks (-EBUSY, -EOPNOTSUPP).
+ * -ENOMEM; -EDEADLK with the manage lock held, and in bind() and unbind(); -EINTR if the caller
+ * was killed; the errno of create(); or, with CONTAINER_ALL_TASKS, the errno of arming the hooks
+ * (-EBUSY, -EOPNOTSUPP).
  */
 int container_register_subsys(struct container_subsys *ss)
 {
@@ -175,9 +185,11 @@ int container_register_subsys(struct container_subsys *ss)
 	    !subsys_callbacks_ok(ss))
 		return -EINVAL;
 
-	container_manage_lock();
+	err = bind_lock_killable();
+	if (err)
+		return err;
 	err = subsys_register(ss);
-	container_manage_unlock();
+	bind_unlock();
 	return err;
 }
 EXPORT_SYMBOL_GPL(container_register_subsys);
@@ -191,7 +203,7 @@ EXPORT_SYMBOL_GPL(container_register_subsys);
  *
  * Context: process, no lock held; sleeps.
  * Return: 0; -EBUSY while it is bound to a hierarchy, -EINVAL if it is not
- * registered, -EDEADLK with the manage lock held.
+ * registered, -EDEADLK with the manage lock held, and in bind() and unbind().
  */
 int container_unregister_subsys(struct container_subsys *ss)
 {
@@ -199,23 +211,19 @@ int container_unregister_subsys(struct container_subsys *ss)
 
 	if (would_hang(__func__))
 		return -EDEADLK;
-	container_manage_lock();
+	bind_lock();
 	id = ss->subsys_id;
 	if (id < 0 || id >= MAX_CONTAINER_SUBSYS || subsystems[id] != ss) {
 		err = -EINVAL;
 	} else if (ss->hierarchy) {
 		err = -EBUSY;
 	} else {
-		ss->active = false;
+		WRITE_ONCE(ss->active, false);
 		if (!subsys_called_when_bound(ss))
 			membership_forget(ss);
-		subsys_set(id, NULL);
-		synchronize_rcu();
-		ss->destroy(ss, &dummy_hierarchy.top);
-		dummy_hierarchy.top.subsys[id] = NULL;
-		ss->subsys_id = -1;
+		subsys_leave(ss);
 	}
-	container_manage_unlock();
+	bind_unlock();
 	return err;
 }
 EXPORT_SYMBOL_GPL(container_unregister_subsys);
@@ -241,13 +249,13 @@ EXPORT_SYMBOL_GPL(container_subsys_root);
  * @path: the program; shorter than PATH_MAX
  *
  * Does nothing while @ss is not bound or if there is no memory, and only logs an error if the
- * path is too long or the lock is not held.
+ * path is too long or no lock is held.
  *
- * Context: process, callback lock not held; manage lock held, as in bind().
+ * Context: process, callback lock not held; in bind(), or manage lock held.
  */
 void container_set_release_agent_path(struct container_subsys *ss, const char *path)
 {
-	if (!manage_lock_is_mine() || !path || strlen(path) >= PATH_MAX)
+	if (!(manage_lock_is_mine() || bind_lock_is_mine()) || !path || strlen(path) >= PATH_MAX)
 		pr_err("%s: %s() without the manage lock, or with a bad path\n", ss->name,
 		       __func__);
 	else if (ss->hierarchy)

@@ -77,7 +77,7 @@ static const struct container_feature execcount_feature = {
 	.nr_hooks = ARRAY_SIZE(execcount_hooks),
 };
 
-/* Called with the manage lock held. An error makes the mount fail. */
+/* Called without the manage lock, as arming a hook takes a while. An error makes the mount fail. */
 static int execcount_bind(struct container_subsys *ss, struct container *root)
 {
 	return container_hooks_arm(execcount_hooks, ARRAY_SIZE(execcount_hooks));

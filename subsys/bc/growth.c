@@ -257,14 +257,13 @@ out:
 /**
  * growth_bind - begin to watch address spaces grow
  *
- * Context: manage lock held; sleeps.
+ * Context: in bind(); sleeps.
  * Return: 0, or the errno of arming the hooks.
  */
 int growth_bind(void)
 {
 	int err;
 
-	container_assert_managed();
 	err = container_hooks_arm(vm_hooks, ARRAY_SIZE(vm_hooks));
 	if (err || !vm_split)
 		return err;
@@ -277,11 +276,10 @@ int growth_bind(void)
 /**
  * growth_unbind - undo growth_bind()
  *
- * Context: manage lock held; sleeps.
+ * Context: in unbind(); sleeps as long as a task is being asked whether it may grow.
  */
 void growth_unbind(void)
 {
-	container_assert_managed();
 	if (vm_split)
 		container_hooks_disarm(vm_split_hooks, ARRAY_SIZE(vm_split_hooks));
 	container_hooks_disarm(vm_hooks, ARRAY_SIZE(vm_hooks));

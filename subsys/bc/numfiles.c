@@ -257,26 +257,24 @@ bool numfiles_known(void)
 /**
  * numfiles_bind - begin to count files, if that is possible
  *
- * Context: manage lock held; sleeps.
+ * Context: in bind(); sleeps.
  * Return: 0, or the errno of arming the hooks.
  */
 int numfiles_bind(void)
 {
-	container_assert_managed();
 	return numfiles_known() ? container_hooks_arm(files_hooks, FILES_HOOKS) : 0;
 }
 
 /**
  * numfiles_unbind - stop counting files, and uncharge all files
  *
- * Context: manage lock held; sleeps.
+ * Context: in unbind(); sleeps as long as a task allocates memory for a file.
  */
 void numfiles_unbind(void)
 {
 	struct file_charge *fc;
 	int i;
 
-	container_assert_managed();
 	container_hooks_disarm(files_hooks + HOOK_ALLOC, 1);
 	container_hook_wait_callers(&files_callers);
 	container_hooks_disarm(files_hooks, HOOK_ALLOC);

@@ -256,11 +256,10 @@ void vm_look(struct beancounter *bc, struct vm_figures *f)
 /**
  * vm_unbind - stop watching address spaces, and uncharge them
  *
- * Context: manage lock held; sleeps. No task's data leads to a charge.
+ * Context: in unbind(); sleeps. No task's data leads to a charge.
  */
 void vm_unbind(void)
 {
-	container_assert_managed();
 	growth_unbind();
 	charges_clear();
 }

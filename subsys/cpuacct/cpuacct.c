@@ -30,7 +30,7 @@
  * figures. The subtree figures of its ancestors still include the full sums. The sums of a removed
  * container go to its parent.
  *
- * Locks: the manage lock for resets and bindings. Inside it, the callback lock for the list of
+ * Locks: the manage lock for resets. Inside it, the callback lock for the list of
  * containers and the fields that only readers of the files need (see struct cpuacct). Innermost,
  * cpuacct->lock, a raw spinlock that is taken inside a run queue's lock: a migration takes it, too,
  * so that a task stays on its CPU while it is folded. Two folds of the same task may hold the locks

@@ -275,17 +275,18 @@ void cpus_fork_release(struct task_struct *child, struct wish *wish)
 /**
  * cpus_bind - begin to confine tasks
  *
- * Context: manage lock held; sleeps.
+ * Context: in bind(); sleeps.
  * Return: 0, or the errno of arming the hooks.
  */
 int cpus_bind(void)
 {
 	int err = container_hooks_arm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
 
-	container_assert_managed();
 	if (err)
 		return err;
+	container_manage_lock();
 	err = affinity_try();
+	container_manage_unlock();
 	if (err)
 		cpus_unbind();
 	return err;
@@ -294,11 +295,10 @@ int cpus_bind(void)
 /**
  * cpus_unbind - undo cpus_bind()
  *
- * Context: manage lock held; sleeps. No task is below the root.
+ * Context: in unbind(); sleeps. No task is below the root.
  */
 void cpus_unbind(void)
 {
-	container_assert_managed();
 	container_hooks_disarm(cpus_hooks, ARRAY_SIZE(cpus_hooks));
 }
 

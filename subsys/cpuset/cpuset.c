@@ -26,9 +26,10 @@
  *	the old one; the write to tasks has not returned yet. For a new thread that follows its
  *	process (fork.c in the core), only attach() is called. The thread has not run yet: if it
  *	moves to the root, attach() sets its values, and fork() does so otherwise.
- * mkdir, rmdir, mount, umount	hold the manage lock. A container that is removed has no
- *	members; a hierarchy that is dissolved has no containers below its root. So no task is
- *	confined when the hooks are disarmed or the module is unloaded.
+ * mkdir, rmdir	hold the manage lock. A container that is removed has no members.
+ * mount, umount	hold the core's lock on bindings. A hierarchy that is dissolved has no
+ *	containers below its root. So no task is confined when the hooks are disarmed or the module
+ *	is unloaded.
  * hotplug	see hotplug.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -249,7 +250,16 @@ static int cpuset_bind(struct container_subsys *ss, struct container *root)
 		return err;
 	err = mems_bind();
 	if (err)
-		cpus_unbind();
+		goto err_cpus;
+	err = pressure_bind();
+	if (err)
+		goto err_mems;
+	return 0;
+
+err_mems:
+	mems_unbind();
+err_cpus:
+	cpus_unbind();
 	return err;
 }
 
@@ -257,11 +267,14 @@ static void cpuset_unbind(struct container_subsys *ss, struct container *root)
 {
 	struct cpuset *cs = container_cpuset(root);
 
+	container_manage_lock();
 	if (cs->flags & SPREAD_FLAGS)
 		root_spread(root, 0);
 	cs->flags = 0;
 	setting_locked(root)->flags = BIT(SETTING_CPU_EXCLUSIVE) | BIT(SETTING_MEM_EXCLUSIVE);
 	pressure_count(false);
+	container_manage_unlock();
+	pressure_unbind();
 	mems_unbind();
 	cpus_unbind();
 	cs->meter = (struct fmeter) {};

@@ -200,6 +200,8 @@ int pressure_init(void);
 void pressure_exit(void);
 bool pressure_counted(void);
 int pressure_count(bool on);
+int pressure_bind(void);
+void pressure_unbind(void);
 
 /* hotplug.c */
 int hotplug_init(void);

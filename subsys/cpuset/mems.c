@@ -312,14 +312,13 @@ void spread_set(struct task_struct *task, unsigned long flags)
 /**
  * mems_bind - begin to confine the memory of tasks
  *
- * Context: manage lock held; sleeps.
+ * Context: in bind(); sleeps.
  * Return: 0, or the errno of arming the hooks.
  */
 int mems_bind(void)
 {
 	int err = container_hooks_arm(mems_hooks, ARRAY_SIZE(mems_hooks));
 
-	container_assert_managed();
 	if (err)
 		return err;
 	static_key_slow_inc(pre_enable_key);
@@ -330,11 +329,10 @@ int mems_bind(void)
 /**
  * mems_unbind - undo mems_bind()
  *
- * Context: manage lock held; sleeps. No task is below the root.
+ * Context: in unbind(); sleeps. No task is below the root.
  */
 void mems_unbind(void)
 {
-	container_assert_managed();
 	static_key_slow_dec(enabled_key);
 	static_key_slow_dec(pre_enable_key);
 	container_hooks_disarm(mems_hooks, ARRAY_SIZE(mems_hooks));

@@ -147,11 +147,13 @@ static int resgroup_bind(struct container_subsys *ss, struct container *root)
 	struct res_controller *ctlr = subsys_controller(ss);
 	struct res_shares *s = container_res_shares(root, ctlr);
 
+	container_manage_lock();
 	shares_reset(s);
 	if (ctlr->reset_stats)
 		ctlr->reset_stats(s);
 	if (ctlr->bind)
 		ctlr->bind(s);
+	container_manage_unlock();
 	return 0;
 }
 

@@ -141,6 +141,23 @@ static void check_managed(const struct slot *s, const char *what)
 	container_unlock();
 }
 
+/* Checks bind() and unbind(), which may take the manage lock. */
+static void check_binding(const struct slot *s, const char *what)
+{
+	might_sleep();
+	violation_if(!held_is("bind_mutex", true) || !held_is("manage_mutex", false), s, what);
+	container_manage_lock();
+	container_manage_unlock();
+}
+
+/* Calls that would wait for a lock of their caller are refused. */
+static void check_hanging(struct slot *s)
+{
+	violation_if(container_register_subsys(&s->ss) != -EDEADLK, s, "register in a callback");
+	violation_if(container_unregister_subsys(&s->ss) != -EDEADLK, s, "unregister in one");
+	violation_if(container_clone(&s->ss) != -EDEADLK, s, "clone in one");
+}
+
 /* Checks a callback of fork or exit: preemption is disabled. */
 static void check_atomic(const struct slot *s, const char *what)
 {
@@ -453,10 +470,7 @@ static void try_bad_files(struct slot *s, struct container *cont)
 	if (cont->parent)
 		violation_if(container_add_file(cont->parent, s->files) != -EPERM, s,
 			     "a file for the parent");
-	violation_if(container_register_subsys(&s->ss) != -EDEADLK, s, "register in populate");
-	violation_if(container_unregister_subsys(&s->ss) != -EDEADLK, s,
-		     "unregister in populate");
-	violation_if(container_clone(&s->ss) != -EDEADLK, s, "clone in populate");
+	check_hanging(s);
 }
 
 static int api_populate(struct container_subsys *ss, struct container *cont)
@@ -497,7 +511,9 @@ static int api_bind(struct container_subsys *ss, struct container *root)
 {
 	struct slot *s = to_slot(ss);
 
-	check_managed(s, "bind");
+	check_binding(s, "bind");
+	if (s->bad_files)
+		check_hanging(s);
 	violation_if(container_subsys_root(ss) != root || !ss->hierarchy, s, "root in bind");
 	/* count only calls since this bind */
 	if (ss->scope == CONTAINER_WHILE_BOUND) {
@@ -512,7 +528,9 @@ static void api_unbind(struct container_subsys *ss, struct container *root)
 {
 	struct slot *s = to_slot(ss);
 
-	check_managed(s, "unbind");
+	check_binding(s, "unbind");
+	if (s->bad_files)
+		check_hanging(s);
 	violation_if(container_subsys_root(ss) != root, s, "root in unbind");
 	note(s, "unbind %d", id_of(s, root));
 }
