@@ -345,20 +345,23 @@ static struct res_controller numtasks_ctlr = {
 
 /* --- module parameters ------------------------------------------------------ */
 
-/* The number of tasks in the system; walks over all of them while numtasks is not bound. */
+/*
+ * The number of tasks in the system, or of those that are charged, which includes unborn ones. These
+ * are not all of them while numtasks is not bound, or is being bound.
+ */
 static int tasks_in_use(void)
 {
 	struct task_struct *process, *task;
-	int count = 0;
+	int count = 0, charged = 0;
 
 	if (numtasks_ctlr.root && numtasks_ctlr.subsys.hierarchy)
-		return atomic_read(&shares_numtasks(numtasks_ctlr.root)->tasks.count);
+		charged = atomic_read(&shares_numtasks(numtasks_ctlr.root)->tasks.count);
 	rcu_read_lock();
 	for_each_process_thread(process, task)
 		if (!(task->flags & PF_EXITING))
 			count++;
 	rcu_read_unlock();
-	return count;
+	return max(count, charged);
 }
 
 static int parse_positive(const char *val, int *value)
