@@ -30,7 +30,7 @@ void system_find(void)
 	diag("suspend: %s; tracers: %s", can_nap ? "half way" : "no", can_trace ? "yes" : "no");
 }
 
-int rings_lock(int operation)
+int system_lock(int operation)
 {
 	int lock = open(TOP "/rings", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -47,7 +47,7 @@ static void cpu_away(struct actor *a)
 	/* EBUSY: a suspend, or a test of the kernel's own */
 	if (allowed(a, "a CPU goes", cpu_online(last_cpu, 0), EBUSY, 0))
 		msleep(pick(a, 100));
-	lock = rings_lock(LOCK_EX);
+	lock = system_lock(LOCK_EX);
 	allowed(a, "and comes back", cpu_online(last_cpu, 1), 0);
 	close(lock);
 }
@@ -68,7 +68,7 @@ static void nap(struct actor *a)
 
 	if (!can_nap || put(PM_TEST, "processors"))
 		return;
-	lock = rings_lock(LOCK_EX);
+	lock = system_lock(LOCK_EX);
 	/* EBUSY: a task that does not freeze in time, as one that is being killed */
 	allowed(a, "suspend, half way", put("/sys/power/state", "mem"), EBUSY, EAGAIN, 0);
 	put(PM_TEST, "none");

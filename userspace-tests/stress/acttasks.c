@@ -97,6 +97,7 @@ static void threads(struct actor *a) { in_kid(a, "threads", thread_some); }
 static void *thread_execs(void *arg)
 {
 	(void)arg;
+	system_lock(LOCK_SH);
 	execl("/proc/self/exe", "t_stress", "exec", NULL);
 	_exit(errno);
 }
@@ -129,7 +130,7 @@ static void namespaces(struct actor *a) { in_kid(a, "unshare", unshare_some); }
 static int ring_some(struct actor *a)
 {
 	struct ring r;
-	int lock = rings_lock(LOCK_SH), e;
+	int lock = system_lock(LOCK_SH), e;
 
 	if (lock < 0)
 		return errno;

@@ -64,11 +64,14 @@ void wrong(struct actor *a, const char *fmt, ...) __attribute__((format(printf, 
 extern const struct op task_ops[], tree_ops[], use_ops[], system_ops[];
 
 /*
- * Kernels up to 6.4 crash if a CPU comes online while a task opens its first ring: io_wq_create()
- * registers for that before it has set up its lists. So these two lock each other out: a lock, for
- * close(), shared for rings.
+ * What the kernel itself does not stand while a CPU comes online, or in a suspend, locks these out:
+ * a lock, for close(), exclusive for CPUs and suspend, shared for the others.
+ * Opening a first ring: kernels up to 6.4 crash if a CPU comes online meanwhile, since
+ * io_wq_create() registers for that before it has set up its lists.
+ * execve() in a thread: it waits for the other threads, which a suspend may have frozen; then the
+ * suspend fails after 20 s, and the log has a trace. The lock's descriptor is closed by execve().
  */
-int rings_lock(int operation);
+int system_lock(int operation);
 
 /* The machine as it was: before a rest. */
 void system_restore(void);
