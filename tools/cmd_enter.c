@@ -185,7 +185,8 @@ int cmd_enter(int argc, char **argv)
 	chrooted = !same("/", its_root);
 	root = open(its_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		die("the root directory of %d cannot be seen: %s", pid, strerror(errno));
+		die("the root directory of %d cannot be seen: %s\n  Cure: do it as its user, or as root.",
+		    pid, strerror(errno));
 	join_containers(pid);
 	still_there(fd, pid);
 	terminal = guard_has_terminal();
