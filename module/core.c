@@ -48,6 +48,9 @@ static int __init core_init(void)
 	err = hook_init();
 	if (err)
 		return err;
+	err = hierarchies_init();
+	if (err)
+		return err;
 	err = membership_init();
 	if (err)
 		goto err_features;
@@ -76,6 +79,7 @@ err_membership:
 	membership_exit();
 err_features:
 	feature_exit();
+	hierarchies_exit();
 	return err;
 }
 
@@ -83,6 +87,7 @@ static void __exit core_exit(void)
 {
 	pid_entries_exit();
 	fs_exit();
+	hierarchies_exit();
 	proc_exit();
 	events_exit();
 	release_exit();

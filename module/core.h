@@ -29,9 +29,12 @@ struct moves;
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; read and written under the callback lock
  * @nr_containers: number of its containers, the root included; changed under the manage lock
- * @sb: the superblock; NULL for the dummy hierarchy
- * @ref: references: one while it is active, one for each container below the root, and one while
- *	events.c looks for changes at the root
+ * @sb: the superblock; NULL for the dummy hierarchy, and once the hierarchy is being dissolved.
+ *	Written under the manage and the callback lock, read under either one
+ * @gone: it is dissolved
+ * @end: the work of dissolving it
+ * @ref: references: one while it is active, one for each container below the root, one while
+ *	events.c looks for changes at the root, and one of each task that waits for its end
  */
 struct hierarchy {
 	struct container top;
@@ -41,6 +44,8 @@ struct hierarchy {
 	char *release_agent;
 	int nr_containers;
 	struct super_block *sb;
+	bool gone;
+	struct work_struct end;
 	refcount_t ref;
 };
 
@@ -105,10 +110,14 @@ struct hierarchy *hierarchy_find(struct mount_options *opts);
 struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb);
 void hierarchy_dissolve(struct hierarchy *h);
+struct super_block *hierarchy_super(struct hierarchy *h);
+void hierarchy_unmounted(struct hierarchy *h);
+void hierarchy_end(struct hierarchy *h);
+int hierarchy_wait_ends(void);
+int hierarchies_init(void);
+void hierarchies_exit(void);
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
 void hierarchy_put(struct hierarchy *h);
-unsigned int hierarchies_dissolved(void);
-int hierarchy_wait_dissolved(unsigned int seen);
 
 /* container.c */
 void container_get(struct container *cont);

@@ -121,12 +121,13 @@ static void end_removal(struct container *parent, struct super_block *sb)
  */
 int fs_remove_container(struct container *cont)
 {
-	/* the superblock stays while containers below the root or their directories exist */
-	struct super_block *sb = container_hierarchy(cont)->sb;
+	struct super_block *sb;
 	int err = begin_removal(cont, false);
 
 	if (err)
 		return err;
+	/* it stays while containers below the root or their directories exist */
+	sb = container_hierarchy(cont)->sb;
 	simple_recursive_removal(cont->dentry, NULL);
 	end_removal(cont->parent, sb);
 	return 0;

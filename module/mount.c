@@ -2,9 +2,9 @@
 /*
  * The filesystem type "container" and mounting it. Each superblock belongs to one hierarchy.
  *
- * Mounts and the last unmount of a hierarchy race; the lock on bindings settles who wins. A mount
- * holds it until the hierarchy is complete, but does not wait with it for another mount or for an
- * unmount: see get_tree_once().
+ * Mounts and the last unmount of a hierarchy race; the superblock's active references settle who
+ * wins. A mount waits for hierarchies that are being dissolved, and then holds the lock on bindings
+ * until its own is complete.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -142,41 +142,32 @@ static void load_subsystems(const struct mount_options *opts)
 }
 
 /*
- * Attempts to mount once. The hierarchy may exist or not. If it is going away, waits for that
- * without the lock on bindings. Return: -ERESTART if another mount interfered.
+ * Attempts to mount once. The hierarchy may exist or not. Return: -ERESTART if another mount or an
+ * unmount interfered.
  */
 static int get_tree_once(struct fs_context *fc)
 {
 	struct mount_options *opts = fc->fs_private;
-	struct super_block *sb;
+	struct super_block *sb = NULL;
 	struct hierarchy *h;
-	unsigned int seen;
 	int err;
 
-	for (;;) {
-		err = bind_lock_killable();
-		if (err)
-			return err;
-		h = hierarchy_find(opts);
-		if (!h || IS_ERR(h)) {
-			bind_unlock();
-			if (IS_ERR(h))
-				return PTR_ERR(h);
-			break;
-		}
-		sb = h->sb;
-		if (atomic_inc_not_zero(&sb->s_active)) {
-			bind_unlock();
-			down_write(&sb->s_umount);
-			fc->root = dget(sb->s_root);
-			return 0;
-		}
-		seen = hierarchies_dissolved();
-		bind_unlock();
-		err = hierarchy_wait_dissolved(seen);
-		if (err)
-			return err;
+	err = hierarchy_wait_ends() ?: bind_lock_killable();
+	if (err)
+		return err;
+	h = hierarchy_find(opts);
+	if (!IS_ERR_OR_NULL(h))
+		sb = hierarchy_super(h);
+	bind_unlock();
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	if (sb) {
+		down_write(&sb->s_umount);
+		fc->root = dget(sb->s_root);
+		return 0;
 	}
+	if (h)
+		return -ERESTART;
 
 	sb = sget_fc(fc, NULL, set_anon_super_fc);
 	if (IS_ERR(sb))
@@ -300,14 +291,11 @@ static void fs_kill_sb(struct super_block *sb)
 {
 	struct hierarchy *h = sb->s_fs_info;
 
-	if (h) {
-		bind_lock();
-		hierarchy_dissolve(h);
-		bind_unlock();
-	}
+	if (h)
+		hierarchy_unmounted(h);
 	compat_kill_super(sb);
 	if (h)
-		hierarchy_put(h);
+		hierarchy_end(h);
 }
 
 static struct file_system_type container_fs_type = {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A task that stays in a hook. The end of the hierarchy whose hook that is waits for it, be that
- * an unmount or, after a lazy one, a user's last rmdir; a mount that needs the same subsystem
- * waits, too, until it is killed. Nobody else does.
+ * an unmount or, after a lazy one, a user's last rmdir; a mount waits, too, until it is killed.
+ * Nobody else does. And the end of a hierarchy in the last task of a pid namespace, for which the
+ * namespace's init waits, for which in turn grace periods of the kernel wait.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "lib.h"
 
@@ -62,6 +66,7 @@ static int mount_again(void)
 static void test_end(int (*end)(void), const char *name)
 {
 	struct kid slow;
+	struct hier h;
 	pid_t pid, late;
 	int status;
 
@@ -70,7 +75,7 @@ static void test_end(int (*end)(void), const char *name)
 	kid_recv(&slow);
 	msleep(300);
 	pid = start(end);
-	msleep(300);
+	eq(wait_for(!hier("bc", &h) || h.sactive <= 0), true, "%s has begun", name);
 	late = start(mount_again);
 	err(E(mkdir(N "/b", 0755)), 0, "%s: mkdir in another hierarchy", name);
 	err(movepid(N "/b", getpid()), 0, "a move there");
@@ -79,12 +84,70 @@ static void test_end(int (*end)(void), const char *name)
 	err(movepid(N, getpid()), 0, "a move back");
 	err(E(rmdir(N "/b")), 0, "rmdir");
 	err(modprobe("container_numtasks"), 0, "a module is loaded that is there already");
-	ok(runs(late), "a mount of the same subsystem waits");
+	ok(runs(late), "a mount waits");
 	reap(late);
 	ok(runs(slow.pid), "all the while the task has been in the hook");
 	ok(runs(pid), "for which the end of its hierarchy waits");
 	eq(kid_wait(&slow), 0, "the task leaves the hook");
 	ok(waitpid(pid, &status, 0) == pid && !status, "and the hierarchy has ended");
+}
+
+/* --- the last task of a pid namespace ------------------------------------------- */
+
+/* In the namespaces: a child that outlives its init, and does something to end the hierarchy. */
+static int init(void)
+{
+	pid_t pid;
+
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (cmount(M, "bc"))
+		return 1;
+	pid = fork_bound();
+	if (pid)
+		return 0;
+	for (;;)
+		pause();
+}
+
+static int init_rmdir(void)
+{
+	pid_t pid;
+	int fd;
+
+	if (cmount(M, "bc"))
+		return 1;
+	fd = open(M, O_RDONLY | O_DIRECTORY);
+	if (mkdirat(fd, "c", 0755) || umount2(M, MNT_DETACH))
+		return 1;
+	pid = fork_bound();
+	if (pid) {
+		close(fd);
+		/* long enough to come to the end, and not to its end */
+		msleep(40);
+		return 0;
+	}
+	unlinkat(fd, "c", AT_REMOVEDIR);
+	close(fd);
+	return 0;
+}
+
+static void test_init(int (*init)(void), const char *name)
+{
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < 5; i++) {
+		pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, 0);
+		if (!pid)
+			_exit(init());
+		status = -1;
+		if (!ok(wait_for(waitpid(pid, &status, WNOHANG) == pid), "%s: the init ends", name))
+			break;
+		eq(status, 0, "well");
+	}
+	eq(wait_for(nhiers() == 2), true, "and the hierarchy has ended");
+	err(cmount(M, "bc"), 0, "it can be mounted again");
+	err(E(umount(M)), 0, "and unmounted");
 }
 
 int main(void)
@@ -105,6 +168,8 @@ int main(void)
 	CASE(test_end(unmount, "unmount"));
 	CASE(test_end(last_rmdir, "rmdir"));
 	err(rmmod("delaytest"), 0, "it is quick again");
+	CASE(test_init(init, "exit"));
+	CASE(test_init(init_rmdir, "rmdir"));
 	rmdir(M);
 	rmdir("/tmp/again");
 	err(cumount(N), 0, "unmount");
