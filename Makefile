@@ -13,6 +13,7 @@
 # make check      the static checks alone; make kunit: the unit tests alone
 # make matrix     the tests on each supported kernel
 # make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
+# make fuzz-kernel  inputs for the modules in a guest, led by coverage, SECONDS=600, SEED=
 # make analyze    clang's analyzer on the modules, cppcheck on the tools
 # make kcsan      the tests on a kernel that reports data races
 # make coverage   the tests on a kernel that counts which lines of the modules run
@@ -122,6 +123,12 @@ test check shell matrix headers kunit dkms packages labs:
 fuzz:
 	@userspace-tests/fuzz $(SECONDS)
 
+fuzz-kernel: SECONDS ?= 600
+fuzz-kernel:
+	@FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) TEST_TIMEOUT=$$(($(SECONDS) + 600)) \
+		QEMU_SECONDS=$$(($(SECONDS) + 1200)) LABEL=fuzz-kernel \
+		userspace-tests/run --cover t_inputs
+
 stress: SECONDS ?= 3600
 stress:
 	@STRESS_SECONDS=$(SECONDS) STRESS_SEED=$(SEED) TEST_TIMEOUT=$$(($(SECONDS) + 900)) \
@@ -153,6 +160,6 @@ bench-scale:
 	@bench/scale
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check analyze kcsan coverage fuzz stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
+.PHONY: run test test-all check analyze kcsan coverage fuzz fuzz-kernel stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

@@ -346,8 +346,8 @@ static struct res_controller numtasks_ctlr = {
 /* --- module parameters ------------------------------------------------------ */
 
 /*
- * The number of tasks in the system, or of those that are charged, which includes unborn ones. These
- * are not all of them while numtasks is not bound, or is being bound.
+ * The number of tasks in the system, or of those that are charged, which includes unborn ones.
+ * These are not all of them while numtasks is not bound, or is being bound.
  */
 static int tasks_in_use(void)
 {

@@ -6,11 +6,11 @@
 # to the third serial port when the tests are done.
 
 # cover_begin: the settings that the modules are built with. Counts of some branches are computed
-# from those of others: so none may be lost where CPUs count at the same time.
+# from those of others: so none may be lost where CPUs count at the same time. KCOV is for t_inputs.
 cover_begin() {
 	need gcov:gcc gcov-tool:gcc
 	# shellcheck disable=SC2034 # build_modules passes them on
-	LIMITS+=(GCOV_PROFILE=y KCFLAGS=-fprofile-update=atomic)
+	LIMITS+=(GCOV_PROFILE=y KCFLAGS=-fprofile-update=atomic KCOV_INSTRUMENT=y)
 }
 
 # cover_report LABEL: a table of the files of the modules, from what the guest has counted, and
