@@ -145,6 +145,12 @@ static bool clear(const char *root)
 	return all;
 }
 
+/* A program may have made a superblock read-only that it shares with us. */
+static bool writable(const char *dir)
+{
+	return !mount("x", dir, NULL, MS_REMOUNT, NULL);
+}
+
 /* The hierarchies that a program has mounted, and left with containers. */
 static bool clear_others(void)
 {
@@ -159,7 +165,7 @@ static bool clear_others(void)
 		if (!*line || strstr(line, "cpuset") || !strcmp(line, "name=inputs"))
 			continue;
 		if (!mount("x", OTHER, "container", 0, line)) {
-			all = clear(OTHER) && all;
+			all = writable(OTHER) && clear(OTHER) && all;
 			umount(OTHER);
 		}
 	}
@@ -169,7 +175,7 @@ static bool clear_others(void)
 
 static bool tidy(void)
 {
-	return clear(ALL) && clear(NAMED) && clear_others();
+	return writable(NAMED) && clear(ALL) && clear(NAMED) && clear_others();
 }
 
 static bool defaults(void)
