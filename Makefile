@@ -14,6 +14,7 @@
 # make matrix     the tests on each supported kernel
 # make fuzz       inputs for the parsers and the arithmetic, SECONDS=60 each
 # make fuzz-kernel  inputs for the modules in a guest, led by coverage, SECONDS=600, SEED=
+# make ltp LTP=DIR   LTP's tests of cgroup controllers, on containers
 # make analyze    clang's analyzer on the modules, cppcheck on the tools
 # make kcsan      the tests on a kernel that reports data races
 # make coverage   the tests on a kernel that counts which lines of the modules run
@@ -117,7 +118,7 @@ handin:
 labs-archive:
 	@labs/lab archive $(O)
 
-test check shell matrix headers kunit dkms packages labs:
+test check shell matrix headers kunit dkms packages labs ltp:
 	@userspace-tests/$@
 
 fuzz:
@@ -160,6 +161,6 @@ bench-scale:
 	@bench/scale
 
 .PHONY: tools install-tools modules install install-headers install-dkms uninstall clean deb rpm
-.PHONY: run test test-all check analyze kcsan coverage fuzz fuzz-kernel stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
+.PHONY: run test test-all check analyze kcsan coverage fuzz fuzz-kernel ltp stress shell matrix headers kunit dkms packages labs bench bench-scale debian-test debian-shell
 .PHONY: lab grade grade-all handin labs-archive
 .DEFAULT_GOAL := modules

@@ -163,7 +163,7 @@ int main(void)
 		finish();
 	}
 	err(cmount(N, "none,name=n"), 0, "mount a named hierarchy");
-	err(modinsert(module, "function=security_file_alloc usecs=200000"), 0,
+	err(modinsert(module, "function=security_file_alloc usecs=400000"), 0,
 	    "opening a file takes long");
 	CASE(test_end(unmount, "unmount"));
 	CASE(test_end(last_rmdir, "rmdir"));
