@@ -48,7 +48,7 @@ static int __init core_init(void)
 	err = hook_init();
 	if (err)
 		return err;
-	err = hierarchies_init();
+	err = ending_init();
 	if (err)
 		return err;
 	err = membership_init();
@@ -79,7 +79,7 @@ err_membership:
 	membership_exit();
 err_features:
 	feature_exit();
-	hierarchies_exit();
+	ending_exit();
 	return err;
 }
 
@@ -87,7 +87,7 @@ static void __exit core_exit(void)
 {
 	pid_entries_exit();
 	fs_exit();
-	hierarchies_exit();
+	ending_exit();
 	proc_exit();
 	events_exit();
 	release_exit();

@@ -110,14 +110,16 @@ struct hierarchy *hierarchy_find(struct mount_options *opts);
 struct hierarchy *hierarchy_create(struct mount_options *opts,
 				   struct super_block *sb);
 void hierarchy_dissolve(struct hierarchy *h);
+int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
+void hierarchy_put(struct hierarchy *h);
+
+/* ending.c */
 struct super_block *hierarchy_super(struct hierarchy *h);
 void hierarchy_unmounted(struct hierarchy *h);
 void hierarchy_end(struct hierarchy *h);
 int hierarchy_wait_ends(void);
-int hierarchies_init(void);
-void hierarchies_exit(void);
-int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
-void hierarchy_put(struct hierarchy *h);
+int ending_init(void);
+void ending_exit(void);
 
 /* container.c */
 void container_get(struct container *cont);
