@@ -216,9 +216,9 @@ static struct hierarchy *hierarchy_wanted(struct kunit *test, const char *text)
 	struct hierarchy *h;
 
 	options(test, &opts, text);
-	container_manage_lock();
+	bind_lock();
 	h = hierarchy_find(&opts);
-	container_manage_unlock();
+	bind_unlock();
 	kfree(opts.release_agent);
 	return h;
 }
@@ -229,18 +229,18 @@ static struct hierarchy *hierarchy_make(struct kunit *test, const char *text)
 	struct hierarchy *h;
 
 	options(test, &opts, text);
-	container_manage_lock();
+	bind_lock();
 	h = hierarchy_create(&opts, sb);
-	container_manage_unlock();
+	bind_unlock();
 	kfree(opts.release_agent);
 	return h;
 }
 
 static void hierarchy_unmake(struct hierarchy *h)
 {
-	container_manage_lock();
+	bind_lock();
 	hierarchy_dissolve(h);
-	container_manage_unlock();
+	bind_unlock();
 	hierarchy_put(h);
 }
 
@@ -610,6 +610,12 @@ static void wrong_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[0]), -EDEADLK);
 	container_manage_unlock();
 	KUNIT_EXPECT_FALSE(test, manage_lock_is_mine());
+	bind_lock();
+	KUNIT_EXPECT_TRUE(test, bind_lock_is_mine());
+	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[0]), -EDEADLK);
+	KUNIT_EXPECT_EQ(test, container_unregister_subsys(&subsys[0]), -EDEADLK);
+	bind_unlock();
+	KUNIT_EXPECT_FALSE(test, bind_lock_is_mine());
 	KUNIT_EXPECT_EQ(test, container_register_subsys(&subsys[0]), -EEXIST);
 }
 
