@@ -20,10 +20,13 @@
 #define M "/tmp/m"
 #define N "/tmp/n"
 
+static int root_fd = -1;	/* of what is lazily unmounted */
+
 /* Opens a file, which takes this task some seconds, in a function that bc has hooked. */
 static int slow_open(struct kid *up, void *arg)
 {
 	(void)arg;
+	close(root_fd);
 	prctl(PR_SET_NAME, "delaytest");
 	kid_send(up, 0);
 	return open_err("/dev/null", O_RDONLY);
@@ -34,14 +37,20 @@ static int unmount(void)
 	return E(umount2(M, 0));
 }
 
+/* Before the task is in the hook: it delays grace periods, for which an unmount waits. */
+static int unmount_lazily(void)
+{
+	root_fd = open(M, O_RDONLY | O_DIRECTORY);
+	return E(mkdirat(root_fd, "c", 0755)) ?: E(umount2(M, MNT_DETACH));
+}
+
 /* The user of a container of his own removes it by a directory that he has open. */
 static int last_rmdir(void)
 {
-	int fd = open(M, O_RDONLY | O_DIRECTORY);
-	int e = E(mkdirat(fd, "c", 0755)) ?: E(umount2(M, MNT_DETACH));
-
+	/* until this is the only one that has it open */
+	msleep(200);
 	/* the file keeps what is left of the mount, and goes last */
-	return e ?: E(unlinkat(fd, "c", AT_REMOVEDIR)) ?: E(close(fd));
+	return E(unlinkat(root_fd, "c", AT_REMOVEDIR)) ?: E(close(root_fd));
 }
 
 static pid_t start(int (*fn)(void))
@@ -63,18 +72,19 @@ static int mount_again(void)
 	return cmount("/tmp/again", "bc");
 }
 
-static void test_end(int (*end)(void), const char *name)
+static void test_end(int (*prepare)(void), int (*end)(void), const char *name)
 {
 	struct kid slow;
 	struct hier h;
 	pid_t pid, late;
 	int status;
 
-	err(cmount(M, "bc"), 0, "mount bc");
+	err(cmount(M, "bc") ?: prepare ? prepare() : 0, 0, "mount bc");
 	slow = kid_start(slow_open, NULL);
 	kid_recv(&slow);
 	msleep(300);
 	pid = start(end);
+	close(root_fd);
 	eq(wait_for(!hier("bc", &h) || h.sactive <= 0), true, "%s has begun", name);
 	late = start(mount_again);
 	err(E(mkdir(N "/b", 0755)), 0, "%s: mkdir in another hierarchy", name);
@@ -165,8 +175,8 @@ int main(void)
 	err(cmount(N, "none,name=n"), 0, "mount a named hierarchy");
 	err(modinsert(module, "function=security_file_alloc usecs=400000"), 0,
 	    "opening a file takes long");
-	CASE(test_end(unmount, "unmount"));
-	CASE(test_end(last_rmdir, "rmdir"));
+	CASE(test_end(NULL, unmount, "unmount"));
+	CASE(test_end(unmount_lazily, last_rmdir, "rmdir"));
 	err(rmmod("delaytest"), 0, "it is quick again");
 	CASE(test_init(init, "exit"));
 	CASE(test_init(init_rmdir, "rmdir"));
