@@ -116,7 +116,7 @@ static struct hierarchy *options_fit(struct mount_options *opts, struct hierarch
 				      hierarchy_label(h, label, sizeof(label)), other));
 }
 
-/* The search of hierarchy_find(), with the callback lock held, too. */
+/* The search of hierarchy_find(), with the callback lock held. */
 static struct hierarchy *hierarchy_search(struct mount_options *opts)
 {
 	struct hierarchy *h, *named = NULL, *equal = NULL, *overlaps = NULL;
@@ -164,7 +164,7 @@ static struct hierarchy *hierarchy_search(struct mount_options *opts)
  * hierarchy_find - find the active hierarchy that a mount asks for
  * @opts: its options; on failure @opts->why is set
  *
- * Context: lock on bindings held.
+ * Context: sleeps. The answer stays while the lock on bindings is held.
  * Return: the hierarchy; NULL if one has to be created; -ENOENT for an unknown name or
  * subsystem, -EINVAL for "all" without any subsystem, -EBUSY if the options conflict with an
  * active hierarchy.
@@ -173,7 +173,6 @@ struct hierarchy *hierarchy_find(struct mount_options *opts)
 {
 	struct hierarchy *h;
 
-	lockdep_assert_held(&bind_mutex);
 	container_lock();
 	h = hierarchy_search(opts);
 	container_unlock();

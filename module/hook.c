@@ -29,7 +29,7 @@
 #include "core.h"
 
 static DEFINE_MUTEX(hook_mutex);
-static DEFINE_MUTEX(rows_mutex);
+static DEFINE_MUTEX(rows_mutex);	/* inside hook_mutex */
 static LIST_HEAD(hook_rows);
 static void *hook_kallsyms, *hook_ftrace_location;
 CONTAINER_KERNEL_FN(unsigned long, call_kallsyms_lookup, const char *name);

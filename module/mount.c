@@ -4,7 +4,8 @@
  *
  * Mounts and the last unmount of a hierarchy race; the superblock's active references settle who
  * wins. A mount waits for hierarchies that are being dissolved, and then holds the lock on bindings
- * until its own is complete.
+ * until its own is complete. It takes that lock before a superblock's s_umount, for which sync(2)
+ * waits; so a remount, which has s_umount, does without it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -141,13 +142,28 @@ static void load_subsystems(const struct mount_options *opts)
 	}
 }
 
+/* Creates a superblock and its hierarchy, which does not exist; under the lock on bindings. */
+static int get_tree_new(struct fs_context *fc)
+{
+	struct super_block *sb = sget_fc(fc, NULL, set_anon_super_fc);
+	int err;
+
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	err = super_fill(sb) ?: super_make_hierarchy(sb, fc->fs_private);
+	if (err)
+		deactivate_locked_super(sb);
+	else
+		fc->root = dget(sb->s_root);
+	return err;
+}
+
 /*
- * Attempts to mount once. The hierarchy may exist or not. Return: -ERESTART if another mount or an
- * unmount interfered.
+ * Attempts to mount once. The hierarchy may exist or not. Return: -ERESTART if its last unmount
+ * has interfered.
  */
 static int get_tree_once(struct fs_context *fc)
 {
-	struct mount_options *opts = fc->fs_private;
 	struct super_block *sb = NULL;
 	struct hierarchy *h;
 	int err;
@@ -155,34 +171,19 @@ static int get_tree_once(struct fs_context *fc)
 	err = hierarchy_wait_ends() ?: bind_lock_killable();
 	if (err)
 		return err;
-	h = hierarchy_find(opts);
-	if (!IS_ERR_OR_NULL(h))
+	h = hierarchy_find(fc->fs_private);
+	if (!h)
+		err = get_tree_new(fc);
+	else if (IS_ERR(h))
+		err = PTR_ERR(h);
+	else
 		sb = hierarchy_super(h);
 	bind_unlock();
-	if (IS_ERR(h))
-		return PTR_ERR(h);
-	if (sb) {
-		down_write(&sb->s_umount);
-		fc->root = dget(sb->s_root);
-		return 0;
-	}
-	if (h)
-		return -ERESTART;
-
-	sb = sget_fc(fc, NULL, set_anon_super_fc);
-	if (IS_ERR(sb))
-		return PTR_ERR(sb);
-	err = super_fill(sb) ?: bind_lock_killable();
-	if (!err) {
-		/* meanwhile another mount may have created this hierarchy or a conflicting one */
-		h = hierarchy_find(opts);
-		err = h ? -ERESTART : super_make_hierarchy(sb, opts);
-		bind_unlock();
-	}
-	if (err) {
-		deactivate_locked_super(sb);
+	if (!h || err)
 		return err;
-	}
+	if (!sb)
+		return -ERESTART;
+	down_write(&sb->s_umount);
 	fc->root = dget(sb->s_root);
 	return 0;
 }
@@ -213,15 +214,12 @@ static int fs_reconfigure(struct fs_context *fc)
 	err = parse_options_check(opts);
 	if (err)
 		return mount_result(fc, err);
-	err = bind_lock_killable();
-	if (err)
-		return err;
+	/* this one stays, as it is mounted */
 	found = hierarchy_find(opts);
 	/* an error means a conflict with some hierarchy: a remount cannot solve it either */
 	if (found != h)
 		err = IS_ERR(found) ? -EBUSY :
 			options_refuse(opts, -EBUSY, "a remount cannot change what is bound");
-	bind_unlock();
 	return mount_result(fc, err);
 }
 

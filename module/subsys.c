@@ -29,6 +29,7 @@ struct container_subsys *subsys_find(const char *name)
 	struct container_subsys *ss;
 	int id;
 
+	/* @active is written under the lock on bindings alone, so others may just miss a change */
 	for_each_subsys(id, ss)
 		if (READ_ONCE(ss->active) && !strcmp(ss->name, name))
 			return ss;
