@@ -237,8 +237,8 @@ static void cpus_run(struct job *job)
 		settle(&call);
 	else
 		release(&call, wish, left);
-	/* another call may have set the affinity, and may still be waiting */
-	while (is_astray(cj->task))
+	/* another call may have set the affinity of a member, and may still be waiting */
+	while (confined(cj->task) && is_astray(cj->task))
 		schedule_timeout_idle(1);
 
 	wish_put(wish);
@@ -314,7 +314,11 @@ void cpus_apply(struct task_struct *task)
  * @task: the task, which is at the root now, and to which the caller has a reference
  * @wish: its wish; NULL if it has no restriction
  *
- * Context: manage lock held; sleeps. As cpus_apply().
+ * If another call sets the affinity meanwhile, that call waits for the task to move, and not this
+ * function's caller: nothing confines the task any more.
+ *
+ * Context: manage lock held; sleeps. When it returns, the task has its wish, or a job takes the CPU
+ * away that it is on, for which the caller waits on its way to user space.
  */
 void cpus_release(struct task_struct *task, struct wish *wish)
 {
@@ -330,6 +334,6 @@ void cpus_release(struct task_struct *task, struct wish *wish)
 		kernel_allows(task, manager.target);
 		unconfine(manager.target, wish);
 	} while (call_set(&manager, manager.target) && --tries);
-	if (manager.left >= 0 || (task != current && is_astray(task)))
+	if (manager.left >= 0)
 		leave_to_job(task, wish);
 }
