@@ -36,6 +36,9 @@ static struct member *find(struct task_struct *task)
 	return m;
 }
 
+/* Of the subsystems that know the tasks here. */
+#define GENERATION 7UL
+
 /* Gives the task the entry, unless it has one. Return: the entry that it has. */
 static struct member *insert(struct member *m, struct task_struct *task)
 {
@@ -43,7 +46,7 @@ static struct member *insert(struct member *m, struct task_struct *task)
 	struct member *old = table_find(task);
 
 	if (!old)
-		table_add(b, m, task);
+		table_add(b, m, task, GENERATION);
 	table_unlock(b);
 	return old ?: m;
 }
@@ -105,8 +108,6 @@ static void expect_clean(struct kunit *test, struct member *m)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	KUNIT_EXPECT_EQ(test, m->charged, 0UL);
-	KUNIT_EXPECT_EQ(test, m->known, 0UL);
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(m->moved, MAX_CONTAINER_HIERARCHIES));
 	for (i = 0; i < MAX_CONTAINER_HIERARCHIES; i++)
 		KUNIT_EXPECT_NULL(test, m->in[i].cont);
@@ -170,8 +171,12 @@ static void insert_find_remove(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(1)));
+	make_dirty(m);
 	KUNIT_EXPECT_PTR_EQ(test, insert(m, fake_task(1)), m);
 	KUNIT_EXPECT_PTR_EQ(test, m->task, fake_task(1));
+	/* what subsystems knew of an earlier task is forgotten */
+	KUNIT_EXPECT_EQ(test, m->charged, GENERATION);
+	KUNIT_EXPECT_EQ(test, m->known, GENERATION);
 	KUNIT_EXPECT_PTR_EQ(test, find(fake_task(1)), m);
 	KUNIT_EXPECT_NULL(test, find(fake_task(2)));
 

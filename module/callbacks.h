@@ -76,15 +76,13 @@ static inline void member_cancel(struct member *m)
 }
 
 /* Asks the subsystems whether a child may start. */
-static __always_inline int member_can_fork(struct member *m, struct member *parent)
+static __always_inline int member_can_fork(struct member *m, struct member *parent,
+					   const struct calls *calls)
 {
-	const struct calls *calls = calls_now();
 	struct container_subsys *const *p, *ss;
 	struct container *cont;
 	int err;
 
-	m->charged = calls->generation;
-	m->known = calls->generation;
 	for_each_call(p, ss, calls->can_fork) {
 		cont = container_for(m, ss);
 		if (!cont)

@@ -82,19 +82,23 @@ static struct member no_entry;
 static __always_inline int fork_begin(struct task_struct *child, struct member *m,
 				      struct member *parent)
 {
+	const struct calls *calls = calls_now();
 	struct bucket *b;
-	int h, err = -EAGAIN;
+	int h, err;
 
 	/* an earlier task at this address has no entry any more: its exit has removed that */
 	b = table_lock(child);
-	table_add(b, m, child);
+	table_add(b, m, child, calls->generation);
 	table_unlock(b);
 
 	unrolled
 	for (h = 1; h < MAX_CONTAINER_HIERARCHIES; h++)
-		if (unlikely(!fork_join(&m->in[h], &parent->in[h])))
+		if (unlikely(!fork_join(&m->in[h], &parent->in[h]))) {
+			m->charged = 0;	/* no subsystem has been asked */
+			err = -EAGAIN;
 			goto undo;
-	err = member_can_fork(m, parent);
+		}
+	err = member_can_fork(m, parent, calls);
 	if (likely(!err))
 		return 0;
 undo:
@@ -190,7 +194,7 @@ static struct member *fork_late_member(struct task_struct *child)
 	m = table_find(child);
 	if (!m) {
 		m = new;
-		table_add(b, m, child);
+		table_add(b, m, child, 0);
 	}
 	table_unlock(b);
 	if (m != new)

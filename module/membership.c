@@ -340,7 +340,7 @@ int member_ensure(struct task_struct *task, gfp_t gfp)
 	b = table_lock(task);
 	if (!table_find(task)) {
 		m = spare;
-		table_add(b, m, task);
+		table_add(b, m, task, 0);
 		/* the exiting task sets the flag and then looks for the entry, with a barrier */
 		smp_mb();
 		if (READ_ONCE(task->flags) & PF_EXITING) {

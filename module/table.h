@@ -100,6 +100,14 @@ static inline void table_unlock(struct bucket *b)
 	spin_unlock(&b->lock);
 }
 
+/* Lets the compiler drop the test for NULL that a caller makes of an entry that was found. */
+static __always_inline struct member *table_present(struct member *m)
+{
+	if (!m)
+		__builtin_unreachable();
+	return m;
+}
+
 /**
  * table_find_in - find a task's entry in its bucket
  * @b: the task's bucket
@@ -117,7 +125,7 @@ static inline struct member *table_find_in(const struct bucket *b,
 	do {
 		hlist_nulls_for_each_entry_rcu(m, node, &b->head, node)
 			if (READ_ONCE(m->task) == task)
-				return m;
+				return table_present(m);
 	} while (get_nulls_value(node) != (unsigned long)(b - table));
 	return NULL;
 }
@@ -138,11 +146,15 @@ static inline struct member *table_find(const struct task_struct *task)
  * @b: the task's bucket, locked
  * @m: the entry
  * @task: the task, which has none yet
+ * @generation: of the subsystems that know the task, or are just being asked about its birth
  *
  * Context: process.
  */
-static inline void table_add(struct bucket *b, struct member *m, struct task_struct *task)
+static inline void table_add(struct bucket *b, struct member *m, struct task_struct *task,
+			     unsigned long generation)
 {
+	m->charged = generation;
+	m->known = generation;
 	WRITE_ONCE(m->task, task);
 	hlist_nulls_add_head_rcu(&m->node, &b->head);
 }
@@ -157,7 +169,7 @@ static inline void table_add(struct bucket *b, struct member *m, struct task_str
  */
 static inline void table_del(struct member *m)
 {
-	hlist_nulls_del_rcu(&m->node);
+	__hlist_nulls_del(&m->node);
 	WRITE_ONCE(m->task, NULL);
 }
 
@@ -181,8 +193,6 @@ static inline void table_clear(struct member *m)
 {
 	int i;
 
-	m->charged = 0;
-	m->known = 0;
 	bitmap_zero(m->moved, MAX_CONTAINER_HIERARCHIES);
 	/* single stores are faster here than the memset() that the compiler would make of them */
 	_Pragma("GCC unroll 16")
@@ -203,7 +213,7 @@ static inline struct member *table_take_spare(void)
 
 	if (!s->count)
 		return NULL;
-	m = s->m[--s->count];
+	m = table_present(s->m[--s->count]);
 	table_clear(m);
 	return m;
 }
