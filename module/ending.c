@@ -64,11 +64,14 @@ static void end_work(struct work_struct *work)
 	bind_lock();
 	hierarchy_dissolve(h);
 	bind_unlock();
+	/*
+	 * Before anybody is woken, who may want to unload the modules. ending_exit() waits until
+	 * this function has returned.
+	 */
+	module_put(THIS_MODULE);
 	WRITE_ONCE(h->gone, true);
 	wake_up_all(&hierarchy_gone);
 	hierarchy_put(h);
-	/* ending_exit() waits until this has returned */
-	module_put(THIS_MODULE);
 }
 
 /**

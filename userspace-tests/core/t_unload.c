@@ -373,6 +373,42 @@ static void test_held(void)
 	setup();
 }
 
+#define WQ_CPUS "/sys/devices/virtual/workqueue/cpumask"
+#define REFCNT "/sys/module/container_core/refcnt"
+
+/*
+ * Unmounts, on the CPU of the worker that dissolves the hierarchy: where kernels are preempted, it
+ * runs on before the worker does. Return: how often the module had more users than before.
+ */
+static int unmounts_at_once(void *arg)
+{
+	struct sched_param first = { .sched_priority = 1 };
+	int i, held = 0, e = 0;
+	long before = getnum(REFCNT);
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	e |= sched_setaffinity(0, sizeof(cpu), &cpu);
+	e |= sched_setscheduler(0, SCHED_FIFO, &first);
+	for (i = 0; i < sized(20, 5); i++) {
+		e |= cmount(M, "none,name=x");
+		e |= umount(M);
+		held += getnum(REFCNT) != before;
+		rmdir(M);
+	}
+	return e ? -1 : held;
+}
+
+static void test_at_once(void)
+{
+	char *cpus = get(WQ_CPUS);
+
+	err(put(WQ_CPUS, "1"), 0, "workers have one CPU");
+	eq(in_child(unmounts_at_once, NULL), 0, "when umount returns, nothing holds the module");
+	err(put(WQ_CPUS, "%s", cpus), 0, "workers have all CPUs");
+}
+
 int main(void)
 {
 	setup();
@@ -383,5 +419,6 @@ int main(void)
 	CASE(test_bind());
 	CASE(test_namespace());
 	CASE(test_twice());
+	CASE(test_at_once());
 	finish();
 }
