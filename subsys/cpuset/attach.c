@@ -46,6 +46,9 @@ static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish
 
 /* --- moves ------------------------------------------------------------------ */
 
+/* Has a task left for the root since the module was loaded? */
+static bool some_have_left;
+
 /* The wish that can_attach() has allocated for a move; NULL if there is none. */
 static struct wish **move_wish(struct container_move *move)
 {
@@ -99,20 +102,51 @@ void cpuset_cancel_attach(struct container_subsys *ss, struct container_move *mo
 	wish_put(take_wish(move));
 }
 
-/* A move to the root. The wish is kept until post_attach(), but a new thread gets it at once. */
+/*
+ * The wish of a new task: that of its parent, the current task, which may have been moved
+ * meanwhile. If the parent is at the root, and has what it shall have there, its affinity is the
+ * wish.
+ */
+static struct wish *inherit(void)
+{
+	struct wish *wish = NULL;
+	struct cpuset_task *t;
+
+	rcu_read_lock();
+	t = container_task_data(current, &cpuset_subsys);
+	do {
+		/* see the affinity set before the wish: pairs with note_wish() and attach() */
+		wish = t ? smp_load_acquire(&t->wish) : NULL;
+		/* a wish without references may have been freed and reused */
+	} while (wish_or_null(wish) && !refcount_inc_not_zero(&wish->users));
+	rcu_read_unlock();
+	return wish ?: wish_of_newcomer(current, NULL);
+}
+
+/* Gives a new task at the root, a child of the current task, what its parent has or gets there. */
+static void fork_release(struct task_struct *child)
+{
+	struct cpuset *root = container_cpuset(container_subsys_root(&cpuset_subsys));
+	struct wish *wish = wish_or_null(inherit());
+
+	cpus_fork_release(child, wish);
+	spread_set(child, root->flags | (wish ? wish->spread : 0));
+	mems_fork_release(child);
+	wish_put(wish);
+}
+
+/* A move to the root. post_attach() sets the task's values, but a new thread gets them at once. */
 static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
-	struct task_struct *task = move->task;
 
 	t->wish = NULL;
 	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
-		/* post_attach() is not called: the thread gets its values here */
-		cpus_fork_release(task, wish);
-		spread_set(task, wish ? wish->spread : 0);
-		mems_fork_release(task);
+		fork_release(move->task);
 	} else {
+		WRITE_ONCE(some_have_left, true);
+		smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 		kept = *move_wish(move);
 		/* can_attach() may have had no memory for a thread that was found late */
 		if (!kept)
@@ -121,8 +155,19 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 			cpumask_copy(wish_cpus(kept), wish ? wish_cpus(wish) : cpu_possible_mask);
 			kept->spread = wish ? wish->spread : 0;
 		}
+		/* for new children, until post_attach(); pairs with inherit() */
+		smp_store_release(&t->wish, wish_or_all(kept));
 	}
 	wish_put(wish);
+}
+
+/* For container_for_task(): the task has left for the root, and has its values there. */
+static void has_left(struct task_struct *task, void *data, void *arg)
+{
+	struct cpuset_task *t = data;
+
+	/* pairs with inherit() */
+	smp_store_release(&t->wish, NULL);
 }
 
 /* attach(), see container.h */
@@ -161,32 +206,14 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 		cpus_release(task, wish);
 		spread_set(task, cs->flags | (wish ? wish->spread : 0));
 	}
-	wish_put(wish);
 	if (mems_apply(task) && !follows_leader(cont, task))
 		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
+	if (!cont->parent)
+		container_for_task(task, ss, has_left, NULL);
+	wish_put(wish);
 }
 
 /* --- forks ------------------------------------------------------------------ */
-
-/*
- * The wish of a new task: that of its parent, the current task, which may have been moved
- * meanwhile. If the parent is at the root, its affinity is the wish.
- */
-static struct wish *inherit(void)
-{
-	struct wish *wish = NULL;
-	struct cpuset_task *t;
-
-	rcu_read_lock();
-	t = container_task_data(current, &cpuset_subsys);
-	do {
-		/* see the affinity set before the wish: pairs with note_wish() and attach() */
-		wish = t ? smp_load_acquire(&t->wish) : NULL;
-		/* a wish without references may have been freed and reused */
-	} while (wish_or_null(wish) && !refcount_inc_not_zero(&wish->users));
-	rcu_read_unlock();
-	return wish ?: wish_of_newcomer(current, NULL);
-}
 
 /* Was the latest change of the container applied to the current task? */
 static bool is_applied(struct container *cont, unsigned int changes)
@@ -248,6 +275,29 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 	/* the other members may have been evicted while the child was unborn */
 	if (!usable)
 		hotplug_repair(cs);
+}
+
+/*
+ * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
+ * when that was still confined. It gets what the parent has, or is about to get.
+ */
+void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags)
+{
+	struct cpuset_task *t;
+
+	if (likely(!READ_ONCE(some_have_left)))
+		return;
+	preempt_disable();
+	rcu_read_lock();
+	t = container_task_data(current, &cpuset_subsys);
+	/* lockless: who changes the masks of a task at the root changes them for its sake */
+	if (t && !task_confined(child) &&
+	    (smp_load_acquire(&t->wish) || /* if not, it was granted: pairs with has_left() */
+	     !cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
+	     !nodes_equal(child->mems_allowed, current->mems_allowed)))
+		fork_release(child);
+	rcu_read_unlock();
+	preempt_enable();
 }
 
 /* exit(), see container.h */

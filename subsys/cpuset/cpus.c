@@ -159,6 +159,11 @@ static void notrace hook_fallback(unsigned long ip, unsigned long parent_ip,
 }
 
 struct container_hook cpus_hooks[CPUS_HOOKS] = {
+	[HOOK_NEWTASK] = {
+		.name = "task_newtask",
+		.type = CONTAINER_HOOK_TRACEPOINT,
+		.handler = cpuset_probe_newtask,
+	},
 	[HOOK_ALLOWED] = {
 		.name = "cpuset_cpus_allowed",
 		.type = CONTAINER_HOOK_OVERRIDE,
@@ -254,7 +259,7 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
  * @child: the task
  * @wish: its wish; NULL if it has no restriction
  *
- * Context: in attach().
+ * Context: preemption disabled.
  */
 void cpus_fork_release(struct task_struct *child, struct wish *wish)
 {

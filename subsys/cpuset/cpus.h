@@ -9,7 +9,16 @@
 #include "container_hook.h"
 #include "cpuset.h"
 
-enum { HOOK_ALLOWED, HOOK_FALLBACK, HOOK_COMMIT, HOOK_SET, HOOK_SYSCALL, CPUS_HOOKS };
+enum {
+	HOOK_NEWTASK,
+	HOOK_ALLOWED,
+	HOOK_FALLBACK,
+	HOOK_COMMIT,
+	HOOK_SET,
+	HOOK_SYSCALL,
+	CPUS_HOOKS
+};
+
 extern struct container_hook cpus_hooks[CPUS_HOOKS];
 
 /**

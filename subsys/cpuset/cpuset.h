@@ -8,6 +8,7 @@
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "container.h"
 #include "private.h"
 #include "fmeter.h"
@@ -70,7 +71,8 @@ struct wish {
 /**
  * struct cpuset_task - the data of a member
  * @wish: its wish; WISH_ALL if it would have no restriction, as most tasks; NULL before
- *	fork() is called
+ *	fork() is called, and at the root. While a task leaves for the root, the wish of the move,
+ *	without a reference
  * @applied: the number of the container's latest change that was applied to the member; 0 if none
  *	was applied since it joined
  *
@@ -166,6 +168,7 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *child, void *data);
 void cpuset_exit(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *task, void *data);
+void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags);
 
 /* cpus.c */
 int cpus_init(void);

@@ -151,9 +151,9 @@ bool mems_apply(struct task_struct *task)
 
 /**
  * mems_fork_release - give a new task, which has not run yet, the nodes of a task at the root
- * @child: the task, whose move to the root is not visible yet
+ * @child: the task, which is at the root, or whose move there is not visible yet
  *
- * Context: in attach().
+ * Context: preemption disabled.
  */
 void mems_fork_release(struct task_struct *child)
 {

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Moves that meet what the moved task is doing: a thread that is being made when its process
- * moves in one hierarchy, and is moved itself in another; and a process that replaces its address
- * space for ever.
+ * moves in one hierarchy, and is moved itself in another; one that is being made when its process
+ * enters or leaves a cpuset; and a process that replaces its address space for ever.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include "cpusets.h"
 #include "lib.h"
 
 #define M "/tmp/m"
 #define X "/tmp/x"
+#define Y "/tmp/y"
 
 /* --- threads -------------------------------------------------------------- */
 
@@ -113,6 +117,122 @@ static void test_threads(void)
 		rmmod("delaytest");
 }
 
+#define PF_EXITING 4	/* linux/sched.h */
+
+/* Has a task begun to exit, or gone? Then nobody moves it any more. */
+static bool is_leaving(pid_t tid)
+{
+	char *stat = get(P("/proc/%d/stat", tid)), *name = stat ? strrchr(stat, ')') : NULL;
+	unsigned int flags = PF_EXITING;
+
+	if (name)
+		sscanf(name, ") %*c %*d %*d %*d %*d %*d %u", &flags);
+	return flags & PF_EXITING;
+}
+
+/* CPUs and nodes, in the container and outside of it. */
+struct place {
+	unsigned long cpus, mems;
+};
+
+/* How many tasks have others than they should have where they are. */
+static int misfits(const pid_t *list, int n, struct place in, struct place out)
+{
+	int bad = 0;
+
+	while (n--) {
+		const char *before = kept(strdup(where(list[n], "cpuset") ?: "")),
+			   *now;
+		unsigned long cpus = affinity(list[n]), mems = mems_of(list[n]);
+		struct place *want = !strcmp(before, "/") ? &out : &in;
+
+		now = where(list[n], "cpuset");
+		if ((cpus != want->cpus || mems != want->mems) && now && !strcmp(now, before) &&
+		    !is_leaving(list[n])) {
+			diag("%d, in %s, has CPUs %lx, nodes %lx", list[n], now, cpus, mems);
+			bad++;
+		}
+	}
+	return bad;
+}
+
+/* Makes children for ever, which live as long as the threads that breed() makes. */
+static int breed_children(struct kid *up, void *arg)
+{
+	pid_t pid;
+
+	(void)up;
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			msleep(200);
+			_exit(0);
+		}
+		if (pid < 0)
+			msleep(10);
+	}
+	return 0;
+}
+
+static int children_of(pid_t pid, pid_t *list, int room)
+{
+	char *s = get(P("/proc/%d/task/%d/children", pid, pid)), *end;
+	int n = 0;
+
+	for (; s && n < room && (list[n] = strtol(s, &end, 10)); s = end)
+		n++;
+	return n;
+}
+
+/*
+ * A process enters and leaves a container all the time. It has CPUs of its own outside, and what
+ * it makes meanwhile has those of the container, or the same.
+ */
+static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
+			 int (*made)(pid_t pid, pid_t *list, int room), const char *what)
+{
+	struct place in = { all & -all, nodes & -nodes },
+		     out = { ncpus > 1 ? all & ~in.cpus : all, nodes };
+	long end = now_ms() + sized(20000, 6000);
+	struct kid breeder = kid_start(fn, NULL);
+	int moves = 0, bad = 0;
+	pid_t list[256];
+
+	err(set_affinity(breeder.pid, out.cpus), 0, "a process that makes %s, on a CPU", what);
+	while (!bad && now_ms() < end) {
+		if (put(moves++ % 2 ? Y "/procs" : Y "/a/procs", "%d", breeder.pid))
+			bail("the process cannot be moved");
+		msleep(50);
+		bad = misfits(list, made(breeder.pid, list, ARRAY_SIZE(list)), in, out);
+	}
+	eq(bad, 0, "%s have the CPUs and nodes of their container, %d moves", what, moves);
+	reap(breeder.pid);
+}
+
+static void test_cpuset(void)
+{
+	const char *module = modfile("delaytest");
+
+	setup_cpuset();
+	err(cmount(Y, "cpuset"), 0, "mount cpuset");
+	err(E(mkdir(Y "/a", 0755)), 0, "mkdir " Y "/a");
+	err(put(Y "/a/cpuset.cpus", "%s", list_of(all & -all)), 0, "it has one CPU");
+	err(put(Y "/a/cpuset.mems", "%s", list_of(nodes & -nodes)), 0, "and one node");
+	/* from the copy of the parent on */
+	if (!module || modinsert(module, "function=sched_fork,sched_cgroup_fork,cgroup_post_fork usecs=20"))
+		diag("clone() is as short as ever");
+	cpuset_moves(breed, threads_of, "threads");
+	cpuset_moves(breed_children, children_of, "children");
+	if (module)
+		rmmod("delaytest");
+	err(wait_for(!rmdir(Y "/a")) ? 0 : errno, 0, "rmdir " Y "/a");
+	err(cumount(Y), 0, "unmount");
+}
+
 /* --- exec ----------------------------------------------------------------- */
 
 #define EXECS 4
@@ -167,6 +287,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		err(E(mkdir(dirs[i], 0755)), 0, "mkdir %s", dirs[i]);
 	CASE(test_threads());
+	CASE(test_cpuset());
 	CASE(test_exec());
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		err(wait_for(!rmdir(dirs[i])) ? 0 : errno, 0, "rmdir %s", dirs[i]);

@@ -387,6 +387,7 @@ static int unmounts_at_once(void *arg)
 	long before = getnum(REFCNT);
 	cpu_set_t cpu;
 
+	(void)arg;
 	CPU_ZERO(&cpu);
 	CPU_SET(0, &cpu);
 	e |= sched_setaffinity(0, sizeof(cpu), &cpu);
