@@ -55,16 +55,16 @@ void (*probe_reclaim_begin)(gfp_t, int, struct mem_cgroup *) = trace_mm_vmscan_d
 unsigned long probe_recursion_safe = FTRACE_OPS_FL_RECURSION_SAFE;
 
 #line 1 "INODE_OPS_PLAIN"
-int probe_create_plain(struct inode *, struct dentry *, umode_t, bool);
-struct inode_operations probe_ops_plain = { .create = probe_create_plain };
+int probe_permission_plain(struct inode *, int);
+struct inode_operations probe_ops_plain = { .permission = probe_permission_plain };
 
 #line 1 "INODE_OPS_USERNS"
-int probe_create_userns(struct user_namespace *, struct inode *, struct dentry *, umode_t, bool);
-struct inode_operations probe_ops_userns = { .create = probe_create_userns };
+int probe_permission_userns(struct user_namespace *, struct inode *, int);
+struct inode_operations probe_ops_userns = { .permission = probe_permission_userns };
 
 #line 1 "INODE_OPS_IDMAP"
-int probe_create_idmap(struct mnt_idmap *, struct inode *, struct dentry *, umode_t, bool);
-struct inode_operations probe_ops_idmap = { .create = probe_create_idmap };
+int probe_permission_idmap(struct mnt_idmap *, struct inode *, int);
+struct inode_operations probe_ops_idmap = { .permission = probe_permission_idmap };
 
 #line 1 "MKDIR_DENTRY"
 struct dentry *probe_mkdir(struct mnt_idmap *, struct inode *, struct dentry *, umode_t);

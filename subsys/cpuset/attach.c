@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "compat_cpuset.h"
 #include "cpuset.h"
 #include "container_hook.h"
 
@@ -152,7 +153,8 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 		if (!kept)
 			kept = *move_wish(move) = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 		if (kept) {
-			cpumask_copy(wish_cpus(kept), wish ? wish_cpus(wish) : cpu_possible_mask);
+			compat_cpumask_copy(wish_cpus(kept),
+					    wish ? wish_cpus(wish) : cpu_possible_mask);
 			kept->spread = wish ? wish->spread : 0;
 		}
 		/* for new children, until post_attach(); pairs with inherit() */

@@ -91,6 +91,16 @@ static inline bool compat_migration_disabled(struct task_struct *task)
 #endif
 }
 
+/*
+ * cpumask_copy() from what may be one of the kernel's own masks. Up to 6.13 gcc 14 knows their size,
+ * takes the kernel's check of the copy for a hint that it may be exceeded, and warns.
+ */
+static inline void compat_cpumask_copy(struct cpumask *to, const struct cpumask *from)
+{
+	OPTIMIZER_HIDE_VAR(from);
+	cpumask_copy(to, from);
+}
+
 /* The flags of a task for spreading. Kernels that do not spread any more may lack them. */
 static inline bool compat_spread_page(struct task_struct *task)
 {

@@ -38,6 +38,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "compat_cpuset.h"
 #include "cpuset.h"
 #include "jobs.h"
 #include "private.h"
@@ -226,7 +227,7 @@ static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;
-	cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_active_mask);
+	compat_cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_active_mask);
 	new->mems = below ? parent->mems : node_states[N_MEMORY];
 	err = setting_change(cont, new);
 	return err == -EINVAL ? 0 : err;
