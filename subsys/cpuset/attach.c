@@ -136,40 +136,37 @@ static void fork_release(struct task_struct *child)
 	wish_put(wish);
 }
 
-/* A move to the root. post_attach() sets the task's values, but a new thread gets them at once. */
+/*
+ * A move to the root. post_attach() sets the task's values there, but not those of a task that is
+ * unborn: a thread that follows its process gets them here, and another child in
+ * cpuset_probe_newtask(), which comes after this.
+ */
 static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
 
-	t->wish = NULL;
+	WRITE_ONCE(some_have_left, true);
+	smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
 		fork_release(move->task);
+	} else if (!t->wish) {
+		wish_put(take_wish(move));
 	} else {
-		WRITE_ONCE(some_have_left, true);
-		smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 		kept = *move_wish(move);
 		/* can_attach() may have had no memory for a thread that was found late */
 		if (!kept)
-			kept = *move_wish(move) = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
+			kept = wish_alloc(GFP_ATOMIC | __GFP_NOWARN);
 		if (kept) {
 			compat_cpumask_copy(wish_cpus(kept),
 					    wish ? wish_cpus(wish) : cpu_possible_mask);
 			kept->spread = wish ? wish->spread : 0;
 		}
-		/* for new children, until post_attach(); pairs with inherit() */
+		*move_wish(move) = wish_or_all(kept);
+		/* for new children, until it is granted; pairs with inherit() */
 		smp_store_release(&t->wish, wish_or_all(kept));
 	}
 	wish_put(wish);
-}
-
-/* For container_for_task(): the task has left for the root, and has its values there. */
-static void has_left(struct task_struct *task, void *data, void *arg)
-{
-	struct cpuset_task *t = data;
-
-	/* pairs with inherit() */
-	smp_store_release(&t->wish, NULL);
 }
 
 /* attach(), see container.h */
@@ -197,21 +194,22 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 	nodemask_t from = old_cont->parent ? setting_locked(old_cont)->mems :
 					     node_states[N_MEMORY];
 	struct task_struct *task = move->task;
-	struct wish *wish = take_wish(move);
+	struct wish *kept = take_wish(move), *wish = wish_or_null(kept);
+	bool granted = false;
 
 	if (cont->parent) {
 		cpus_apply(task);
 		spread_set(task, cs->flags);
 		container_for_task(task, ss, change_done, cs);
-	} else {
+	} else if (kept) {
 		/* if there was no memory for its wish, it gets all CPUs */
-		cpus_release(task, wish);
+		granted = cpus_release(task, wish);
 		spread_set(task, cs->flags | (wish ? wish->spread : 0));
 	}
 	if (mems_apply(task) && !follows_leader(cont, task))
 		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
-	if (!cont->parent)
-		container_for_task(task, ss, has_left, NULL);
+	if (granted)
+		container_for_task(task, ss, wish_granted, wish);
 	wish_put(wish);
 }
 
@@ -281,7 +279,8 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 
 /*
  * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
- * when that was still confined. It gets what the parent has, or is about to get.
+ * when that was still confined. It gets what the parent has, or is about to get. The core's handler
+ * comes first, so that the child does not leave a container any more in which it is unborn.
  */
 void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags)
 {
@@ -294,7 +293,7 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 	t = container_task_data(current, &cpuset_subsys);
 	/* lockless: who changes the masks of a task at the root changes them for its sake */
 	if (t && !task_confined(child) &&
-	    (smp_load_acquire(&t->wish) || /* if not, it was granted: pairs with has_left() */
+	    (smp_load_acquire(&t->wish) || /* if not, it was granted: see wish_granted() */
 	     !cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
 	     !nodes_equal(child->mems_allowed, current->mems_allowed)))
 		fork_release(child);

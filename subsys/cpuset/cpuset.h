@@ -71,8 +71,8 @@ struct wish {
 /**
  * struct cpuset_task - the data of a member
  * @wish: its wish; WISH_ALL if it would have no restriction, as most tasks; NULL before
- *	fork() is called, and at the root. While a task leaves for the root, the wish of the move,
- *	without a reference
+ *	fork() is called, and at the root. While a task that has left for the root does not have its
+ *	wish there yet, that wish; the move, or the job, has the reference
  * @applied: the number of the container's latest change that was applied to the member; 0 if none
  *	was applied since it joined
  *
@@ -184,7 +184,8 @@ struct wish *wish_alloc(gfp_t gfp);
 struct wish *wish_get(struct task_struct *task);
 bool cpus_complete(void);
 void cpus_apply(struct task_struct *task);
-void cpus_release(struct task_struct *task, struct wish *wish);
+void wish_granted(struct task_struct *task, void *data, void *arg);
+bool cpus_release(struct task_struct *task, struct wish *wish);
 
 /* mems.c */
 int mems_init(void);

@@ -75,6 +75,25 @@ void note_wish(struct task_struct *task, void *data, void *arg)
 	call->noted = true;
 }
 
+/**
+ * wish_granted - note that a task that has left for the root has its wish there
+ * @task: the task
+ * @data: its struct cpuset_task
+ * @arg: the wish; NULL if it has no restriction
+ *
+ * Until then, its new children get their values by the wish; afterwards, from the task itself.
+ *
+ * Context: in the function of container_for_task().
+ */
+void wish_granted(struct task_struct *task, void *data, void *arg)
+{
+	struct cpuset_task *t = data;
+
+	/* it may have been moved meanwhile, and have another wish */
+	if (!confined(task) && t->wish == wish_or_all(arg))
+		smp_store_release(&t->wish, NULL); /* pairs with inherit() */
+}
+
 /* For container_for_task(): the wish of a member, to be compared only. */
 static void read_wish(struct task_struct *task, void *data, void *wish)
 {
@@ -237,6 +256,7 @@ static void cpus_run(struct job *job)
 		settle(&call);
 	else
 		release(&call, wish, left);
+	container_for_task(cj->task, &cpuset_subsys, wish_granted, wish);
 	/* another call may have set the affinity of a member, and may still be waiting */
 	while (confined(cj->task) && is_astray(cj->task))
 		schedule_timeout_idle(1);
@@ -317,16 +337,17 @@ void cpus_apply(struct task_struct *task)
  * If another call sets the affinity meanwhile, that call waits for the task to move, and not this
  * function's caller: nothing confines the task any more.
  *
- * Context: manage lock held; sleeps. When it returns, the task has its wish, or a job takes the CPU
- * away that it is on, for which the caller waits on its way to user space.
+ * Context: manage lock held; sleeps.
+ * Return: true if the task has its wish. Otherwise a job takes the CPU away that it is on, for which
+ * the caller waits on its way to user space, and calls wish_granted().
  */
-void cpus_release(struct task_struct *task, struct wish *wish)
+bool cpus_release(struct task_struct *task, struct wish *wish)
 {
 	int tries = 3;
 
 	container_assert_managed();
 	if (!may_narrow(task))
-		return;
+		return true;
 	manager.task = task;
 	manager.member = false;
 	/* again, if the chosen CPUs have gone meanwhile */
@@ -334,6 +355,8 @@ void cpus_release(struct task_struct *task, struct wish *wish)
 		kernel_allows(task, manager.target);
 		unconfine(manager.target, wish);
 	} while (call_set(&manager, manager.target) && --tries);
-	if (manager.left >= 0)
-		leave_to_job(task, wish);
+	if (manager.left < 0)
+		return true;
+	leave_to_job(task, wish);
+	return false;
 }
