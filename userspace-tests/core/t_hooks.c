@@ -104,15 +104,23 @@ static void test_kprobes(void)
 static void test_ftrace(void)
 {
 	char *log;
-	int fd;
+	int e, fd;
 
 	err(cmount(M, "cpuacct"), 0, "mount");
 	mkdir(A, 0755);
-	err(put(FTRACE, "0"), EBUSY, "ftrace does not go off while hooks are armed");
+	e = put(FTRACE, "0");
+	if (e == EOPNOTSUPP)
+		skip("ftrace off # this kernel cannot switch it off");
+	else
+		err(e, EBUSY, "ftrace does not go off while hooks are armed");
 	ok(!strcmp(hook("cgroup_can_fork"), "armed"), "they are");
 	rmdir(A);
 	err(cumount(M), 0, "unmount");
 	eq(unload_all(), 0, "unload");
+	if (e == EOPNOTSUPP) {
+		setup();
+		return;
+	}
 
 	err(put(FTRACE, "0"), 0, "ftrace off");
 	fd = kmsg_open();
