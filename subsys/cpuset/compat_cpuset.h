@@ -92,8 +92,8 @@ static inline bool compat_migration_disabled(struct task_struct *task)
 }
 
 /*
- * cpumask_copy() from what may be one of the kernel's own masks. Up to 6.13 gcc 14 knows their size,
- * takes the kernel's check of the copy for a hint that it may be exceeded, and warns.
+ * cpumask_copy() from what may be one of the kernel's own masks. Up to 6.13 gcc 14 knows the size
+ * of these, takes the kernel's check of the copy for a hint that it may be exceeded, and warns.
  */
 static inline void compat_cpumask_copy(struct cpumask *to, const struct cpumask *from)
 {

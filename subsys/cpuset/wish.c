@@ -338,8 +338,8 @@ void cpus_apply(struct task_struct *task)
  * function's caller: nothing confines the task any more.
  *
  * Context: manage lock held; sleeps.
- * Return: true if the task has its wish. Otherwise a job takes the CPU away that it is on, for which
- * the caller waits on its way to user space, and calls wish_granted().
+ * Return: true if the task has its wish. Otherwise a job takes the CPU away that it is on, and
+ * calls wish_granted(); the caller waits for that on its way to user space.
  */
 bool cpus_release(struct task_struct *task, struct wish *wish)
 {

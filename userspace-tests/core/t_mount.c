@@ -117,7 +117,9 @@ static void test_names(void)
 	    "a remount that changes the set");
 	err(E(mount("x", M, "container", MS_REMOUNT, "none,name=z")), EBUSY,
 	    "a remount that changes the name");
-	err(mounts_same("none,name=x"), 0, "both changed nothing");
+	err(E(mount("x", M, "container", MS_REMOUNT, "none,all,name=x")), EINVAL,
+	    "a remount whose options contradict each other");
+	err(mounts_same("none,name=x"), 0, "none of them changed anything");
 	err(cumount(M), 0, "unmount");
 	err(cmount(M, "name=x"), ENOENT, "the name has gone with it");
 
@@ -288,6 +290,8 @@ static void test_fsopen(void)
 	err(fs < 0 ? errno : 0, 0, "an fsopen context");
 	err(E(syscall(SYS_fsconfig, fs, 0, "cpuacct", NULL, 0)), 0,
 	    "with a subsystem asked for");
+	err(E(syscall(SYS_fsconfig, fs, 2, "release_agent", "/bin/true", 9)), EINVAL,
+	    "fsopen: an option that is not text");
 	close(fs);
 	eq(nhiers(), 1, "that is dropped makes no hierarchy");
 	err(cmount(M, "cpuacct"), 0, "and binds no subsystem");
