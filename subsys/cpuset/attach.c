@@ -294,8 +294,11 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 	/* lockless: who changes the masks of a task at the root changes them for its sake */
 	if (t && !task_confined(child) &&
 	    (smp_load_acquire(&t->wish) || /* if not, it was granted: see wish_granted() */
-	     !cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
-	     !nodes_equal(child->mems_allowed, current->mems_allowed)))
+	     (READ_ONCE(t->applied) &&
+	      (!cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
+	       !nodes_equal(child->mems_allowed, current->mems_allowed)))) &&
+	    /* where it starts in another cgroup, the kernel has set its values anew */
+	    !((clone_flags & CLONE_INTO_CGROUP) && cpus_fork_all(child)))
 		fork_release(child);
 	rcu_read_unlock();
 	preempt_enable();

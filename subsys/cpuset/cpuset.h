@@ -74,7 +74,7 @@ struct wish {
  *	fork() is called, and at the root. While a task that has left for the root does not have its
  *	wish there yet, that wish; the move, or the job, has the reference
  * @applied: the number of the container's latest change that was applied to the member; 0 if none
- *	was applied since it joined
+ *	was applied since it joined. At the root: has the task left a container?
  *
  * Changed with the lock of the task's entry held.
  */
@@ -177,6 +177,7 @@ void cpus_unbind(void);
 void cpus_exit(void);
 void cpus_publish(struct container *cont, struct setting *new);
 void cpus_fork(struct task_struct *child, struct wish *wish);
+bool cpus_fork_all(struct task_struct *child);
 void cpus_fork_release(struct task_struct *child, struct wish *wish);
 
 /* wish.c */
