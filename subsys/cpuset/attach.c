@@ -149,6 +149,7 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 	smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
+		t->wish = NULL;
 		fork_release(move->task);
 	} else if (!t->wish) {
 		wish_put(take_wish(move));
@@ -195,22 +196,22 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 					     node_states[N_MEMORY];
 	struct task_struct *task = move->task;
 	struct wish *kept = take_wish(move), *wish = wish_or_null(kept);
-	bool granted = false;
+	/* all that children copy comes before change_done() and wish_granted() say that it is there */
+	bool changed = mems_apply(task);
 
 	if (cont->parent) {
-		cpus_apply(task);
 		spread_set(task, cs->flags);
+		cpus_apply(task);
 		container_for_task(task, ss, change_done, cs);
 	} else if (kept) {
-		/* if there was no memory for its wish, it gets all CPUs */
-		granted = cpus_release(task, wish);
 		spread_set(task, cs->flags | (wish ? wish->spread : 0));
+		/* if there was no memory for its wish, it gets all CPUs */
+		if (cpus_release(task, wish))
+			container_for_task(task, ss, wish_granted, wish);
 	}
-	if (mems_apply(task) && !follows_leader(cont, task))
-		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
-	if (granted)
-		container_for_task(task, ss, wish_granted, wish);
 	wish_put(wish);
+	if (changed && !follows_leader(cont, task))
+		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
 }
 
 /* --- forks ------------------------------------------------------------------ */

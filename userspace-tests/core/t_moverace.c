@@ -222,11 +222,14 @@ static void test_cpuset(void)
 	err(E(mkdir(Y "/a", 0755)), 0, "mkdir " Y "/a");
 	err(put(Y "/a/cpuset.cpus", "%s", list_of(all & -all)), 0, "it has one CPU");
 	err(put(Y "/a/cpuset.mems", "%s", list_of(nodes & -nodes)), 0, "and one node");
-	/* from the copy of the parent on */
-	if (!module || modinsert(module, "function=sched_fork,sched_cgroup_fork,cgroup_post_fork usecs=20"))
-		diag("clone() is as short as ever");
+	/* from the copy of the parent on; and the mover, before it sets the nodes */
+	if (!module || modinsert(module,
+				 "function=sched_fork,sched_cgroup_fork,cgroup_post_fork,mems_apply usecs=20"))
+		diag("clone() and moves are as short as ever");
+	prctl(PR_SET_NAME, "delaytest");
 	cpuset_moves(breed, threads_of, "threads");
 	cpuset_moves(breed_children, children_of, "children");
+	prctl(PR_SET_NAME, "t_moverace");
 	if (module)
 		rmmod("delaytest");
 	err(wait_for(!rmdir(Y "/a")) ? 0 : errno, 0, "rmdir " Y "/a");

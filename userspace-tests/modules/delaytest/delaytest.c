@@ -12,13 +12,13 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-static char *function[2] = { "exchange_tids" };
+static char *function[4] = { "exchange_tids" };
 module_param_array(function, charp, NULL, 0444);
 static uint usecs = 300;
 module_param(usecs, uint, 0444);
 
 #define MOST 64	/* instructions of a function */
-static struct kprobe probes[2 * MOST];
+static struct kprobe probes[ARRAY_SIZE(function) * MOST];
 static int count;
 
 static int delay(struct kprobe *kp, struct pt_regs *regs)
