@@ -196,7 +196,7 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 					     node_states[N_MEMORY];
 	struct task_struct *task = move->task;
 	struct wish *kept = take_wish(move), *wish = wish_or_null(kept);
-	/* all that children copy comes before change_done() and wish_granted() say that it is there */
+	/* what children copy is set before change_done() and wish_granted() say that it is */
 	bool changed = mems_apply(task);
 
 	if (cont->parent) {
