@@ -9,8 +9,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
+#include "clone3.h"
 #include "storm.h"
 
 static void tree_of_forks(int depth)
@@ -136,11 +136,8 @@ void cloner(int id)
 		SIGCHLD | CLONE_THREAD, SIGCHLD | CLONE_SIGHAND,
 		SIGCHLD | CLONE_PIDFD | CLONE_NEWPID | CLONE_NEWNS,
 	};
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal,
-			 stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-	} args;
-	pid_t pid, tid1 = 1;
+	pid_t pid, one = 1;
+	struct clone3_args taken = { .set_tid = (uintptr_t)&one, .set_tid_size = 1 };
 
 	(void)id;
 	while (on()) {
@@ -154,11 +151,7 @@ void cloner(int id)
 				done(CLONES);
 		}
 		/* a pid that is taken: refused in the middle of copy_process */
-		memset(&args, 0, sizeof(args));
-		args.exit_signal = SIGCHLD;
-		args.set_tid = (uint64_t)&tid1;
-		args.set_tid_size = 1;
-		pid = syscall(SYS_clone3, &args, sizeof(args));
+		pid = clone3(&taken);
 		if (!pid)
 			_exit(0);
 		/* a namespace whose init is gone: refused at the very end */

@@ -21,28 +21,13 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include "clone3.h"
 #include "lib.h"
 
 #define M "/tmp/m"
 #define A "/tmp/m/a"
 #define B "/tmp/m/b"
 #define CG "/tmp/cg"
-
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
-
-/* Kernel headers of the build host may be older than the guest. */
-struct clone3_args {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
-		 stack_size, tls, set_tid, set_tid_size, cgroup;
-};
-
-static long clone3(struct clone3_args *a)
-{
-	a->exit_signal = SIGCHLD;
-	return syscall(SYS_clone3, a, sizeof(*a));
-}
 
 static void sleep_forever(void)
 {

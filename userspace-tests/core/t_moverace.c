@@ -6,20 +6,24 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "clone3.h"
 #include "cpusets.h"
 #include "lib.h"
 
 #define M "/tmp/m"
 #define X "/tmp/x"
 #define Y "/tmp/y"
+#define CG "/tmp/cg"
 
 /* --- threads -------------------------------------------------------------- */
 
@@ -156,9 +160,13 @@ static int misfits(const pid_t *list, int n, struct place in, struct place out)
 	return bad;
 }
 
+/* The cgroup in which breed_children() has its children begin, or -1 for its own. */
+static int begin_in = -1;
+
 /* Makes children for ever, which live as long as the threads that breed() makes. */
 static int breed_children(struct kid *up, void *arg)
 {
+	struct clone3_args into = { .flags = CLONE_INTO_CGROUP, .cgroup = begin_in };
 	pid_t pid;
 
 	(void)up;
@@ -166,7 +174,7 @@ static int breed_children(struct kid *up, void *arg)
 	prctl(PR_SET_NAME, "delaytest");
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
-		pid = fork();
+		pid = begin_in < 0 ? fork() : clone3(&into);
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			msleep(200);
@@ -190,10 +198,11 @@ static int children_of(pid_t pid, pid_t *list, int room)
 
 /*
  * A process enters and leaves a container all the time. It has CPUs of its own outside, and what
- * it makes meanwhile has those of the container, or the same.
+ * it makes meanwhile has those of the container, or the same; or @other outside, if not 0.
  */
 static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
-			 int (*made)(pid_t pid, pid_t *list, int room), const char *what)
+			 int (*made)(pid_t pid, pid_t *list, int room), unsigned long other,
+			 const char *what)
 {
 	struct place in = { all & -all, nodes & -nodes },
 		     out = { ncpus > 1 ? all & ~in.cpus : all, nodes };
@@ -203,6 +212,8 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	pid_t list[256];
 
 	err(set_affinity(breeder.pid, out.cpus), 0, "a process that makes %s, on a CPU", what);
+	if (other)
+		out.cpus = other;
 	while (!bad && now_ms() < end) {
 		if (put(moves++ % 2 ? Y "/procs" : Y "/a/procs", "%d", breeder.pid))
 			bail("the process cannot be moved");
@@ -211,6 +222,31 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	}
 	eq(bad, 0, "%s have the CPUs and nodes of their container, %d moves", what, moves);
 	reap(breeder.pid);
+}
+
+/* Children that begin in another cgroup have the CPUs of that one outside of the container. */
+static void cgroup_moves(void)
+{
+	unsigned long two = all & -all;
+
+	two |= (all & ~two) & -(all & ~two);
+	mkdir(CG, 0755);
+	if (mount("x", CG, "cgroup2", 0, NULL)) {
+		skip("children in another cgroup # no cgroup2");
+		return;
+	}
+	mkdir(CG "/two", 0755);
+	begin_in = open(CG "/two", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (put(CG "/cgroup.subtree_control", "+cpuset") ||
+	    put(CG "/two/cpuset.cpus", "%s", list_of(two)))
+		skip("children in another cgroup # no cpuset in cgroup2");
+	else
+		cpuset_moves(breed_children, children_of, two, "children in another cgroup");
+	close(begin_in);
+	begin_in = -1;
+	ok(wait_for(!rmdir(CG "/two")), "remove the cgroup");
+	put(CG "/cgroup.subtree_control", "-cpuset");
+	err(E(umount(CG)), 0, "unmount it");
 }
 
 static void test_cpuset(void)
@@ -227,8 +263,9 @@ static void test_cpuset(void)
 				 "function=sched_fork,sched_cgroup_fork,cgroup_post_fork,mems_apply usecs=20"))
 		diag("clone() and moves are as short as ever");
 	prctl(PR_SET_NAME, "delaytest");
-	cpuset_moves(breed, threads_of, "threads");
-	cpuset_moves(breed_children, children_of, "children");
+	cpuset_moves(breed, threads_of, 0, "threads");
+	cpuset_moves(breed_children, children_of, 0, "children");
+	cgroup_moves();
 	prctl(PR_SET_NAME, "t_moverace");
 	if (module)
 		rmmod("delaytest");

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "actors.h"
+#include "clone3.h"
 
 const char *set = "ns";
 /* Of its line in /proc/containers. */
@@ -113,18 +114,13 @@ void note_path(struct actor *a)
 	note_path_of(a, open_path());
 }
 
-struct clone3 {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
-		 set_tid, set_tid_size, cgroup;
-};
-
 pid_t clone_flags(unsigned long f)
 {
-	struct clone3 c = { .flags = f, .exit_signal = SIGCHLD };
+	struct clone3_args a = { .flags = f };
 
 	/* a bit of the signal for clone(2) */
 	if (f & CLONE_NEWTIME)
-		return syscall(SYS_clone3, &c, sizeof(c));
+		return clone3(&a);
 	return syscall(SYS_clone, f | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
