@@ -207,11 +207,14 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	struct place in = { all & -all, nodes & -nodes },
 		     out = { ncpus > 1 ? all & ~in.cpus : all, nodes };
 	long end = now_ms() + sized(20000, 6000);
-	struct kid breeder = kid_start(fn, NULL);
 	int moves = 0, bad = 0;
+	struct kid breeder;
 	pid_t list[256];
 
-	err(set_affinity(breeder.pid, out.cpus), 0, "a process that makes %s, on a CPU", what);
+	/* before it makes the first of them, which would have all CPUs */
+	err(set_affinity(0, out.cpus), 0, "a process that makes %s, on a CPU", what);
+	breeder = kid_start(fn, NULL);
+	set_affinity(0, all);
 	if (other)
 		out.cpus = other;
 	while (!bad && now_ms() < end) {
