@@ -27,8 +27,12 @@
 
 /* --- threads -------------------------------------------------------------- */
 
+/* What runs has this name. Others are being made, and may still get their values. */
+#define BORN "born"
+
 static void *short_life(void *arg)
 {
+	prctl(PR_SET_NAME, BORN);
 	msleep(200);
 	return arg;
 }
@@ -66,6 +70,13 @@ static int threads_of(pid_t pid, pid_t *list, int room)
 	return n;
 }
 
+static bool is_born(pid_t tid)
+{
+	char *name = get(P("/proc/%d/comm", tid));
+
+	return name && !strcmp(name, BORN "\n");
+}
+
 /* Moves each of the threads alone, in the other hierarchy, back and forth. */
 static int nag(struct kid *up, void *arg)
 {
@@ -86,9 +97,10 @@ static int strays(pid_t pid, const char *before)
 
 	msleep(50);
 	while (n--) {
+		bool born = is_born(list[n]);
 		const char *at = where(list[n], "name=x");
 
-		if (at && !strcmp(at, before)) {
+		if (born && at && !strcmp(at, before)) {
 			diag("%d is in %s", list[n], at);
 			away++;
 		}
@@ -145,14 +157,15 @@ static int misfits(const pid_t *list, int n, struct place in, struct place out)
 	int bad = 0;
 
 	while (n--) {
+		bool born = is_born(list[n]);
 		const char *before = kept(strdup(where(list[n], "cpuset") ?: "")),
 			   *now;
 		unsigned long cpus = affinity(list[n]), mems = mems_of(list[n]);
 		struct place *want = !strcmp(before, "/") ? &out : &in;
 
 		now = where(list[n], "cpuset");
-		if ((cpus != want->cpus || mems != want->mems) && now && !strcmp(now, before) &&
-		    !is_leaving(list[n])) {
+		if (born && (cpus != want->cpus || mems != want->mems) && now &&
+		    !strcmp(now, before) && !is_leaving(list[n])) {
 			diag("%d, in %s, has CPUs %lx, nodes %lx", list[n], now, cpus, mems);
 			bad++;
 		}
@@ -177,6 +190,7 @@ static int breed_children(struct kid *up, void *arg)
 		pid = begin_in < 0 ? fork() : clone3(&into);
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			prctl(PR_SET_NAME, BORN);
 			msleep(200);
 			_exit(0);
 		}
