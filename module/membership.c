@@ -264,13 +264,23 @@ bool task_is_in(struct task_struct *task, struct container *cont)
 
 /* --- entries and lists ------------------------------------------------------- */
 
-/* Adds an entry to the list of a container below a root. */
-void member_link(struct member *m, struct container *cont)
+/*
+ * Counts a task that is about to join a container below a root. Only then may the task be seen in
+ * it: a child that it makes is counted too, and must not be taken for the first member.
+ */
+static void member_expect(struct container *cont)
+{
+	spin_lock(&cont->lock);
+	if (!cont->nr_members++)
+		events_changed(cont, true);
+	spin_unlock(&cont->lock);
+}
+
+/* Adds the entry of a task that was counted to the list of its container. */
+static void member_link(struct member *m, struct container *cont)
 {
 	spin_lock(&cont->lock);
 	hlist_add_head(&m->in[cont->hierarchy].link, &cont->members);
-	if (!cont->nr_members++)
-		events_changed(cont, true);
 	spin_unlock(&cont->lock);
 }
 
@@ -309,6 +319,8 @@ void member_move(struct member *m, struct container_move *move)
 	for_each_bound_subsys(hierarchies[h], id, ss)
 		if (ss->attach)
 			ss->attach(ss, move, data_for(m, ss));
+	if (place)
+		member_expect(to);
 	if (container_is_top(from))
 		WRITE_ONCE(m->in[h].cont, place);
 	else

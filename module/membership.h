@@ -29,7 +29,6 @@ bool walk_on(struct container *cont, struct place *mark,
 void walk_end(struct container *cont, struct place *mark);
 struct pid *next_pid(int nr, struct pid_namespace *ns);
 
-void member_link(struct member *m, struct container *cont);
 bool members_gone(struct container *cont);
 void member_move(struct member *m, struct container_move *move);
 int member_ensure(struct task_struct *task, gfp_t gfp);

@@ -15,6 +15,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -260,6 +261,51 @@ static void test_move(void)
 }
 
 /* Does an IN_MODIFY come? Takes all that there is. */
+/* Makes children that end at once, for ever. */
+static int fork_for_ever(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	for (;;)
+		fork_once();
+	return 0;
+}
+
+/* A task that joins is told of, also when a child that it makes meanwhile is counted first. */
+static void test_joined(void)
+{
+	const char *module = modfile("delaytest");
+	long end = now_ms() + sized(20000, 5000);
+	struct kid k = kid_start(fork_for_ever, NULL);
+	int moves = 0, missed = 0, fd;
+
+	if (!module || modinsert(module, "function=member_move,events_changed usecs=100"))
+		diag("a move is as short as ever");
+	mkdir(M "/a", 0755);
+	mkdir(M "/b", 0755);
+	err(movepid(M "/b", k.pid), 0, "a process that makes children");
+	fd = events_fd(M "/a");
+	prctl(PR_SET_NAME, "delaytest");
+	while (!missed && now_ms() < end) {
+		wait_for(!strcmp(again(fd), EMPTY));
+		if (movepid(M "/a", k.pid))
+			bail("the process cannot be moved");
+		missed = polled(fd, 3000) != (POLLPRI | POLLERR);
+		again(fd);
+		moves++;
+		if (movepid(M "/b", k.pid))
+			bail("the process cannot be moved back");
+	}
+	prctl(PR_SET_NAME, "t_events");
+	eq(missed, 0, "it joins an empty container: told, %d times", moves);
+	if (module)
+		rmmod("delaytest");
+	close(fd);
+	reap(k.pid);
+	err(wait_for(!rmdir(M "/a")) ? 0 : errno, 0, "rmdir");
+	err(wait_for(!rmdir(M "/b")) ? 0 : errno, 0, "rmdir");
+}
+
 static bool modified(int in, const char *name)
 {
 	char buf[4096] __attribute__((aligned(8)));
@@ -565,6 +611,7 @@ int main(void)
 	CASE(test_move());
 	CASE(test_inotify());
 	CASE(test_other_calls());
+	CASE(test_joined());
 	CASE(test_storm());
 	err(cumount(M), 0, "unmount");
 	CASE(test_refused());
