@@ -174,5 +174,7 @@ const struct file_operations dir_file_ops = {
 	.iterate_shared = dir_iterate,
 	.llseek = generic_file_llseek,
 	.fsync = noop_fsync,
+	/* from 6.19 on a directory can have a lease, too */
+	.setlease = compat_setlease,
 	.release = dir_release,
 };
