@@ -78,7 +78,12 @@ void events_setup(struct container *cont)
 {
 }
 
-void events_removed(struct container *cont)
+bool events_removed(struct container *cont)
+{
+	return false;
+}
+
+void events_changed(struct container *cont, bool joined)
 {
 }
 

@@ -330,12 +330,15 @@ bool container_is_populated(struct container *cont)
 	return container_is_top(cont) || populated_in(cont);
 }
 
-/* Unlinks and destroys a container without members or children, whose states are frozen. */
-static void container_unlink(struct container *cont)
+/*
+ * Unlinks and destroys a container without members or children, whose states are frozen. Return:
+ * has a task joined it of which no ancestor has been told?
+ */
+static bool container_unlink(struct container *cont)
 {
 	struct container *parent = cont->parent;
 	struct hierarchy *h = container_hierarchy(cont);
-	bool released;
+	bool released, joined;
 
 	trace_rmdir(cont);
 	container_lock();
@@ -346,12 +349,13 @@ static void container_unlink(struct container *cont)
 		   !container_is_top(parent);
 	spin_unlock(&parent->lock);
 	container_unlock();
-	events_removed(cont);
+	joined = events_removed(cont);
 	container_destroy_states(cont);
 	h->nr_containers--;
 	if (released)
 		container_released(parent);
 	container_put(cont);
+	return joined;
 }
 
 /* Finds a container in a tree in which the directory of a removed child still exists. */
@@ -409,6 +413,7 @@ void container_dir_gone(struct container *parent)
 int container_remove(struct container *cont, bool subtree)
 {
 	struct container *pos, *last;
+	bool joined = false;
 	int err;
 
 	lockdep_assert_held(&manage_mutex);
@@ -436,14 +441,15 @@ int container_remove(struct container *cont, bool subtree)
 		return -EBUSY;
 	}
 
-	for (;;) {
-		for (pos = cont; !list_empty(&pos->children); )
+	for (pos = cont; ; pos = last) {
+		while (!list_empty(&pos->children))
 			pos = list_first_entry(&pos->children, struct container, sibling);
 		last = pos->parent;
-		container_unlink(pos);
+		joined |= container_unlink(pos);
 		if (pos == cont)
 			break;
 	}
+	events_changed(last, joined);
 	/* one directory is left, in the parent: removing it removes the directories below */
 	WRITE_ONCE(last->leaving, last->leaving + 1);
 	return 0;

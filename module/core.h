@@ -224,7 +224,7 @@ int events_init(void);
 void events_exit(void);
 void events_setup(struct container *cont);
 void events_changed(struct container *cont, bool joined);
-void events_removed(struct container *cont);
+bool events_removed(struct container *cont);
 
 /* release.c */
 int release_init(void);

@@ -75,7 +75,7 @@ static void events_put(struct container *cont)
 
 static void events_queue(struct container *cont)
 {
-	/* no reference is left: events_removed() has passed the change to the parent */
+	/* no reference is left: container_remove() has passed the change to an ancestor */
 	if (!events_get(cont))
 		return;
 	if (!queue_work(events_wq, &cont->events.work))
@@ -107,16 +107,18 @@ void events_changed(struct container *cont, bool joined)
 }
 
 /**
- * events_removed - pass the unreported changes of a removed container to its parent
+ * events_removed - wake those who wait for events of a removed container
  * @cont: the container, marked as removed
  *
  * Context: manage lock held.
+ * Return: has a task joined of which nobody has been told? If so, the caller owes that to the
+ * nearest ancestor that remains, by events_changed().
  */
-void events_removed(struct container *cont)
+bool events_removed(struct container *cont)
 {
 	lockdep_assert_held(&manage_mutex);
-	events_changed(cont->parent, test_bit(CONT_EVENT_JOINED, &cont->flags));
 	wake_up_all(&cont->events.wait);
+	return test_bit(CONT_EVENT_JOINED, &cont->flags);
 }
 
 /**

@@ -47,6 +47,7 @@ struct cpuacct_cpu {
  * @system: system time as last shown
  * @removed: time that removed descendants have used, in ns
  * @at_interval: time used before the current interval, in ns
+ * @in_subtree: is it in the tree for which a sum is being made? Meaningless afterwards
  * @rcu: for freeing
  */
 struct cpuacct {
@@ -62,6 +63,7 @@ struct cpuacct {
 	u64 system;
 	u64 removed;
 	u64 at_interval;
+	bool in_subtree;
 	struct rcu_head rcu;
 };
 

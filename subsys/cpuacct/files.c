@@ -135,21 +135,18 @@ static int usage_write(struct container *cont, const struct container_cftype *cf
 	return 0;
 }
 
-static bool is_below(const struct container *cont, const struct container *top)
-{
-	while (cont && cont != top)
-		cont = cont->parent;
-	return cont;
-}
-
 static int subtree_show(struct seq_file *m, struct container *cont,
 			const struct container_cftype *cft)
 {
 	struct cpuacct *top = cpuacct_refresh(cont), *ca;
 	u64 sum = cpuacct_usage(top) + top->removed;
 
+	cpuacct_top->in_subtree = top == cpuacct_top;
 	list_for_each_entry(ca, &cpuacct_below, list) {
-		if (ca == top || !is_below(ca->css.container, cont))
+		/* parents come before their children */
+		ca->in_subtree = ca == top ||
+				 cpuacct_of(ca->css.container->parent)->in_subtree;
+		if (ca == top || !ca->in_subtree)
 			continue;
 		/* the refresh of the root has brought all of them up to date */
 		if (top != cpuacct_top)

@@ -240,6 +240,29 @@ static void test_containers(void)
 	err(e, 0, "all are removed");
 }
 
+/* One rmdir removes a long chain of containers, from its end on. */
+static void test_chain(void)
+{
+	int levels = sized(10000, 2000);
+	struct hier h0, h;
+	long began;
+
+	hier("cpuacct", &h0);
+	err(E(mkdir("k", 0755)), 0, "mkdir");
+	err(put("k/kill_on_rmdir", "1"), 0, "whoever removes it removes all below");
+	chdir("k");
+	eq(descend("d", levels), levels, "%d levels", levels);
+	ok(getnum("cpuacct.usage_subtree_ns") >= 0, "the lowest has its time");
+	chdir(M);
+	began = now_ms();
+	ok(getnum("k/cpuacct.usage_subtree_ns") >= 0, "and the highest that of all");
+	diag("read in %ld ms", now_ms() - began);
+	began = now_ms();
+	err(E(rmdir("k")), 0, "rmdir of the highest");
+	diag("removed in %ld ms", now_ms() - began);
+	ok(hier("cpuacct", &h) && h.containers == h0.containers, "no container is left of them");
+}
+
 int main(void)
 {
 	setup();
@@ -254,6 +277,7 @@ int main(void)
 	CASE(test_members());
 	chdir(M);
 	CASE(test_containers());
+	CASE(test_chain());
 	chdir("/");
 	err(E(rmdir(A)), 0, "rmdir");
 	err(E(rmdir(B)), 0, "rmdir");
