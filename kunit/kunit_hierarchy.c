@@ -235,7 +235,9 @@ static struct hierarchy *hierarchy_make(struct kunit *test, const char *text)
 
 	options(test, &opts, text);
 	bind_lock();
-	h = hierarchy_create(&opts, sb);
+	h = hierarchy_create(&opts);
+	if (!IS_ERR(h))
+		h->sb = sb;
 	bind_unlock();
 	kfree(opts.release_agent);
 	return h;

@@ -29,8 +29,10 @@ struct moves;
  * @noprefix: mounted with noprefix
  * @release_agent: the program, may be empty; read and written under the callback lock
  * @nr_containers: number of its containers, the root included; changed under the manage lock
- * @sb: the superblock; NULL for the dummy hierarchy, and once the hierarchy is being dissolved.
- *	Written under the manage and the callback lock, read under either one
+ * @sb: the superblock; NULL for the dummy hierarchy, while it is being mounted for the first time,
+ *	and once it is being dissolved. Written under the manage and the callback lock, read under
+ *	either one
+ * @mounted: it has had a superblock; under the callback lock
  * @gone: it is dissolved
  * @end: the work of dissolving it
  * @ref: references: one while it is active, one for each container below the root, one while
@@ -44,6 +46,7 @@ struct hierarchy {
 	char *release_agent;
 	int nr_containers;
 	struct super_block *sb;
+	bool mounted;
 	bool gone;
 	struct work_struct end;
 	refcount_t ref;
@@ -107,8 +110,7 @@ void containers_show_hierarchies(struct seq_file *m, int nr_tasks);
 
 /* hierarchy.c */
 struct hierarchy *hierarchy_find(struct mount_options *opts);
-struct hierarchy *hierarchy_create(struct mount_options *opts,
-				   struct super_block *sb);
+struct hierarchy *hierarchy_create(struct mount_options *opts);
 void hierarchy_dissolve(struct hierarchy *h);
 int hierarchy_set_release_agent(struct hierarchy *h, const char *path);
 void hierarchy_put(struct hierarchy *h);

@@ -41,7 +41,8 @@ struct super_block *hierarchy_super(struct hierarchy *h)
 
 /**
  * hierarchy_unmounted - part a hierarchy that has only its root from its superblock
- * @h: the hierarchy, whose superblock is about to be shut down. hierarchy_end() comes next
+ * @h: the hierarchy, whose superblock is about to be shut down. After that it is dissolved, by
+ *	hierarchy_end() if it was mounted
  *
  * Context: manage lock not held; sleeps.
  */
@@ -103,7 +104,8 @@ static struct hierarchy *hierarchy_ending(void)
 	container_lock();
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !found; i++) {
 		found = hierarchies[i];
-		if (found && found->sb && atomic_read(&found->sb->s_active))
+		if (found && (!found->mounted ||
+			      (found->sb && atomic_read(&found->sb->s_active))))
 			found = NULL;
 	}
 	if (found)

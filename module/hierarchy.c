@@ -246,15 +246,15 @@ static void hierarchy_unbind(struct hierarchy *h, struct container_subsys *ss)
  * hierarchy_create - create a hierarchy and bind its subsystems
  * @opts: the options, for which hierarchy_find() returned NULL; on failure @opts->why may be
  *	set
- * @sb: its superblock
+ *
+ * The caller then makes its superblock.
  *
  * Context: lock on bindings held; sleeps.
  * Return: the hierarchy; -ENOSPC if there are too many, -ENOMEM, -EBUSY if a
  * subsystem's module is being unloaded, or the errno of arming the hooks or of a
  * subsystem's bind(). On failure nothing has changed.
  */
-struct hierarchy *hierarchy_create(struct mount_options *opts,
-				   struct super_block *sb)
+struct hierarchy *hierarchy_create(struct mount_options *opts)
 {
 	DECLARE_BITMAP(set, MAX_CONTAINER_SUBSYS);
 	struct hierarchy *h;
@@ -296,7 +296,6 @@ struct hierarchy *hierarchy_create(struct mount_options *opts,
 	if (opts->clone_children)
 		set_bit(CONT_CLONE_CHILDREN, &h->top.flags);
 	h->nr_containers = 1;
-	h->sb = sb;
 	refcount_set(&h->ref, 1);
 
 	change_begin();
@@ -331,8 +330,8 @@ err_free:
 
 /**
  * hierarchy_dissolve - make a hierarchy that has only its root inactive
- * @h: the hierarchy, whose superblock is being shut down. The caller then drops the reference
- *	that an active hierarchy holds on itself.
+ * @h: the hierarchy, without a superblock. The caller then drops the reference that an active
+ *	hierarchy holds on itself.
  *
  * Context: lock on bindings held, manage lock not held: this waits for tasks in hooks, which a
  * user can keep there. Sleeps.

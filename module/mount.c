@@ -4,8 +4,11 @@
  *
  * Mounts and the last unmount of a hierarchy race; the superblock's active references settle who
  * wins. A mount waits for hierarchies that are being dissolved, and then holds the lock on bindings
- * until its own is complete. It takes that lock before a superblock's s_umount, for which sync(2)
- * waits; so a remount, which has s_umount, does without it.
+ * until its own is complete.
+ *
+ * sync(2) waits for a superblock's s_umount, and for a new superblock until it is complete. So the
+ * lock on bindings is taken, and hooks are armed and disarmed, while there is no superblock; a
+ * remount, which has s_umount, does without that lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -70,29 +73,25 @@ static int super_fill(struct super_block *sb)
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
-/* Creates the hierarchy of a new superblock; under the lock on bindings. */
-static int super_make_hierarchy(struct super_block *sb, struct mount_options *opts)
+/* Joins a new superblock and a new hierarchy. */
+static int super_populate(struct super_block *sb, struct hierarchy *h)
 {
-	struct hierarchy *h = hierarchy_create(opts, sb);
 	int err;
 
-	if (IS_ERR(h))
-		return PTR_ERR(h);
 	container_manage_lock();
 	h->top.dentry = sb->s_root;
 	err = files_populate(&h->top);
 	if (!err) {
 		own_dir(d_inode(sb->s_root), &h->top);
 		sb->s_fs_info = h;
+		container_lock();
+		h->sb = sb;
+		h->mounted = true;
+		container_unlock();
 		/* from now on container_clone() may create directories */
 		sb->s_flags |= SB_ACTIVE;
 	}
 	container_manage_unlock();
-	if (err) {
-		/* still under the lock on bindings, so that no mount finds it incomplete */
-		hierarchy_dissolve(h);
-		hierarchy_put(h);
-	}
 	return err;
 }
 
@@ -142,19 +141,33 @@ static void load_subsystems(const struct mount_options *opts)
 	}
 }
 
-/* Creates a superblock and its hierarchy, which does not exist; under the lock on bindings. */
+/* Creates a hierarchy, which does not exist, and its superblock; under the lock on bindings. */
 static int get_tree_new(struct fs_context *fc)
 {
-	struct super_block *sb = sget_fc(fc, NULL, set_anon_super_fc);
+	struct hierarchy *h = hierarchy_create(fc->fs_private);
+	struct super_block *sb;
 	int err;
 
-	if (IS_ERR(sb))
-		return PTR_ERR(sb);
-	err = super_fill(sb) ?: super_make_hierarchy(sb, fc->fs_private);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	sb = sget_fc(fc, NULL, set_anon_super_fc);
+	if (IS_ERR(sb)) {
+		err = PTR_ERR(sb);
+		goto err_hierarchy;
+	}
+	err = super_fill(sb) ?: super_populate(sb, h);
 	if (err)
-		deactivate_locked_super(sb);
-	else
-		fc->root = dget(sb->s_root);
+		goto err_super;
+	fc->root = dget(sb->s_root);
+	return 0;
+
+err_super:
+	hierarchy_unmounted(h);
+	deactivate_locked_super(sb);
+err_hierarchy:
+	/* still under the lock on bindings, so that no mount finds it incomplete */
+	hierarchy_dissolve(h);
+	hierarchy_put(h);
 	return err;
 }
 

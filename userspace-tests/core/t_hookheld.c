@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A task that stays in a hook. The end of the hierarchy whose hook that is waits for it, be that
- * an unmount or, after a lazy one, a user's last rmdir; a mount waits, too, until it is killed.
- * Nobody else does. And the end of a hierarchy in the last task of a pid namespace, for which the
- * namespace's init waits, for which in turn grace periods of the kernel wait.
+ * an unmount or, after a lazy one, a user's last rmdir; a mount waits, too, until it gets a signal.
+ * Nobody else does, nor for a mount that arms and disarms hooks. And the end of a hierarchy in the
+ * last task of a pid namespace, for which the namespace's init waits, for which in turn grace
+ * periods of the kernel wait.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -102,6 +103,43 @@ static void test_end(int (*prepare)(void), int (*end)(void), const char *name)
 	ok(waitpid(pid, &status, 0) == pid && !status, "and the hierarchy has ended");
 }
 
+/* --- sync(2) -------------------------------------------------------------------- */
+
+#define CMD "/sys/kernel/debug/container_apitest/cmd"
+
+#define ARMED "security_file_alloc: armed"
+
+/* Its second subsystem takes some seconds to be bound, and refuses then. */
+static int mount_refused(void)
+{
+	prctl(PR_SET_NAME, "delaytest");
+	return cmount(M, "bc,apitest0") == EIO ? 0 : 1;
+}
+
+static void test_sync(const char *module)
+{
+	int status = -1;
+	pid_t pid;
+
+	if (modprobe("container_apitest") || access(CMD, F_OK)) {
+		skip("sync beside a mount # no module for a subsystem that is slow to bind");
+		return;
+	}
+	put(CMD, "reset 0");
+	err(put(CMD, "register 0"), 0, "a subsystem");
+	err(put(CMD, "fail 0 bind %d", EIO), 0, "that cannot be bound");
+	err(modinsert(module, "function=api_bind usecs=100000"), 0, "and takes long to say so");
+	pid = start(mount_refused);
+	ok(wait_for(strstr(get("/proc/containers"), ARMED)), "a mount has armed hooks");
+	sync();
+	ok(strstr(get("/proc/containers"), ARMED) != NULL, "sync(2) has not waited for it");
+	ok(waitpid(pid, &status, 0) == pid && !status, "it is refused");
+	err(rmmod("delaytest"), 0, "it is quick again");
+	err(put(CMD, "unregister 0"), 0, "unregister");
+	err(cmount(M, "bc"), 0, "bc can be mounted");
+	err(cumount(M), 0, "and unmounted");
+}
+
 /* --- the last task of a pid namespace ------------------------------------------- */
 
 /* In the namespaces: a child that outlives its init, and does something to end the hierarchy. */
@@ -187,6 +225,7 @@ int main(void)
 	err(rmmod("delaytest"), 0, "it is quick again");
 	if (stall)
 		put(STALL, "%s", stall);
+	CASE(test_sync(module));
 	CASE(test_init(init, "exit"));
 	CASE(test_init(init_rmdir, "rmdir"));
 	rmdir(M);
