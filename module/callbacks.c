@@ -77,8 +77,8 @@ void member_uncharge(struct member *m, const struct calls *calls,
 	m->charged = 0;
 }
 
-/* Gives every task in the system an entry and calls the subsystems that do not know it. */
-static int adopt_all(void)
+/* Gives tasks an entry, by their numbers, and calls the subsystems that do not know them. */
+static int adopt_numbers(void)
 {
 	struct task_struct *task;
 	struct bucket *b;
@@ -112,6 +112,16 @@ static int adopt_all(void)
 			return err;
 		cond_resched();
 	}
+}
+
+/*
+ * Adopts every task in the system that was not born under the new arrays. In execve() a thread
+ * takes over the number of its process, and may be missed then; it does so once in its life, so it
+ * keeps its number during one of two passes.
+ */
+static int adopt_all(void)
+{
+	return adopt_numbers() ?: adopt_numbers();
 }
 
 static void member_forget(struct member *m, void *arg)

@@ -4,7 +4,9 @@
  *
  * Tasks fork, exit and move while a list is made: a task that is a member all the time is in it;
  * a task that joins or leaves meanwhile may be. A process whose threads replace each other, as in
- * execve() of a thread, is always found by one of them if the list is made in one portion.
+ * execve() of a thread, is always found by one of them if the list is made in one portion. A root
+ * has no list of its members: its tasks are found by their numbers, and a thread that takes over
+ * its process's number meanwhile, in execve(), may be missed.
  */
 #include <linux/mm.h>
 #include <linux/pid.h>

@@ -4,6 +4,7 @@
  * its limit, and other subsystems beside it. t_shares has the arithmetic.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -48,6 +49,73 @@ static void test_load(void)
 	err(rmmod(MODULE), 0, "rmmod while it is not bound");
 	err(rmmod("container_resgroup"), 0, "rmmod of the library then");
 	err(modprobe(MODULE), 0, "load it");
+}
+
+#define EXECS 24
+
+static void *exec_later(void *arg)
+{
+	msleep(*(long *)arg);
+	execl("/proc/self/exe", "t_numtasks", "sleeper", NULL);
+	return NULL;
+}
+
+/* A process whose second thread, which it makes when asked to, calls execve() after a while. */
+static int exec_by_thread(struct kid *up, void *arg)
+{
+	pthread_t t;
+
+	kid_recv(up);
+	pthread_create(&t, NULL, exec_later, arg);
+	kid_send(up, 0);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static int mount_slowly(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	return cmount(M, "numtasks");
+}
+
+/*
+ * While a mount goes over all tasks, by their numbers, threads with high numbers take over the low
+ * ones of their processes.
+ */
+static void test_exec(void)
+{
+	const char *module = modfile("delaytest");
+	struct kid k[EXECS], mounter;
+	pid_t between[100];
+	long when;
+
+	for (int i = 0; i < EXECS; i++) {
+		when = 500 + i * 150;
+		k[i] = kid_start(exec_by_thread, &when);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(between); i++)
+		between[i] = sleeper();
+	if (!module || modinsert(module, "function=member_ensure usecs=500"))
+		diag("a mount is as short as ever");
+	for (int i = 0; i < EXECS; i++) {
+		kid_send(&k[i], 0);
+		kid_recv(&k[i]);
+	}
+	mounter = kid_start(mount_slowly, NULL);
+	err(kid_wait(&mounter), 0, "mount numtasks");
+	msleep(500 + EXECS * 150);
+	balanced("threads have called execve() meanwhile");
+	for (size_t i = 0; i < ARRAY_SIZE(between); i++)
+		reap(between[i]);
+	for (int i = 0; i < EXECS; i++)
+		reap(k[i].pid);
+	balanced("without them");
+	err(E(umount(M)), 0, "unmount");
+	if (module)
+		rmmod("delaytest");
 }
 
 static void test_stats(void)
@@ -425,12 +493,16 @@ static void test_others(void)
 	stop();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "sleeper"))
+		for (;;)
+			pause();
 	setup();
 	if (modprobe(MODULE))
 		bail(MODULE " loads");
 	CASE(test_load());
+	CASE(test_exec());
 	CASE(test_stats());
 	CASE(test_tree());
 	CASE(test_moves());
