@@ -118,7 +118,11 @@ static void moves_free(struct moves *mv)
 	kvfree(mv);
 }
 
-/* Gathers the threads of a process that are neither in the container already nor exiting. */
+/*
+ * Gathers the threads of a process that are neither in the container already nor exiting. Of those
+ * that cannot stay where they are, it may be a part, so that the allocation is small and cannot
+ * fail: the caller comes again.
+ */
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
 {
@@ -139,7 +143,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 			moves_add(mv, t, why);
 		}
 		rcu_read_unlock();
-		if (mv->count < room)
+		if (mv->count < room || why == CONTAINER_MOVE_EVICT)
 			return mv;
 		moves_free(mv);
 	}
@@ -367,12 +371,11 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	 */
 	while (gone) {
 		mv = moves_gather(task, to, CONTAINER_MOVE_EVICT, GFP_KERNEL | __GFP_NOFAIL);
-		/* large allocations may fail all the same before 5.17 */
-		if (IS_ERR(mv))
-			continue;
 		moves_ask(mv);
 		moves_prepare(mv, GFP_KERNEL | __GFP_NOFAIL);
-		gone = moves_go(mv);
+		moves_go(mv);
+		/* those that do not move are exiting, and are not gathered again */
+		gone = mv->count;
 		moves_free(mv);
 	}
 	return err;
