@@ -11,7 +11,8 @@
  * Locks, outermost first:
  *
  *   the lock on bindings	a mutex of the core, held to register and to bind subsystems, while
- *	hooks are armed and disarmed. That may take long; nobody waits for it but to do the same.
+ *	hooks are armed and disarmed. That may take long; nobody waits for it but to do the same,
+ *	or for the end of a hierarchy.
  *   container_manage_lock()	a mutex, held to create and remove containers, and to move tasks.
  *   container_lock()	the callback lock, a mutex, taken inside the manage lock around each
  *	change of containers and bindings, but not around moves. Holding either of these two keeps

@@ -159,8 +159,7 @@ static int fork_enter(struct task_struct *child, void *args)
 	} else {
 		parent = &no_entry;
 	}
-	/* no number: the idle task of a CPU that comes up, which belongs to no container */
-	if ((tracked || calls_now()->all[0]) && child->pid) {
+	if (tracked || calls_now()->all[0]) {
 		err = fork_below(child, args, parent);
 	} else {
 		preempt_enable();
