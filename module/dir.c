@@ -3,8 +3,8 @@
  * Directories: mkdir, rmdir and rename. There is no backing store: each dentry is pinned until
  * it is removed.
  *
- * Order of locks: the lock on bindings, s_umount, inode locks, the manage lock. No inode lock is held during an access
- * to user memory, which a user can delay at will.
+ * Order of locks: the lock on bindings, s_umount, inode locks, the manage lock. No inode lock is
+ * held during an access to user memory, which a user can delay at will.
  */
 #include <linux/dcache.h>
 

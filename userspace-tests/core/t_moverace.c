@@ -210,13 +210,25 @@ static int children_of(pid_t pid, pid_t *list, int room)
 	return n;
 }
 
+/* Some child of a process that runs; 0 if there is none. */
+static pid_t born_child(pid_t pid)
+{
+	pid_t list[256];
+	int n = children_of(pid, list, ARRAY_SIZE(list));
+
+	while (n--)
+		if (is_born(list[n]))
+			return list[n];
+	return 0;
+}
+
 /*
  * A process enters and leaves a container all the time. It has CPUs of its own outside, and what
- * it makes meanwhile has those of the container, or the same; or @other outside, if not 0.
+ * it makes meanwhile has those of the container, or the same; in another cgroup it has outside
+ * what the kernel alone gives it there.
  */
 static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
-			 int (*made)(pid_t pid, pid_t *list, int room), unsigned long other,
-			 const char *what)
+			 int (*made)(pid_t pid, pid_t *list, int room), const char *what)
 {
 	struct place in = { all & -all, nodes & -nodes },
 		     out = { ncpus > 1 ? all & ~in.cpus : all, nodes };
@@ -229,8 +241,8 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	err(set_affinity(0, out.cpus), 0, "a process that makes %s, on a CPU", what);
 	breeder = kid_start(fn, NULL);
 	set_affinity(0, all);
-	if (other)
-		out.cpus = other;
+	if (begin_in >= 0)
+		wait_for((out.cpus = affinity(born_child(breeder.pid) ?: -1)));
 	while (!bad && now_ms() < end) {
 		if (put(moves++ % 2 ? Y "/procs" : Y "/a/procs", "%d", breeder.pid))
 			bail("the process cannot be moved");
@@ -241,7 +253,7 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	reap(breeder.pid);
 }
 
-/* Children that begin in another cgroup have the CPUs of that one outside of the container. */
+/* Children that begin in another cgroup: most kernels give them the CPUs of that one. */
 static void cgroup_moves(void)
 {
 	unsigned long two = all & -all;
@@ -258,7 +270,7 @@ static void cgroup_moves(void)
 	    put(CG "/two/cpuset.cpus", "%s", list_of(two)))
 		skip("children in another cgroup # no cpuset in cgroup2");
 	else
-		cpuset_moves(breed_children, children_of, two, "children in another cgroup");
+		cpuset_moves(breed_children, children_of, "children in another cgroup");
 	close(begin_in);
 	begin_in = -1;
 	ok(wait_for(!rmdir(CG "/two")), "remove the cgroup");
@@ -280,8 +292,8 @@ static void test_cpuset(void)
 				 "function=sched_fork,sched_cgroup_fork,cgroup_post_fork,mems_apply usecs=20"))
 		diag("clone() and moves are as short as ever");
 	prctl(PR_SET_NAME, "delaytest");
-	cpuset_moves(breed, threads_of, 0, "threads");
-	cpuset_moves(breed_children, children_of, 0, "children");
+	cpuset_moves(breed, threads_of, "threads");
+	cpuset_moves(breed_children, children_of, "children");
 	cgroup_moves();
 	prctl(PR_SET_NAME, "t_moverace");
 	if (module)
