@@ -47,8 +47,8 @@ static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish
 
 /* --- moves ------------------------------------------------------------------ */
 
-/* Has a task left for the root since the module was loaded? */
-static bool some_have_left;
+/* Was a task moved since the module was loaded? */
+static bool some_have_moved;
 
 /* The wish that can_attach() has allocated for a move; NULL if there is none. */
 static struct wish **move_wish(struct container_move *move)
@@ -124,6 +124,12 @@ static struct wish *inherit(void)
 	return wish ?: wish_of_newcomer(current, NULL);
 }
 
+/*
+ * Does the kernel's own cpuset look where a child starts? Older ones copy from the parent, be it in
+ * another one.
+ */
+static bool cpuset_clones_anew;
+
 /* Gives a new task at the root, a child of the current task, what its parent has or gets there. */
 static void fork_release(struct task_struct *child)
 {
@@ -145,8 +151,6 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
 
-	WRITE_ONCE(some_have_left, true);
-	smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 	t->applied = 0;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
 		t->wish = NULL;
@@ -175,6 +179,8 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 {
 	struct cpuset_task *t = data;
 
+	WRITE_ONCE(some_have_moved, true);
+	smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 	if (!move->to->parent) {
 		attach_to_root(move, t);
 		return;
@@ -280,14 +286,16 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 
 /*
  * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
- * when that was still confined. It gets what the parent has, or is about to get. The core's handler
- * comes first, so that the child does not leave a container any more in which it is unborn.
+ * when that was still confined; or already, as the kernel's own cpuset copies once more, after the
+ * child was put where its parent was. It gets what the parent has, or is about to get, or would have
+ * at the root. The core's handler comes first, so that the child does not leave a container any more
+ * in which it is unborn.
  */
 void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags)
 {
 	struct cpuset_task *t;
 
-	if (likely(!READ_ONCE(some_have_left)))
+	if (likely(!READ_ONCE(some_have_moved)))
 		return;
 	preempt_disable();
 	rcu_read_lock();
@@ -298,8 +306,9 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 	     (READ_ONCE(t->applied) &&
 	      (!cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
 	       !nodes_equal(child->mems_allowed, current->mems_allowed)))) &&
-	    /* where it starts in another cgroup, the kernel has set its values anew */
-	    !((clone_flags & CLONE_INTO_CGROUP) && cpus_fork_all(child)))
+	    /* where it starts in another cpuset of the kernel's, that has set its values anew */
+	    !(cpuset_clones_anew && (clone_flags & CLONE_INTO_CGROUP) &&
+	      compat_other_cpuset(child)))
 		fork_release(child);
 	rcu_read_unlock();
 	preempt_enable();
@@ -332,5 +341,6 @@ int attach_init(void)
 		.nr_symbols = ARRAY_SIZE(symbols),
 	};
 
+	cpuset_clones_anew = container_hook_symbol("cpuset_can_fork");
 	return container_feature_find(&feature);
 }

@@ -6,6 +6,7 @@
 #ifndef _COMPAT_CPUSET_H
 #define _COMPAT_CPUSET_H
 
+#include <linux/cgroup.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 
@@ -86,6 +87,17 @@ static inline bool compat_migration_disabled(struct task_struct *task)
 {
 #ifdef COMPAT_HAS_MIGRATION_DISABLED
 	return task->migration_disabled;
+#else
+	return false;
+#endif
+}
+
+/* Is a child of the current task in another cpuset of the kernel's? Under RCU. */
+static inline bool compat_other_cpuset(const struct task_struct *child)
+{
+#ifdef CONFIG_CPUSETS
+	return rcu_dereference(child->cgroups)->subsys[cpuset_cgrp_id] !=
+	       rcu_dereference(current->cgroups)->subsys[cpuset_cgrp_id];
 #else
 	return false;
 #endif

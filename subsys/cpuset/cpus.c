@@ -255,20 +255,6 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
 }
 
 /**
- * cpus_fork_all - has a new task all CPUs that the kernel allows it?
- * @child: the task, which has not run yet
- *
- * Context: preemption disabled.
- */
-bool cpus_fork_all(struct task_struct *child)
-{
-	struct cpumask *mask = this_cpu_ptr(fork_masks);
-
-	kernel_allows(child, mask);
-	return cpumask_equal(&child->cpus_mask, mask);
-}
-
-/**
  * cpus_fork_release - give a new task, which has not run yet, its wish at the root
  * @child: the task
  * @wish: its wish; NULL if it has no restriction

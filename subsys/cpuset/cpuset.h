@@ -177,7 +177,6 @@ void cpus_unbind(void);
 void cpus_exit(void);
 void cpus_publish(struct container *cont, struct setting *new);
 void cpus_fork(struct task_struct *child, struct wish *wish);
-bool cpus_fork_all(struct task_struct *child);
 void cpus_fork_release(struct task_struct *child, struct wish *wish);
 
 /* wish.c */
