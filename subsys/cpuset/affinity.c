@@ -173,10 +173,10 @@ static struct affinity_call *call_of_current(struct task_struct *task)
 
 /*
  * The scheduler changes an affinity, with the locks of the task and of its runqueue held. If the
- * setting does not allow the new one, the task keeps the old one and the CPU that it is on. If
- * that CPU is not in the old affinity, the task is just being migrated away from it, and the
- * call that waits for this checks again afterwards. With the CPU that it is on, the scheduler does
- * not wait.
+ * setting does not allow the new one, the task keeps the old one and, if it is not asleep, the CPU
+ * that it is on. If that CPU is not in the old affinity, the task is just being migrated away from
+ * it, and the call that waits for this checks again afterwards. With the CPU that it is on, the
+ * scheduler does not wait.
  */
 void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 			 struct ftrace_ops *op, struct ftrace_regs *fregs)
@@ -205,7 +205,8 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	}
 	mask = this_cpu_ptr(commit_masks);
 	cpumask_copy(mask, want);
-	cpumask_set_cpu(task_cpu(task), mask);
+	if (task->on_rq || might_wait(task))
+		cpumask_set_cpu(task_cpu(task), mask);
 	if (commit_takes == COMMIT_MASK) {
 		container_hook_set_arg(fregs, 1, (unsigned long)mask);
 	} else {

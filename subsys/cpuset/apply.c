@@ -12,8 +12,11 @@
 #include "cpuset.h"
 #include "private.h"
 
-/* A portion of members, each with a reference. Under the manage lock. */
-#define BATCH 256
+/*
+ * A portion of members, each with a reference. Under the manage lock. Each portion takes a walk over
+ * all members: so large that these cost less than what is done for a member.
+ */
+#define BATCH 2048
 static struct task_struct *batch[BATCH];
 
 /* For collect_due(): the number of the latest change, and how many members are in the portion. */

@@ -26,6 +26,7 @@ CONTAINER_KERNEL_FN(int, call_task_setscheduler, struct task_struct *task);
  */
 static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish)
 {
+	struct cpuset *root = container_cpuset(container_subsys_root(&cpuset_subsys));
 	unsigned long flags;
 
 	if (!wish)
@@ -37,7 +38,8 @@ static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cpumask_copy(wish_cpus(wish), &task->cpus_mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	wish->spread = spread_get(task);
+	/* what the root's flags have given it is no wish of its own */
+	wish->spread = spread_get(task) & ~root->flags;
 	if (!wish->spread && cpumask_subset(cpu_possible_mask, wish_cpus(wish))) {
 		wish_put(wish);
 		wish = NULL;
@@ -244,6 +246,8 @@ static bool fork_is_fine(struct container *cont, struct task_struct *child, unsi
 	fine = is_applied(cont, changes) && cpus_complete();
 	smp_rmb(); /* pairs with change_done() */
 	fine = fine && cpumask_equal(&child->cpus_mask, &current->cpus_mask) &&
+	       /* a call that is being refused may have given the parent a CPU more */
+	       cpumask_subset(&child->cpus_mask, setting_cpus(setting_of(cont))) &&
 	       nodes_equal(child->mems_allowed, current->mems_allowed);
 	smp_rmb(); /* pairs with the lock of the entry that attach() is called with */
 	fine = fine && is_applied(cont, changes);
@@ -257,14 +261,16 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 {
 	struct cpuset *cs = container_cpuset(cont);
 	struct cpuset_task *t = data;
+	struct wish *old = wish_or_null(t->wish);
 	unsigned int changes;
 	bool usable;
 
-	/* a child that was moved while it was unborn has a wish already */
-	if (!t->wish) {
-		/* pairs with inherit() of its own children */
-		smp_store_release(&t->wish, inherit());
-	}
+	/*
+	 * A child that was moved while it was unborn has a wish already, of what had been copied:
+	 * that may have been a container's. Pairs with inherit() of its own children.
+	 */
+	smp_store_release(&t->wish, inherit());
+	wish_put(old);
 	/* the task is complete before changes and setting are read: see change_count() */
 	smp_mb();
 	changes = READ_ONCE(cs->changes);

@@ -228,6 +228,21 @@ void unconfine(struct cpumask *mask, struct wish *wish)
 }
 
 /**
+ * narrow_to_user - narrow an affinity to the CPUs that the user asked for, as the kernel does
+ * @task: the task
+ * @mask: the affinity; it stays as it is if it has none of these, or if the kernel does not keep them
+ *
+ * Context: the task's pi_lock held.
+ */
+void narrow_to_user(struct task_struct *task, struct cpumask *mask)
+{
+	const struct cpumask *user = compat_user_cpus(task);
+
+	if (user && cpumask_intersects(mask, user))
+		cpumask_and(mask, mask, user);
+}
+
+/**
  * cpus_fork - give a new task the affinity that it may have
  * @child: the task, which has not run yet
  * @wish: its wish; NULL if it has no restriction
@@ -249,6 +264,7 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
 	narrow(child, mask);
 	if (wish)
 		choose(mask, wish_cpus(wish));
+	narrow_to_user(child, mask);
 	if (!cpumask_equal(&child->cpus_mask, mask))
 		force_affinity(child, mask);
 	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
@@ -271,6 +287,7 @@ void cpus_fork_release(struct task_struct *child, struct wish *wish)
 	kernel_allows(child, mask);
 	unconfine(mask, wish);
 	raw_spin_lock_irqsave(&child->pi_lock, flags);
+	narrow_to_user(child, mask);
 	force_affinity(child, mask);
 	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
 }

@@ -60,6 +60,7 @@ void choose(struct cpumask *allowed, const struct cpumask *want);
 bool confined(struct task_struct *task);
 void kernel_allows(struct task_struct *task, struct cpumask *mask);
 void unconfine(struct cpumask *mask, struct wish *wish);
+void narrow_to_user(struct task_struct *task, struct cpumask *mask);
 
 /* affinity.c */
 int call_set(struct affinity_call *call, const struct cpumask *mask);

@@ -19,13 +19,16 @@
  *	has the values of the parent, nothing is left to do; otherwise fork() applies the
  *	setting. The child is marked as complete before fork() reads the number of changes; a
  *	writer increments that number before it looks for complete members. So one of them sees
- *	the other.
+ *	the other. The kernel's own cpuset may copy from the parent once more, shortly before the
+ *	child is complete; and the parent may enter or leave meanwhile. A child in a container gets
+ *	all its values in fork(); of one at the root, cpuset_probe_newtask() sees to it.
  * exit	drops the wish of the task.
  * move	can_attach() allocates the memory for attach(), which must not sleep; post_attach()
  *	does the work that sleeps. In between the task is in the new container and runs as in
  *	the old one; the write to tasks has not returned yet. For a new thread that follows its
  *	process (fork.c in the core), only attach() is called. The thread has not run yet: if it
- *	moves to the root, attach() sets its values, and fork() does so otherwise.
+ *	moves to the root, attach() sets its values, and fork() does so otherwise. Until a task that
+ *	has left for the root has its values there, its new children get them by its wish.
  * mkdir, rmdir	hold the manage lock. A container that is removed has no members.
  * mount, umount	hold the core's lock on bindings. A hierarchy that is dissolved has no
  *	containers below its root. So no task is confined when the hooks are disarmed or the module

@@ -79,7 +79,7 @@ static void notrace hook_mems_allowed(unsigned long ip, unsigned long parent_ip,
 }
 
 /*
- * The nodes of a task are being set, by this file or by the kernel. A new task is ignored here:
+ * The nodes of a task are being set, by this file or by the kernel. An unborn task is ignored here:
  * fork() gives it its nodes after the kernel has set them.
  */
 static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
@@ -87,11 +87,14 @@ static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
 {
 	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
 	nodemask_t mems = *(nodemask_t *)container_hook_arg(fregs, 1), may = narrow(task, mems);
+	struct cpuset_task *t;
 
-	if (nodes_equal(mems, may) || compat_is_new(task))
+	if (nodes_equal(mems, may))
 		return;
 	rcu_read_lock();
-	hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
+	t = container_task_data(task, &cpuset_subsys);
+	if (!compat_is_new(task) || (t && READ_ONCE(t->wish)))
+		hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
 	rcu_read_unlock();
 }
 

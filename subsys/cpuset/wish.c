@@ -228,9 +228,10 @@ static void release(struct affinity_call *call, struct wish *wish, int left)
 		return;
 	kernel_allows(task, call->target);
 	unconfine(call->target, wish);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	narrow_to_user(task, call->target);
 	cpumask_copy(call->kernel, call->target);
 	cpumask_set_cpu(left, call->kernel);
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	same = cpumask_equal(&task->cpus_mask, call->kernel);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	call->member = false;

@@ -364,19 +364,31 @@ static void test_churn(int times)
 
 /* --- spreading --------------------------------------------------------------- */
 
-static int spread(void *arg)
+static int spread_here(bool both)
 {
+	void *mem = some_pages(RAMFILE);
 	struct where w;
-	void *mem;
 
-	if (movepid(A, 0))
-		return 128;
-	mem = some_pages(RAMFILE);
 	w = pages_at(mem, PAGES);
 	diag("%d pages on node 0, %d on node 1", w.on[0], w.on[1]);
-	if (arg)
+	if (both)
 		return w.on[0] < PAGES / 3 || w.on[1] < PAGES / 3;
 	return w.on[0] != PAGES && w.on[1] != PAGES;
+}
+
+static int spread(void *arg)
+{
+	return movepid(A, 0) ? 128 : spread_here(arg);
+}
+
+/* The root spreads no more while a task of the root is in a container. */
+static int spread_outside(void *arg)
+{
+	(void)arg;
+	if (movepid(A, 0) || put(M "/cpuset.memory_spread_page", "0") || movepid(M, 0) ||
+	    set_affinity(0, 1))
+		return 128;
+	return spread_here(false);
 }
 
 static void test_spread(void)
@@ -402,7 +414,7 @@ static void test_spread(void)
 	streq(get(A "/x/cpuset.memory_spread_page"), "0\n", "inherits from its parent");
 	err(E(mkdir(M "/x", 0755)), 0, "mkdir x");
 	streq(get(M "/x/cpuset.memory_spread_page"), "1\n", "one in the root does, too");
-	err(put(M "/cpuset.memory_spread_page", "0"), 0, "no more");
+	eq(in_child(spread_outside, NULL), 0, "no more, which who comes back knows");
 	rmdir(A "/x");
 	rmdir(M "/x");
 	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "a: all CPUs");
