@@ -13,8 +13,8 @@
 #include "private.h"
 
 /*
- * A portion of members, each with a reference. Under the manage lock. Each portion takes a walk over
- * all members: so large that these cost less than what is done for a member.
+ * A portion of members, each with a reference. Under the manage lock. Each portion takes a walk
+ * over all members: so large that these cost less than what is done for a member.
  */
 #define BATCH 2048
 static struct task_struct *batch[BATCH];

@@ -292,10 +292,10 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 
 /*
  * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
- * when that was still confined; or already, as the kernel's own cpuset copies once more, after the
- * child was put where its parent was. It gets what the parent has, or is about to get, or would have
- * at the root. The core's handler comes first, so that the child does not leave a container any more
- * in which it is unborn.
+ * when that was still confined; or already, as the kernel's own cpuset copies once more, after
+ * the child was put where its parent was. It gets what the parent has, or is about to get, or would
+ * have at the root. The core's handler comes first, so that the child does not leave a container
+ * any more in which it is unborn.
  */
 void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags)
 {

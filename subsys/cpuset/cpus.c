@@ -230,7 +230,8 @@ void unconfine(struct cpumask *mask, struct wish *wish)
 /**
  * narrow_to_user - narrow an affinity to the CPUs that the user asked for, as the kernel does
  * @task: the task
- * @mask: the affinity; it stays as it is if it has none of these, or if the kernel does not keep them
+ * @mask: the affinity; it stays as it is if it has none of these, or if the kernel does not keep
+ *	them
  *
  * Context: the task's pi_lock held.
  */
