@@ -223,22 +223,22 @@ static pid_t born_child(pid_t pid)
 }
 
 /*
- * A process enters and leaves a container all the time. It has CPUs of its own outside, and what
- * it makes meanwhile has those of the container, or the same; in another cgroup it has outside
- * what the kernel alone gives it there.
+ * A process enters and leaves a container all the time. It has CPUs of its own outside, @cpus, and
+ * what it makes meanwhile has @in in the container, or the same outside; in another cgroup it has
+ * outside what the kernel alone gives it there.
  */
 static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
-			 int (*made)(pid_t pid, pid_t *list, int room), const char *what)
+			 int (*made)(pid_t pid, pid_t *list, int room), unsigned long cpus,
+			 struct place in, const char *what)
 {
-	struct place in = { all & -all, nodes & -nodes },
-		     out = { ncpus > 1 ? all & ~in.cpus : all, nodes };
+	struct place out = { cpus, nodes };
 	long end = now_ms() + sized(20000, 6000);
 	int moves = 0, bad = 0;
 	struct kid breeder;
 	pid_t list[256];
 
 	/* before it makes the first of them, which would have all CPUs */
-	err(set_affinity(0, out.cpus), 0, "a process that makes %s, on a CPU", what);
+	err(set_affinity(0, cpus), 0, "a process that makes %s, on its CPUs", what);
 	breeder = kid_start(fn, NULL);
 	set_affinity(0, all);
 	if (begin_in >= 0)
@@ -253,9 +253,41 @@ static void cpuset_moves(int (*fn)(struct kid *up, void *arg),
 	reap(breeder.pid);
 }
 
-/* Children that begin in another cgroup: most kernels give them the CPUs of that one. */
-static void cgroup_moves(void)
+/* As breed_children(), in a cgroup that has not all CPUs. */
+static int breed_in_cgroup(struct kid *up, void *arg)
 {
+	return put(CG "/two/cgroup.procs", "%d", getpid()) ?: breed_children(up, arg);
+}
+
+/* A process in such a cgroup enters a container while it makes a child, and does not leave. */
+static void cgroup_enters(struct place in, unsigned long two)
+{
+	struct place out = { two, nodes };
+	long end = now_ms() + sized(20000, 4000);
+	int moves = 0, bad = 0;
+	struct kid breeder;
+	pid_t list[256];
+
+	while (!bad && now_ms() < end) {
+		breeder = kid_start(breed_in_cgroup, NULL);
+		if (!wait_for(born_child(breeder.pid)) ||
+		    put(Y "/a/procs", "%d", breeder.pid))
+			bail("the process cannot be moved");
+		moves++;
+		msleep(30);
+		bad = misfits(list, children_of(breeder.pid, list, ARRAY_SIZE(list)), in, out);
+		reap(breeder.pid);
+	}
+	eq(bad, 0, "children in a cgroup whose parent enters a container, %d times", moves);
+}
+
+/*
+ * Children in a cgroup, and children that begin in another one than their parent: most kernels give
+ * these the CPUs of that one.
+ */
+static void cgroup_moves(struct place in, unsigned long cpus)
+{
+	struct place every = { all, in.mems };
 	unsigned long two = all & -all;
 
 	two |= (all & ~two) & -(all & ~two);
@@ -265,14 +297,23 @@ static void cgroup_moves(void)
 		return;
 	}
 	mkdir(CG "/two", 0755);
-	begin_in = open(CG "/two", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (put(CG "/cgroup.subtree_control", "+cpuset") ||
-	    put(CG "/two/cpuset.cpus", "%s", list_of(two)))
+	    put(CG "/two/cpuset.cpus", "%s", list_of(two))) {
 		skip("children in another cgroup # no cpuset in cgroup2");
-	else
-		cpuset_moves(breed_children, children_of, "children in another cgroup");
-	close(begin_in);
-	begin_in = -1;
+	} else {
+		/* first: nobody has left a container yet */
+		cgroup_enters(in, two);
+		begin_in = open(CG "/two", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cpuset_moves(breed_children, children_of, cpus, in, "children in another cgroup");
+		/* in the same cpuset of the kernel, only the nodes tell where a child is */
+		put(CG "/cgroup.subtree_control", "-cpuset");
+		err(put(Y "/a/cpuset.cpus", "%s", list_of(all)), 0, "it has all CPUs");
+		cpuset_moves(breed_children, children_of, all, every,
+			     "children in another cgroup without CPUs of its own");
+		err(put(Y "/a/cpuset.cpus", "%s", list_of(in.cpus)), 0, "and one again");
+		close(begin_in);
+		begin_in = -1;
+	}
 	ok(wait_for(!rmdir(CG "/two")), "remove the cgroup");
 	put(CG "/cgroup.subtree_control", "-cpuset");
 	err(E(umount(CG)), 0, "unmount it");
@@ -281,20 +322,24 @@ static void cgroup_moves(void)
 static void test_cpuset(void)
 {
 	const char *module = modfile("delaytest");
+	struct place in;
+	unsigned long cpus;
 
 	setup_cpuset();
+	in = (struct place) { all & -all, nodes & -nodes };
+	cpus = ncpus > 1 ? all & ~in.cpus : all;
 	err(cmount(Y, "cpuset"), 0, "mount cpuset");
 	err(E(mkdir(Y "/a", 0755)), 0, "mkdir " Y "/a");
-	err(put(Y "/a/cpuset.cpus", "%s", list_of(all & -all)), 0, "it has one CPU");
-	err(put(Y "/a/cpuset.mems", "%s", list_of(nodes & -nodes)), 0, "and one node");
+	err(put(Y "/a/cpuset.cpus", "%s", list_of(in.cpus)), 0, "it has one CPU");
+	err(put(Y "/a/cpuset.mems", "%s", list_of(in.mems)), 0, "and one node");
 	/* from the copy of the parent on; and the mover, before it sets the nodes */
 	if (!module || modinsert(module,
 				 "function=sched_fork,sched_cgroup_fork,cgroup_post_fork,mems_apply usecs=20"))
 		diag("clone() and moves are as short as ever");
 	prctl(PR_SET_NAME, "delaytest");
-	cpuset_moves(breed, threads_of, "threads");
-	cpuset_moves(breed_children, children_of, "children");
-	cgroup_moves();
+	cgroup_moves(in, cpus);
+	cpuset_moves(breed, threads_of, cpus, in, "threads");
+	cpuset_moves(breed_children, children_of, cpus, in, "children");
 	prctl(PR_SET_NAME, "t_moverace");
 	if (module)
 		rmmod("delaytest");
