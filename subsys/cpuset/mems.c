@@ -87,13 +87,16 @@ static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
 {
 	struct task_struct *task = (void *)container_hook_arg(fregs, 0);
 	nodemask_t mems = *(nodemask_t *)container_hook_arg(fregs, 1), may = narrow(task, mems);
-	struct cpuset_task *t;
+	struct cpuset_task *t = NULL;
+	bool unborn;
 
 	if (nodes_equal(mems, may))
 		return;
 	rcu_read_lock();
-	t = container_task_data(task, &cpuset_subsys);
-	if (!compat_is_new(task) || (t && READ_ONCE(t->wish)))
+	unborn = compat_is_new(task);
+	if (unborn)
+		t = container_task_data(task, &cpuset_subsys);
+	if (!unborn || (t && READ_ONCE(t->wish)))
 		hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
 	rcu_read_unlock();
 }
