@@ -119,21 +119,27 @@ static void moves_free(struct moves *mv)
 }
 
 /*
- * Gathers the threads of a process that are neither in the container already nor exiting. Of those
- * that cannot stay where they are, it may be a part, so that the allocation is small and cannot
- * fail: the caller comes again.
+ * Gathers the threads of a process that are neither in the container already nor exiting. With
+ * __GFP_NOFAIL it may be a part of them, if there is no memory for all: the caller comes again. Only
+ * the smallest allocation gets that flag, since before 5.17 larger ones warn of it.
  */
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
 {
 	struct task_struct *t;
+	bool part = false;
 	struct moves *mv;
 	int room;
 
 	for (room = 16; ; room *= 2) {
-		mv = moves_alloc(to, room, gfp);
-		if (!mv)
+		mv = moves_alloc(to, room, room == 16 ? gfp : gfp & ~__GFP_NOFAIL);
+		if (!mv && !(gfp & __GFP_NOFAIL))
 			return ERR_PTR(-ENOMEM);
+		if (!mv) {
+			part = true;
+			room = 8;
+			continue;
+		}
 		rcu_read_lock();
 		for_each_thread(task, t) {
 			if ((t->flags & PF_EXITING) || membership_of(t, to->hierarchy) == to)
@@ -143,7 +149,7 @@ static struct moves *moves_gather(struct task_struct *task, struct container *to
 			moves_add(mv, t, why);
 		}
 		rcu_read_unlock();
-		if (mv->count < room || why == CONTAINER_MOVE_EVICT)
+		if (mv->count < room || part)
 			return mv;
 		moves_free(mv);
 	}
