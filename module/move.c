@@ -120,8 +120,8 @@ static void moves_free(struct moves *mv)
 
 /*
  * Gathers the threads of a process that are neither in the container already nor exiting. With
- * __GFP_NOFAIL it may be a part of them, if there is no memory for all: the caller comes again. Only
- * the smallest allocation gets that flag, since before 5.17 larger ones warn of it.
+ * __GFP_NOFAIL it may be a part of them, if there is no memory for all: the caller comes again.
+ * Only the smallest allocation gets that flag, since before 5.17 larger ones warn of it.
  */
 static struct moves *moves_gather(struct task_struct *task, struct container *to,
 				  enum container_move_reason why, gfp_t gfp)
