@@ -89,7 +89,20 @@ static int nag(struct kid *up, void *arg)
 	return 0;
 }
 
-/* How many threads are, in a while, still where their process was. An exiting one is in the root. */
+#define PF_EXITING 4	/* linux/sched.h */
+
+/* Has a task begun to exit, or gone? Then nobody moves it any more. */
+static bool is_leaving(pid_t tid)
+{
+	char *stat = get(P("/proc/%d/stat", tid)), *name = stat ? strrchr(stat, ')') : NULL;
+	unsigned int flags = PF_EXITING;
+
+	if (name)
+		sscanf(name, ") %*c %*d %*d %*d %*d %*d %u", &flags);
+	return flags & PF_EXITING;
+}
+
+/* How many threads are, in a while, still where their process was. */
 static int strays(pid_t pid, const char *before)
 {
 	pid_t list[256];
@@ -100,7 +113,7 @@ static int strays(pid_t pid, const char *before)
 		bool born = is_born(list[n]);
 		const char *at = where(list[n], "name=x");
 
-		if (born && at && !strcmp(at, before)) {
+		if (born && at && !strcmp(at, before) && !is_leaving(list[n])) {
 			diag("%d is in %s", list[n], at);
 			away++;
 		}
@@ -131,19 +144,6 @@ static void test_threads(void)
 	reap(breeder.pid);
 	if (module)
 		rmmod("delaytest");
-}
-
-#define PF_EXITING 4	/* linux/sched.h */
-
-/* Has a task begun to exit, or gone? Then nobody moves it any more. */
-static bool is_leaving(pid_t tid)
-{
-	char *stat = get(P("/proc/%d/stat", tid)), *name = stat ? strrchr(stat, ')') : NULL;
-	unsigned int flags = PF_EXITING;
-
-	if (name)
-		sscanf(name, ") %*c %*d %*d %*d %*d %*d %u", &flags);
-	return flags & PF_EXITING;
 }
 
 /* CPUs and nodes, in the container and outside of it. */
