@@ -127,8 +127,11 @@ static int adopt_all(void)
 static void member_forget(struct member *m, void *arg)
 {
 	struct container_subsys *ss = arg;
+	u64 *word = data_for(m, ss), *end = word + DIV_ROUND_UP(ss->task_size, sizeof(*word));
 
-	memset(data_for(m, ss), 0, ss->task_size);
+	/* word by word: the subsystem's hooks are still armed, and one may be reading a pointer */
+	while (word < end)
+		WRITE_ONCE(*word++, 0);
 }
 
 /**

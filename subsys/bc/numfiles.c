@@ -150,13 +150,26 @@ void numfiles_crossed(struct bc_counter *c)
 	rcu_read_unlock();
 }
 
+/*
+ * May the current task go beyond a barrier? It needs the capability itself, too: a filesystem on top
+ * of another one opens files there with the rights of who has mounted it.
+ */
+static bool may_cross(void)
+{
+	const struct cred *real = current_real_cred();
+
+	return real->user_ns == &init_user_ns &&
+	       cap_raised(real->cap_effective, CAP_SYS_ADMIN) &&
+	       ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
+
 /* Charges a file beyond a barrier, for which the task needs a capability. */
 static noinline int file_charge_more(struct beancounter *bc, struct bc_counter *full)
 {
 	enum bc_severity severity = BC_BARRIER;
 	struct bc_counter *crossed = NULL;
 
-	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)) {
+	if (may_cross()) {
 		severity = BC_LIMIT;
 		full = counter_charge(&bc->counter[BC_NUMFILES], NULL, 1, severity, &crossed);
 		if (crossed && !full)

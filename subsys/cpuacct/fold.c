@@ -24,30 +24,24 @@ void task_update(struct task_struct *task)
 	call_task_sched_runtime(task_sched_runtime_fn, task);
 }
 
-/* Claims a task's gain in run time: no other caller gets it. */
-static __always_inline u64 claim_runtime(struct task_struct *task, struct cpuacct_task *t)
+/* Claims a task's gain in something that only grows: no other caller gets it. */
+static __always_inline u64 claim(const u64 *counted, u64 *claimed)
 {
-	u64 before = READ_ONCE(t->runtime), now;
+	u64 before = READ_ONCE(*claimed), now;
 
 	do {
-		/* read the run time after what was claimed of it, so that it is never less */
+		/* read after what was claimed before, so that it is never less */
 		smp_rmb();
-		now = READ_ONCE(task->se.sum_exec_runtime);
-	} while (!try_cmpxchg(&t->runtime, &before, now));
+		now = READ_ONCE(*counted);
+	} while (!try_cmpxchg(claimed, &before, now));
 	return now - before;
 }
 
-/* Claims a gain in ticks. If two callers race, one may get a negative gain; the sum is right. */
-static u64 claim_ticks(u64 ticks, u64 *claimed)
-{
-	return ticks - xchg(claimed, ticks);
-}
-
 /* Adds a gain in ticks to a sum. Most tasks exit before they get a tick, so check first. */
-static __always_inline void fold_ticks(atomic64_t *sum, u64 ticks, u64 *claimed)
+static __always_inline void fold_ticks(atomic64_t *sum, const u64 *ticks, u64 *claimed)
 {
-	if (ticks != READ_ONCE(*claimed))
-		atomic64_add(claim_ticks(ticks, claimed), sum);
+	if (READ_ONCE(*ticks) != READ_ONCE(*claimed))
+		atomic64_add(claim(ticks, claimed), sum);
 }
 
 /* Adds a task's gain to a container's sums. The task does not leave @cpu meanwhile. */
@@ -56,8 +50,8 @@ static __always_inline void fold_gain(struct cpuacct *ca, struct cpuacct_cpu *cp
 				      u64 runtime)
 {
 	atomic64_add(runtime, &cpu->used);
-	fold_ticks(&ca->utime, READ_ONCE(task->utime), &t->utime);
-	fold_ticks(&ca->stime, READ_ONCE(task->stime), &t->stime);
+	fold_ticks(&ca->utime, &task->utime, &t->utime);
+	fold_ticks(&ca->stime, &task->stime, &t->stime);
 }
 
 /* Folds a task, which stays on its CPU meanwhile: see the top of cpuacct.c. */
@@ -66,7 +60,8 @@ static void fold(struct cpuacct *ca, struct task_struct *task, struct cpuacct_ta
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ca->lock, flags);
-	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, t, claim_runtime(task, t));
+	fold_gain(ca, per_cpu_ptr(ca->cpu, task_cpu(task)), task, t,
+		  claim(&task->se.sum_exec_runtime, &t->runtime));
 	raw_spin_unlock_irqrestore(&ca->lock, flags);
 }
 
@@ -80,9 +75,9 @@ void cpuacct_attach(struct container_subsys *ss, struct container_move *move, vo
 	if (move->from->parent) {
 		fold(cpuacct_of(move->from), task, t);
 	} else {
-		claim_runtime(task, t);
-		claim_ticks(READ_ONCE(task->utime), &t->utime);
-		claim_ticks(READ_ONCE(task->stime), &t->stime);
+		claim(&task->se.sum_exec_runtime, &t->runtime);
+		claim(&task->utime, &t->utime);
+		claim(&task->stime, &t->stime);
 	}
 }
 
@@ -100,8 +95,9 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 		  struct task_struct *task, void *data)
 {
-	u64 runtime = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since;
+	u64 now = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since, runtime = 0;
 	struct cpuacct *ca = cpuacct_of(cont);
+	struct cpuacct_task *t = data;
 
 	if (!plain_clock)
 		task_update(task);
@@ -109,12 +105,13 @@ void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 	do {
 		since = READ_ONCE(task->se.exec_start);
 		barrier();
-		runtime += claim_runtime(task, data);
+		runtime += claim(&task->se.sum_exec_runtime, &t->runtime);
 		barrier();
 	} while (plain_clock && since != READ_ONCE(task->se.exec_start));
-	if (plain_clock)
-		runtime -= since;
-	fold_gain(ca, this_cpu_ptr(ca->cpu), task, data, runtime);
+	/* there is no rest if another CPU has updated them since the clock was read */
+	if (plain_clock && now > since)
+		runtime += now - since;
+	fold_gain(ca, this_cpu_ptr(ca->cpu), task, t, runtime);
 }
 
 /*

@@ -23,8 +23,9 @@
  * mount	bind() arms the hooks. A task that creates namespaces at this moment may get a
  *	container or not.
  * unmount	unbind() disarms the hooks. Works that run later find that ns is not bound.
- * unload	waits until all works are done. This takes no longer than the system call: no
- *	signal, debugger or freezer stops a task before its works.
+ * unload	is refused while there are works: each has a reference on the module. No signal,
+ *	debugger or freezer stops a task before its works, but a page fault may: clone(2) writes
+ *	to user memory before.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +37,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
-#include <linux/wait_bit.h>
 
 #include "compat.h"
 #include "container.h"
@@ -84,9 +84,6 @@ static unsigned int containers;
 /* The number of tasks with new namespaces that could not get a container. */
 static atomic_long_t without;
 
-/* The number of works that are not done; unloading waits for them. */
-static atomic_t calls;
-
 /* task_work_add(), which not all kernels export (5.15 does not). */
 static void *work_add_fn;
 CONTAINER_KERNEL_FN(int, call_task_work_add, struct task_struct *task,
@@ -111,8 +108,8 @@ static void ns_failed(struct task_struct *task, int err)
 static void call_end(struct ns_call *call)
 {
 	kfree(call);
-	if (atomic_dec_and_test(&calls))
-		wake_up_var(&calls);
+	/* the module may go now, but ns_exit() waits until the work has returned */
+	module_put(THIS_MODULE);
 }
 
 /* Has the current task other namespaces than before the call? A new task always has. */
@@ -137,12 +134,18 @@ static void ns_work(struct callback_head *work)
 	call_end(call);
 }
 
-/* Adds the work to a task that creates namespaces, or has just been created with new ones. */
+/*
+ * Adds the work to a task that creates namespaces, or has just been created with new ones. While ns
+ * is bound, so is its module: unbind() waits for those who are in here.
+ */
 static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 		      const struct user_namespace *user_ns, struct container_hook *hook)
 {
-	struct ns_call *call = kmalloc(sizeof(*call), GFP_ATOMIC | __GFP_NOWARN);
+	struct ns_call *call;
 
+	if (!READ_ONCE(ns_subsys.hierarchy))
+		return;
+	call = kmalloc(sizeof(*call), GFP_ATOMIC | __GFP_NOWARN);
 	if (!call) {
 		atomic_long_inc(&hook->missed);
 		ns_failed(task, -ENOMEM);
@@ -151,7 +154,7 @@ static void ns_expect(struct task_struct *task, const struct nsproxy *nsproxy,
 	init_task_work(&call->work, ns_work);
 	call->nsproxy = nsproxy;
 	call->user_ns = user_ns;
-	atomic_inc(&calls);
+	__module_get(THIS_MODULE);
 	/* fails for a task that exits and has run its last work */
 	if (call_task_work_add(work_add_fn, task, &call->work, TWA_RESUME))
 		call_end(call);
@@ -309,8 +312,6 @@ static int __init ns_init(void)
 static void __exit ns_exit(void)
 {
 	container_unregister_subsys(&ns_subsys);
-	/* no new works have been added since unbind() */
-	wait_var_event(&calls, !atomic_read(&calls));
 	/* the last work may not have returned yet */
 	compat_synchronize_tasks();
 	container_hooks_forget(ns_hooks, NS_HOOKS);

@@ -273,6 +273,12 @@ static long slow_parent_tid(char *page)
 	return fork_to(CLONE_PARENT_SETTID, page);
 }
 
+/* The same; the child has to create its container before it runs. */
+static long slow_namespace(char *page)
+{
+	return fork_to(CLONE_NEWUTS | CLONE_PARENT_SETTID, page);
+}
+
 static int child_exit(void *arg)
 {
 	(void)arg;
@@ -355,6 +361,31 @@ static void sleeps_at(struct sleep_at s)
 	close(uffd);
 }
 
+/* A task that has new namespaces, and no container yet, when ns is unmounted. */
+static void namespace_sleeps(void)
+{
+	struct sleep_at s = { .call = slow_namespace, .page = slow_page() };
+	pthread_t t;
+	int e;
+
+	if (!s.page) {
+		skip("a child with a namespace # no userfaultfd");
+		return;
+	}
+	ok(load() && !modprobe("container_ns") && !cmount(DIR_, "ns"), "load, mount ns");
+	pthread_create(&t, NULL, sleeping, &s);
+	ok(page_wanted(), "a child with a namespace is asleep before it runs");
+	err(cumount(DIR_), 0, "umount");
+	e = unload_begin();
+	ok(in_use(e), "ns cannot be unloaded, and that is said at once");
+	page_comes(s.page);
+	pthread_join(t, NULL);
+	ok(s.ret >= 0, "it comes to its end: %ld", s.ret);
+	err(unload_end(e), 0, "the modules are gone");
+	munmap(s.page, 4096);
+	close(uffd);
+}
+
 static void vfork_before(void)
 {
 	vfork_sleeps(true);
@@ -393,6 +424,7 @@ int main(void)
 	CASE(exit_sleeps());
 	CASE(rmdir_sleeps());
 	CASE(page_sleeps());
+	CASE(namespace_sleeps());
 	stop_storm();
 	finish();
 }

@@ -17,7 +17,7 @@ module_param_array(function, charp, NULL, 0444);
 static uint usecs = 300;
 module_param(usecs, uint, 0444);
 
-#define MOST 64	/* instructions of a function */
+#define MOST 128	/* instructions of a function */
 static struct kprobe probes[ARRAY_SIZE(function) * MOST];
 static int count;
 

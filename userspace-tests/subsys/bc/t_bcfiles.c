@@ -13,8 +13,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -339,6 +341,49 @@ static void test_held_by(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* --- overlays ---------------------------------------------------------------- */
+
+#define LOW "/tmp/low"
+#define OVER "/tmp/over"
+
+static long open_over(long count)
+{
+	long n;
+
+	for (n = 0; n < count && open(OVER "/file", O_RDONLY | O_CLOEXEC) >= 0; n++)
+		;
+	return n;
+}
+
+/*
+ * Behind each open file of an overlay is one of its layer, which is opened with the rights of who
+ * mounted it.
+ */
+static void test_overlay(void)
+{
+	struct worker w;
+
+	mkdir(LOW, 0755);
+	mkdir(LOW "2", 0755);
+	mkdir(OVER, 0755);
+	close(creat(LOW "/file", 0644));
+	if (mount("o", OVER, "overlay", 0, "lowerdir=" LOW ":" LOW "2")) {
+		skip("no overlayfs: %s", strerror(errno));
+		return;
+	}
+	mount_bc();
+	make(A);
+	w = worker(A);
+	bound(A, "numfiles", 9, 64);
+	ask(&w, become, 1000);
+	eq(ask(&w, open_over, 20), 4, "a user opens four files of an overlay of root's");
+	eq(held(A, "numfiles"), 8, "which count twice, up to the barrier");
+	quit(&w);
+	removed(A);
+	err(cumount(M), 0, "unmount");
+	umount(OVER);
+}
+
 int main(void)
 {
 	setup_bc();
@@ -346,5 +391,6 @@ int main(void)
 	CASE(test_kinds());
 	CASE(test_owner());
 	CASE(test_held_by());
+	CASE(test_overlay());
 	finish();
 }

@@ -247,6 +247,50 @@ static void test_short_lived(void)
 		removed(CG "/n");
 }
 
+/* Makes children for ever, whose exits are slow. */
+static int breed(struct kid *up, void *arg)
+{
+	pid_t pid;
+
+	(void)up;
+	(void)arg;
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_NAME, "delaytest");
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	return 0;
+}
+
+/* Others look at a task, and reset the figures, while it adds its last time to them. */
+static void test_exits(void)
+{
+	const char *module = modfile("delaytest");
+	long end = now_ms() + sized(10000, 4000), most = 0, n = 0, user, sys;
+	struct kid k;
+
+	if (!module || modinsert(module, "function=cpuacct_exit usecs=100"))
+		diag("exits are as short as ever");
+	make(M "/e");
+	k = kid_start(breed, NULL);
+	move(M "/e", k.pid);
+	for (; now_ms() < end && most < 60000 * MS; n++) {
+		put(M "/e/cpuacct.usage", "0");
+		/* a figure that has gone below 0 is a very large one */
+		most = strtoul(get(M "/e/cpuacct.usage_ns") ?: "", NULL, 10) >> 1;
+		if (!stat_of(M "/e", &user, &sys))
+			bail("no cpuacct.stat");
+	}
+	ok(most < 60000 * MS, "no figure is below 0 after a reset, of %ld: %ld", n, most);
+	if (module)
+		rmmod("delaytest");
+	reap(k.pid);
+	removed(M "/e");
+}
+
 static long sum_r(void)
 {
 	return usage(M) + usage(M "/r");
@@ -649,6 +693,7 @@ int main(void)
 	CASE(test_moves());
 	CASE(test_family());
 	CASE(test_short_lived());
+	CASE(test_exits());
 	CASE(test_root());
 	CASE(test_idle());
 	CASE(test_subtree());
