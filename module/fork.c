@@ -150,6 +150,11 @@ static int fork_enter(struct task_struct *child, void *args)
 	int err;
 
 	container_hook_enter(&fork_callers);
+	if (unlikely(READ_ONCE(moving) == child->signal)) {
+		err = move_wait(child);
+		if (err)
+			goto out;
+	}
 	preempt_disable();
 	parent = table_find(current);
 	if (parent) {
@@ -165,6 +170,7 @@ static int fork_enter(struct task_struct *child, void *args)
 		preempt_enable();
 		err = call_can_fork(fork_hooks[HOOK_CAN_FORK].body, child, args);
 	}
+out:
 	container_hook_leave(&fork_callers);
 	return err;
 }

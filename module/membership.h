@@ -29,6 +29,10 @@ bool walk_on(struct container *cont, struct place *mark,
 void walk_end(struct container *cont, struct place *mark);
 struct pid *next_pid(int nr, struct pid_namespace *ns);
 
+/* move.c */
+extern struct signal_struct *moving;
+int move_wait(struct task_struct *child);
+
 bool members_gone(struct container *cont);
 void member_move(struct member *m, struct container_move *move);
 int member_ensure(struct task_struct *task, gfp_t gfp);

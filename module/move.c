@@ -12,9 +12,30 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "membership.h"
 #include "private.h"
+
+/*
+ * A process that goes on making threads while it is moved: its threads make no more of them until
+ * it has moved as a whole, so it cannot keep its mover busy. NULL if there is none. Written under
+ * the manage lock. A fork that does not see it makes one thread more, which is moved like others.
+ */
+struct signal_struct *moving;
+static DECLARE_WAIT_QUEUE_HEAD(moving_wait);
+
+/**
+ * move_wait - wait until the process of a new thread has moved
+ * @child: the new thread, for which nothing has been done yet
+ *
+ * Context: sleeps, with no lock held.
+ * Return: 0, or an errno if the current task is being killed.
+ */
+int move_wait(struct task_struct *child)
+{
+	return wait_event_killable(moving_wait, READ_ONCE(moving) != child->signal);
+}
 
 /* Moves a task that has an entry, unless it has begun to exit. */
 static int move_task(struct container_move *move)
@@ -338,7 +359,7 @@ EXPORT_SYMBOL_GPL(container_evict_task);
  * @cred: the credentials that have to allow the moves
  *
  * All threads move or none. A thread that is born meanwhile is gathered in another round, or
- * follows its parent (see the top of membership.c).
+ * follows its parent (see the top of membership.c). From the third round on no more are made.
  *
  * Context: manage lock held; sleeps.
  * Return: as container_attach_task(), for the first thread that is refused.
@@ -383,6 +404,12 @@ int container_attach_process(struct container *to, struct task_struct *task,
 		/* those that do not move are exiting, and are not gathered again */
 		gone = mv->count;
 		moves_free(mv);
+		if (gone)
+			WRITE_ONCE(moving, task->signal);
+	}
+	if (moving) {
+		WRITE_ONCE(moving, NULL);
+		wake_up_all(&moving_wait);
 	}
 	return err;
 }

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,6 +143,67 @@ static void test_threads(void)
 	eq(away, 0, "threads that are made while their process is moved go with it, %d times", moves);
 	reap(nagger.pid);
 	reap(breeder.pid);
+	if (module)
+		rmmod("delaytest");
+}
+
+/* --- a process that keeps its mover busy ------------------------------------- */
+
+static pthread_attr_t detached;
+
+static void *successor(void *arg)
+{
+	pthread_t t;
+
+	while (pthread_create(&t, &detached, successor, NULL))
+		msleep(1);
+	return arg;
+}
+
+/* Each of its threads makes another one and ends. */
+static int succeed(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&detached, 16384);
+	for (int i = 0; i < 4; i++)
+		successor(NULL);
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* Moves a process, and takes its time with each thread. */
+static int move_slowly(struct kid *up, void *pid)
+{
+	prctl(PR_SET_NAME, "delaytest");
+	kid_send(up, put(X "/c/procs", "%d", *(pid_t *)pid) ? errno : 0);
+	return 0;
+}
+
+static void test_busy(void)
+{
+	const char *module = modfile("delaytest");
+	struct kid many = kid_start(succeed, NULL), mover;
+	struct pollfd p = { .events = POLLIN };
+	long begin;
+	bool moved;
+
+	if (!module || modinsert(module, "function=member_ensure usecs=100"))
+		diag("moves are as fast as ever");
+	wait_for(threads_of(many.pid, (pid_t[8]){}, 8) > 1);
+	begin = now_ms();
+	mover = kid_start(move_slowly, &many.pid);
+	p.fd = mover.fd;
+	moved = poll(&p, 1, 30000) == 1;
+	ok(moved, "threads that make threads do not keep busy who moves them: %ld ms",
+	   now_ms() - begin);
+	if (moved)
+		err(kid_recv(&mover), 0, "it has moved them");
+	reap(many.pid);
+	kid_wait(&mover);
 	if (module)
 		rmmod("delaytest");
 }
@@ -402,6 +464,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		err(E(mkdir(dirs[i], 0755)), 0, "mkdir %s", dirs[i]);
 	CASE(test_threads());
+	CASE(test_busy());
 	CASE(test_cpuset());
 	CASE(test_exec());
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
