@@ -151,8 +151,8 @@ void numfiles_crossed(struct bc_counter *c)
 }
 
 /*
- * May the current task go beyond a barrier? It needs the capability itself, too: a filesystem on top
- * of another one opens files there with the rights of who has mounted it.
+ * May the current task go beyond a barrier? It needs the capability itself, too: a filesystem on
+ * top of another one opens files there with the rights of who has mounted it.
  */
 static bool may_cross(void)
 {

@@ -153,7 +153,7 @@ static void attach_to_root(struct container_move *move, struct cpuset_task *t)
 {
 	struct wish *wish = wish_or_null(t->wish), *kept;
 
-	t->applied = 0;
+	t->applied = NOT_APPLIED;
 	if (move->why == CONTAINER_MOVE_FOLLOW) {
 		t->wish = NULL;
 		fork_release(move->task);
@@ -188,7 +188,7 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 		return;
 	}
 	/* nothing is applied before post_attach(), and is_applied() tells the task's children */
-	WRITE_ONCE(t->applied, 0);
+	WRITE_ONCE(t->applied, NOT_APPLIED);
 	if (!move->from->parent) {
 		/* pairs with inherit() */
 		smp_store_release(&t->wish, wish_of_newcomer(move->task, take_wish(move)));
@@ -290,6 +290,15 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		hotplug_repair(cs);
 }
 
+/* For container_for_task(): a new task that has just been moved gets what is its container's. */
+static void fork_moved(struct task_struct *child, void *data, void *unused)
+{
+	struct container *cont = task_container(child, &cpuset_subsys);
+
+	if (cont->parent)
+		cpuset_fork(&cpuset_subsys, cont, child, data);
+}
+
 /*
  * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
  * when that was still confined; or already, as the kernel's own cpuset copies once more, after
@@ -311,11 +320,15 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 	    (smp_load_acquire(&t->wish) || /* if not, it was granted: see wish_granted() */
 	     (READ_ONCE(t->applied) &&
 	      (!cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
-	       !nodes_equal(child->mems_allowed, current->mems_allowed)))) &&
+	       !nodes_equal(child->mems_allowed, current->mems_allowed) ||
+	       spread_get(child) != spread_get(current)))) &&
 	    /* where it starts in another cpuset of the kernel's, that has set its values anew */
 	    !(cpuset_clones_anew && (clone_flags & CLONE_INTO_CGROUP) &&
-	      compat_other_cpuset(child)))
+	      compat_other_cpuset(child))) {
 		fork_release(child);
+		/* it may have been moved meanwhile; post_attach() of a later move comes later */
+		container_for_task(child, &cpuset_subsys, fork_moved, NULL);
+	}
 	rcu_read_unlock();
 	preempt_enable();
 }

@@ -199,7 +199,7 @@ static int cpuset_create(struct container_subsys *ss, struct container *cont)
 		kfree(cs);
 		return -ENOMEM;
 	}
-	cs->changes = 1;
+	cs->changes = NOT_APPLIED + 1;
 	spin_lock_init(&cs->meter_lock);
 	if (cont->parent) {
 		cs->flags = container_cpuset(cont->parent)->flags & SPREAD_FLAGS;

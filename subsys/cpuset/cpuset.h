@@ -73,8 +73,8 @@ struct wish {
  * @wish: its wish; WISH_ALL if it would have no restriction, as most tasks; NULL before
  *	fork() is called, and at the root. While a task that has left for the root does not have its
  *	wish there yet, that wish; the move, or the job, has the reference
- * @applied: the number of the container's latest change that was applied to the member; 0 if none
- *	was applied since it joined. At the root: has the task left a container?
+ * @applied: the number of the container's latest change that was applied to the member;
+ *	NOT_APPLIED if none was since the task was moved. At the root: 0 if it never was moved
  *
  * Changed with the lock of the task's entry held.
  */
@@ -82,6 +82,9 @@ struct cpuset_task {
 	struct wish *wish;
 	unsigned int applied;
 };
+
+/* Less than the number of any change. */
+#define NOT_APPLIED 1
 
 #define WISH_ALL ((struct wish *)1)
 

@@ -94,8 +94,10 @@ static void notrace hook_rebind_task(unsigned long ip, unsigned long parent_ip,
 		return;
 	rcu_read_lock();
 	unborn = compat_is_new(task);
-	if (unborn)
+	if (unborn) {
+		smp_mb(); /* after the kernel has set the nodes: pairs with cpuset_fork() */
 		t = container_task_data(task, &cpuset_subsys);
+	}
 	if (!unborn || (t && READ_ONCE(t->wish)))
 		hotplug_repair(container_cpuset(task_container(task, &cpuset_subsys)));
 	rcu_read_unlock();

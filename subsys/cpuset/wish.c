@@ -90,10 +90,8 @@ void wish_granted(struct task_struct *task, void *data, void *arg)
 	struct cpuset_task *t = data;
 
 	/* it may have been moved meanwhile, and have another wish */
-	if (!confined(task) && t->wish == wish_or_all(arg)) {
-		WRITE_ONCE(t->applied, 1);
+	if (!confined(task) && t->wish == wish_or_all(arg))
 		smp_store_release(&t->wish, NULL); /* pairs with inherit() */
-	}
 }
 
 /* For container_for_task(): the wish of a member, to be compared only. */
