@@ -15,7 +15,7 @@
 static char *function[4] = { "exchange_tids" };
 module_param_array(function, charp, NULL, 0444);
 static uint usecs = 300;
-module_param(usecs, uint, 0444);
+module_param(usecs, uint, 0644);
 
 #define MOST 128	/* instructions of a function */
 static struct kprobe probes[ARRAY_SIZE(function) * MOST];
@@ -23,13 +23,14 @@ static int count;
 
 static int delay(struct kprobe *kp, struct pt_regs *regs)
 {
-	uint left;
+	uint all = READ_ONCE(usecs), left;
 
 	if (strcmp(current->comm, "delaytest"))
 		return 0;
-	for (left = usecs; left > 1000; left -= 1000)
+	/* until somebody sets another time */
+	for (left = all; left > 1000 && READ_ONCE(usecs) == all; left -= 1000)
 		udelay(1000);
-	udelay(left);
+	udelay(min(left, 1000U));
 	return 0;
 }
 
