@@ -299,37 +299,6 @@ static void container_thaw(struct container *cont)
 		atomic_set(&cont->subsys[id]->refcnt, 0);
 }
 
-/**
- * populated_in - find a container with members in a tree
- * @top: the top of the tree
- *
- * Context: manage or callback lock held.
- * Return: such a container, or NULL.
- */
-struct container *populated_in(struct container *top)
-{
-	struct container *pos;
-
-	container_assert_stay();
-	if (container_has_members(top))
-		return top;
-	for_each_descendant(pos, top)
-		if (container_has_members(pos))
-			return pos;
-	return NULL;
-}
-
-/**
- * container_is_populated - is there a task in a container or below it?
- * @cont: the container. A root counts as populated: it has all tasks that are not below it
- *
- * Context: manage lock held; without it a task that is being moved may be missed.
- */
-bool container_is_populated(struct container *cont)
-{
-	return container_is_top(cont) || populated_in(cont);
-}
-
 /*
  * Unlinks and destroys a container without members or children, whose states are frozen. Return:
  * has a task joined it of which no ancestor has been told?
@@ -398,7 +367,7 @@ void container_dir_gone(struct container *parent)
 /**
  * container_remove - take a container out of its hierarchy
  * @cont: a container below a root
- * @subtree: remove all descendants, too; otherwise children are an error
+ * @how: with or without descendants, by a user or automatically
  *
  * The directory remains. The caller releases the manage lock, removes the directory and
  * calls container_dir_gone(); until then the parent is not removed. If no container is left
@@ -406,12 +375,13 @@ void container_dir_gone(struct container *parent)
  *
  * Context: manage lock held. It is dropped while waiting for directories of containers that
  * were removed below; the caller holds no lock that their removal needs.
- * Return: 0; -EBUSY if there are members, children or references on states, or if the
- * members are being killed by another rmdir; -EINTR; -ENODEV if it is removed already. On
- * failure nothing has changed.
+ * Return: 0; -EBUSY if there are members, children or references on states, if the members are
+ * being killed by another rmdir, or if @how is REMOVE_AUTO and auto_delete is off; -EINTR;
+ * -ENODEV if it is removed already. On failure nothing has changed.
  */
-int container_remove(struct container *cont, bool subtree)
+int container_remove(struct container *cont, enum removal how)
 {
+	bool subtree = how == REMOVE_TREE;
 	struct container *pos, *last;
 	bool joined = false;
 	int err;
@@ -420,6 +390,13 @@ int container_remove(struct container *cont, bool subtree)
 	do {
 		if (container_is_removed(cont))
 			return -ENODEV;
+		if (how == REMOVE_AUTO) {
+			if (!test_bit(CONT_AUTO_DELETE, &cont->flags))
+				return -EBUSY;
+			/* who makes this fail, by a reference or an rmdir, tries again */
+			set_bit(CONT_DELETE_PENDING, &cont->flags);
+			smp_mb__after_atomic(); /* before the references are looked at */
+		}
 		if (!subtree && cont->killers)
 			return -EBUSY;
 		if ((!subtree && !list_empty(&cont->children)) || populated_in(cont))

@@ -132,9 +132,14 @@ struct container *container_create(struct container *parent, unsigned long flags
 void container_discard(struct container *cont);
 int container_inherit(struct container *cont);
 void container_link(struct container *cont);
-struct container *populated_in(struct container *top);
-bool container_is_populated(struct container *cont);
-int container_remove(struct container *cont, bool subtree);
+/* Who removes a container. */
+enum removal {
+	REMOVE_ONE,	/* rmdir(2): neither members nor children */
+	REMOVE_TREE,	/* rmdir(2) with kill_on_rmdir: all descendants, too */
+	REMOVE_AUTO,	/* auto_delete: as REMOVE_ONE, unless it has been switched off */
+};
+
+int container_remove(struct container *cont, enum removal how);
 void container_dir_gone(struct container *parent);
 
 /* kill.c */
@@ -148,6 +153,8 @@ void membership_exit(void);
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
 bool task_is_in(struct task_struct *task, struct container *cont);
 bool task_is_born(struct task_struct *task);
+struct container *populated_in(struct container *top);
+bool container_is_populated(struct container *cont);
 struct container *membership_of(struct task_struct *task, int hierarchy);
 
 /* callbacks.c */

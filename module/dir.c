@@ -82,15 +82,16 @@ static COMPAT_MKDIR_TYPE dir_mkdir(COMPAT_IDMAP_PARAM struct inode *dir,
  * Takes a container out of its hierarchy. The caller then removes the directory and calls
  * end_removal(). Until then the parent is not removed.
  */
-static int begin_removal(struct container *cont, bool kill)
+static int begin_removal(struct container *cont, enum removal how)
 {
+	bool kill = how == REMOVE_TREE;
 	struct hierarchy *h = container_hierarchy(cont);
 	int err;
 
 	container_manage_lock();
 	err = kill ? container_kill_members(cont) : 0;
 	if (!err) {
-		err = container_remove(cont, kill);
+		err = container_remove(cont, how);
 		if (err && kill && err != -ENODEV)
 			container_kill_end(cont);
 	}
@@ -113,7 +114,7 @@ static void end_removal(struct container *parent, struct super_block *sb)
 }
 
 /**
- * fs_remove_container - remove a container and its directory
+ * fs_remove_container - remove a container that is deleted automatically, and its directory
  * @cont: a container below a root, to which the caller has a reference
  *
  * Context: sleeps; no lock held.
@@ -122,7 +123,7 @@ static void end_removal(struct container *parent, struct super_block *sb)
 int fs_remove_container(struct container *cont)
 {
 	struct super_block *sb;
-	int err = begin_removal(cont, false);
+	int err = begin_removal(cont, REMOVE_AUTO);
 
 	if (err)
 		return err;
@@ -165,7 +166,8 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 
 	inode_unlock(inode);
 	inode_unlock(dir);
-	err = begin_removal(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags));
+	err = begin_removal(cont, test_bit(CONT_KILL_ON_RMDIR, &cont->flags) ? REMOVE_TREE :
+									       REMOVE_ONE);
 	if (!err)
 		remove_content(dentry);
 	inode_lock_nested(dir, I_MUTEX_PARENT);

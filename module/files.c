@@ -119,6 +119,8 @@ __poll_t control_poll(struct file *file, poll_table *wait)
 /* Refuses a write to a read-only file, which root can open for writing all the same. */
 ssize_t control_no_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	if (!iov_iter_count(from))
+		return 0;
 	return container_is_removed(file_container(iocb->ki_filp)) ? -ENODEV : -EINVAL;
 }
 

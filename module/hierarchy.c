@@ -348,6 +348,8 @@ void hierarchy_dissolve(struct hierarchy *h)
 	set_bit(CONT_REMOVED, &h->top.flags);
 	WRITE_ONCE(hierarchies[h->top.hierarchy], NULL);
 	change_end();
+	/* who has read the number of a subsystem's hierarchy must not find another one there */
+	synchronize_rcu();
 	membership_untrack();
 }
 

@@ -197,6 +197,9 @@ static int get_tree_once(struct fs_context *fc)
 	if (!sb)
 		return -ERESTART;
 	down_write(&sb->s_umount);
+	/* an earlier mount may have left it read-only; that of others is kept by their own flag */
+	if (!(fc->sb_flags & SB_RDONLY))
+		sb->s_flags &= ~SB_RDONLY;
 	fc->root = dget(sb->s_root);
 	return 0;
 }
@@ -295,6 +298,8 @@ static int fs_init_context(struct fs_context *fc)
 		return -ENOMEM;
 	fc->fs_private = opts;
 	fc->ops = &fs_context_ops;
+	/* the superblock belongs to the initial user namespace, whoever has made the context */
+	fc->global = true;
 	return 0;
 }
 

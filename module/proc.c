@@ -56,8 +56,9 @@ int proc_show_task(struct seq_file *m, struct task_struct *task)
 	int i, err = 0;
 
 	container_lock();
+	/* without a superblock it is just being made, or ends: not all of it may be bound */
 	for (i = 1; i < MAX_CONTAINER_HIERARCHIES && !err; i++)
-		if (hierarchies[i])
+		if (hierarchies[i] && hierarchies[i]->sb)
 			err = show_membership(m, hierarchies[i], task);
 	container_unlock();
 	return err;

@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/binfmts.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/umh.h>
@@ -66,8 +67,13 @@ static void run_agent(struct container *cont)
 			argv[0] = agent;
 			argv[1] = path;
 			argv[2] = NULL;
-			/* waits for the exec, after which the strings can be freed */
-			call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
+			/*
+			 * Waits for the exec, after which the strings can be freed. While the
+			 * system goes to sleep, no program can be run.
+			 */
+			while (call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC) == -EBUSY &&
+			       !container_is_removed(cont))
+				msleep(100);
 			kvfree(path);
 		}
 	}
@@ -76,21 +82,14 @@ static void run_agent(struct container *cont)
 	kfree(agent);
 }
 
-/* Removes the container unless it is in use again, or an rmdir is killing its members. */
-static void auto_delete(struct container *cont)
-{
-	/* set first: the last put of a reference that makes the removal fail has to see it */
-	set_bit(CONT_DELETE_PENDING, &cont->flags);
-	fs_remove_container(cont);
-}
-
 void container_release_work(struct work_struct *work)
 {
 	struct container *cont = container_of(work, struct container, release_work);
 	int count = atomic_xchg(&cont->releases, 0);
 
+	/* it stays if it is in use again, or an rmdir is killing its members */
 	if (test_bit(CONT_AUTO_DELETE, &cont->flags))
-		auto_delete(cont);
+		fs_remove_container(cont);
 	else
 		while (count-- > 0 && test_bit(CONT_NOTIFY_ON_RELEASE, &cont->flags))
 			run_agent(cont);

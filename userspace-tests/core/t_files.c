@@ -60,6 +60,14 @@ static const char *state(void)
 	return s;
 }
 
+static int write_nothing(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), e = E(write(fd, "", 0));
+
+	close(fd);
+	return e;
+}
+
 static void test_first(void)
 {
 	const char *const dirs[] = { M, D };
@@ -79,6 +87,7 @@ static void test_first(void)
 			ok(get(f) && *get(f), "%s reads", f);
 			ok(put(f, "0"), "write to %s fails (%s)", f,
 			   strerrorname_np(put(f, "0")));
+			err(write_nothing(f), 0, "but not of nothing");
 		}
 	err(access(D "/release_agent", F_OK) ? errno : 0, ENOENT,
 	    "no release_agent below the root");

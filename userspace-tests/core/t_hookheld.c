@@ -159,6 +159,7 @@ static void test_sync(const char *module)
 	err(modinsert(module, "function=api_bind usecs=100000"), 0, "and takes long to say so");
 	pid = start(mount_refused);
 	ok(wait_for(strstr(get("/proc/containers"), ARMED)), "a mount has armed hooks");
+	ok(!strstr(get("/proc/self/container"), "bc"), "and is not to be seen before it is complete");
 	sync();
 	ok(strstr(get("/proc/containers"), ARMED) != NULL, "sync(2) has not waited for it");
 	ok(waitpid(pid, &status, 0) == pid && !status, "it is refused");

@@ -63,6 +63,11 @@ static void test_all(void)
 	err(E(mount("x", M, "container", MS_REMOUNT | MS_RDONLY, NULL)), 0,
 	    "remount read-only");
 	err(E(mkdir(M "/a", 0755)), EROFS, "mkdir in a read-only mount");
+	err(cmount(M2, "all"), 0, "a mount of the same that is not read-only");
+	err(E(mkdir(M2 "/a", 0755)), 0, "is not");
+	err(E(mkdir(M "/b", 0755)), EROFS, "while the first one still is");
+	err(E(rmdir(M2 "/a")), 0, "rmdir");
+	err(cumount(M2), 0, "unmount it");
 	err(E(mount("x", M, "container", MS_REMOUNT, "all")), 0,
 	    "remount read-write, with the same set");
 	if (other) {

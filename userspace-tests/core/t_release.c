@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "agents.h"
@@ -96,7 +97,7 @@ static void test_agent(void)
 static void test_long_path(void)
 {
 	char name[201], want[24 * 201 + 1], *end = want, *log;
-	int made, fd, home = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int made, fd, n, home = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pid_t p;
 
 	memset(name, 'd', 200);
@@ -127,7 +128,8 @@ static void test_long_path(void)
 	p = member(".");
 	reap(p);
 	ran_only("", "an agent, but the path is too long for an argument");
-	eq(kmsg_lines(fd, &log), 1, "which the log says");
+	wait_for((n = kmsg_lines(fd, &log)));
+	eq(n, 1, "which the log says");
 	close(fd);
 	eq(ascend(name, made), 0, "all are removed");
 	fchdir(home);
@@ -385,6 +387,58 @@ out:
 	rmdir(M "/h");
 }
 
+#define DELAY "/sys/module/delaytest/parameters/usecs"
+
+/* Moves its parent, and has the manage lock until it is let go, or for some seconds. */
+static int move_slowly(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	return put(M "/w/procs", "%d", getppid()) ? errno : 0;
+}
+
+static int keep(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	return put(M "/k/auto_delete", "0") ? errno : 0;
+}
+
+/* A 0 that was written while the last member exited. */
+static void test_kept(void)
+{
+	const char *module = modfile("delaytest");
+	struct kid mover, writer;
+	pid_t p;
+
+	if (!module || modinsert(module, "function=member_ensure usecs=500000")) {
+		skip("auto_delete is switched off # no module to hold the lock");
+		return;
+	}
+	mkdir(M "/k", 0755);
+	mkdir(M "/w", 0755);
+	flag(M "/k", "auto_delete", 1);
+	p = member(M "/k");
+	mover = kid_start(move_slowly, NULL);
+	msleep(200);
+	writer = kid_start(keep, NULL);
+	ok(wait_for(task_state(writer.pid, writer.pid) == 'D' ||
+		    task_state(writer.pid, writer.pid) == 'R'), "auto_delete is switched off");
+	msleep(100);
+	reap(p);
+	msleep(100);
+	put(DELAY, "0");
+	err(kid_wait(&mover), 0, "after somebody else's move");
+	err(kid_wait(&writer), 0, "and after the last member has exited");
+	msleep(300);
+	ok(!gone(M "/k"), "so the container stays");
+	rmmod("delaytest");
+	movepid(M, getpid());
+	rmdir(M "/k");
+	rmdir(M "/w");
+}
+
 int main(int argc, char **argv, char **env)
 {
 	if (!strcmp(argv[0], AGENT))
@@ -396,5 +450,6 @@ int main(int argc, char **argv, char **env)
 	CASE(test_auto_delete());
 	CASE(test_both_levels());
 	CASE(test_held_up());
+	CASE(test_kept());
 	end_release();
 }
