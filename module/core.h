@@ -143,6 +143,7 @@ int container_remove(struct container *cont, enum removal how);
 void container_dir_gone(struct container *parent);
 
 /* kill.c */
+struct container *populated_in(struct container *top);
 int container_kill_members(struct container *cont);
 void container_kill_end(struct container *cont);
 void container_emptied(void);
@@ -153,8 +154,6 @@ void membership_exit(void);
 void membership_walk(struct container *cont, void (*fn)(struct member *m, void *arg), void *arg);
 bool task_is_in(struct task_struct *task, struct container *cont);
 bool task_is_born(struct task_struct *task);
-struct container *populated_in(struct container *top);
-bool container_is_populated(struct container *cont);
 struct container *membership_of(struct task_struct *task, int hierarchy);
 
 /* callbacks.c */

@@ -173,6 +173,15 @@ static void events_compare(struct container *cont, bool populated, bool joined)
 	wake_up_all(&ev->wait);
 }
 
+/*
+ * Is there a task in a container or below it? A root counts as populated: it has all tasks that are
+ * not below it. Manage lock held; without it a task that is being moved may be missed.
+ */
+static bool container_is_populated(struct container *cont)
+{
+	return container_is_top(cont) || populated_in(cont);
+}
+
 /* Is a container populated, if its child @below is known not to be? @below may be NULL. */
 static bool populated_but_for(struct container *cont, struct container *below)
 {

@@ -11,7 +11,28 @@
 #include <linux/wait.h>
 
 #include "core.h"
+#include "private.h"
 #include "table.h"
+
+/**
+ * populated_in - find a container with members in a tree
+ * @top: the top of the tree
+ *
+ * Context: manage or callback lock held.
+ * Return: such a container, or NULL.
+ */
+struct container *populated_in(struct container *top)
+{
+	struct container *pos;
+
+	container_assert_stay();
+	if (container_has_members(top))
+		return top;
+	for_each_descendant(pos, top)
+		if (container_has_members(pos))
+			return pos;
+	return NULL;
+}
 
 /* Woken when a container that is being killed has lost its last member. */
 static DECLARE_WAIT_QUEUE_HEAD(container_killed);

@@ -262,37 +262,6 @@ bool task_is_in(struct task_struct *task, struct container *cont)
 	return in;
 }
 
-/**
- * populated_in - find a container with members in a tree
- * @top: the top of the tree
- *
- * Context: manage or callback lock held.
- * Return: such a container, or NULL.
- */
-struct container *populated_in(struct container *top)
-{
-	struct container *pos;
-
-	container_assert_stay();
-	if (container_has_members(top))
-		return top;
-	for_each_descendant(pos, top)
-		if (container_has_members(pos))
-			return pos;
-	return NULL;
-}
-
-/**
- * container_is_populated - is there a task in a container or below it?
- * @cont: the container. A root counts as populated: it has all tasks that are not below it
- *
- * Context: manage lock held; without it a task that is being moved may be missed.
- */
-bool container_is_populated(struct container *cont)
-{
-	return container_is_top(cont) || populated_in(cont);
-}
-
 /* --- entries and lists ------------------------------------------------------- */
 
 /*

@@ -24,12 +24,17 @@ void task_update(struct task_struct *task)
 	call_task_sched_runtime(task_sched_runtime_fn, task);
 }
 
+/* All that was claimed of the run time of a task that has exited: nobody gets any more of it. */
+#define CLOSED U64_MAX
+
 /* Claims a task's gain in something that only grows: no other caller gets it. */
 static __always_inline u64 claim(const u64 *counted, u64 *claimed)
 {
 	u64 before = READ_ONCE(*claimed), now;
 
 	do {
+		if (unlikely(before == CLOSED))
+			return 0;
 		/* read after what was claimed before, so that it is never less */
 		smp_rmb();
 		now = READ_ONCE(*counted);
@@ -87,15 +92,15 @@ static const bool plain_clock = !IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&
 
 /*
  * exit(), see container.h. It is on the path of each exit. So it does without the run queue's lock
- * if it can, and adds the time since the scheduler's last update by itself. If another CPU makes
- * the scheduler update the task within the same nanoseconds, up to a tick can be counted for the
- * root instead of the container, or vice versa. Preemption is disabled, which keeps the task on
- * its CPU without cpuacct->lock.
+ * if it can, and adds the time since the scheduler's last update by itself. The task remains a
+ * member for a moment, and others may fold it: they get nothing more. What it runs from now on is
+ * counted for the root. Preemption is disabled, which keeps the task on its CPU without
+ * cpuacct->lock.
  */
 void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 		  struct task_struct *task, void *data)
 {
-	u64 now = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since, runtime = 0;
+	u64 now = plain_clock ? sched_clock_cpu(smp_processor_id()) : 0, since, ran, before;
 	struct cpuacct *ca = cpuacct_of(cont);
 	struct cpuacct_task *t = data;
 
@@ -105,13 +110,14 @@ void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 	do {
 		since = READ_ONCE(task->se.exec_start);
 		barrier();
-		runtime += claim(&task->se.sum_exec_runtime, &t->runtime);
+		ran = READ_ONCE(task->se.sum_exec_runtime);
 		barrier();
 	} while (plain_clock && since != READ_ONCE(task->se.exec_start));
 	/* there is no rest if another CPU has updated them since the clock was read */
 	if (plain_clock && now > since)
-		runtime += now - since;
-	fold_gain(ca, this_cpu_ptr(ca->cpu), task, t, runtime);
+		ran += now - since;
+	before = xchg(&t->runtime, CLOSED);
+	fold_gain(ca, this_cpu_ptr(ca->cpu), task, t, ran > before ? ran - before : 0);
 }
 
 /*

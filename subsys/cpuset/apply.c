@@ -143,6 +143,8 @@ void root_spread(struct container *root, unsigned long flags)
 	struct task_struct *process, *task;
 
 	container_assert_managed();
+	WRITE_ONCE(forks_watched, true);
+	smp_mb(); /* cpuset_probe_newtask() sees to a child that the walk does not find yet */
 	rcu_read_lock();
 	for_each_process_thread(process, task)
 		if (task_container(task, &cpuset_subsys) == root)

@@ -49,8 +49,7 @@ static struct wish *wish_of_newcomer(struct task_struct *task, struct wish *wish
 
 /* --- moves ------------------------------------------------------------------ */
 
-/* Was a task moved since the module was loaded? */
-static bool some_have_moved;
+bool forks_watched;
 
 /* The wish that can_attach() has allocated for a move; NULL if there is none. */
 static struct wish **move_wish(struct container_move *move)
@@ -181,7 +180,7 @@ void cpuset_attach(struct container_subsys *ss, struct container_move *move, voi
 {
 	struct cpuset_task *t = data;
 
-	WRITE_ONCE(some_have_moved, true);
+	WRITE_ONCE(forks_watched, true);
 	smp_wmb(); /* before the move is visible: see cpuset_probe_newtask() */
 	if (!move->to->parent) {
 		attach_to_root(move, t);
@@ -299,6 +298,27 @@ static void fork_moved(struct task_struct *child, void *data, void *unused)
 		cpuset_fork(&cpuset_subsys, cont, child, data);
 }
 
+/* Is a child in another cpuset of the kernel's, which has set its values anew? Under RCU. */
+static bool starts_elsewhere(struct task_struct *child, u64 clone_flags)
+{
+	return cpuset_clones_anew && (clone_flags & CLONE_INTO_CGROUP) &&
+	       compat_other_cpuset(child);
+}
+
+/*
+ * May a child at the root have other values than its parent @t has, or is about to get, there?
+ * Lockless: who changes the masks of a task at the root changes them for its sake.
+ */
+static bool fork_differs(struct task_struct *child, struct cpuset_task *t)
+{
+	/* if it has no wish, that was granted: see wish_granted() */
+	return smp_load_acquire(&t->wish) ||
+	       (READ_ONCE(t->applied) &&
+		(!cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
+		 !nodes_equal(child->mems_allowed, current->mems_allowed) ||
+		 spread_get(child) != spread_get(current)));
+}
+
 /*
  * Handler of the tracepoint task_newtask. A child at the root may have been copied from its parent
  * when that was still confined; or already, as the kernel's own cpuset copies once more, after
@@ -310,24 +330,24 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 {
 	struct cpuset_task *t;
 
-	if (likely(!READ_ONCE(some_have_moved)))
+	/* the child is listed; locks that were taken since are full barriers on x86-64 */
+	if (likely(!READ_ONCE(forks_watched)))
 		return;
 	preempt_disable();
 	rcu_read_lock();
 	t = container_task_data(current, &cpuset_subsys);
-	/* lockless: who changes the masks of a task at the root changes them for its sake */
-	if (t && !task_confined(child) &&
-	    (smp_load_acquire(&t->wish) || /* if not, it was granted: see wish_granted() */
-	     (READ_ONCE(t->applied) &&
-	      (!cpumask_equal(&child->cpus_mask, &current->cpus_mask) ||
-	       !nodes_equal(child->mems_allowed, current->mems_allowed) ||
-	       spread_get(child) != spread_get(current)))) &&
-	    /* where it starts in another cpuset of the kernel's, that has set its values anew */
-	    !(cpuset_clones_anew && (clone_flags & CLONE_INTO_CGROUP) &&
-	      compat_other_cpuset(child))) {
+	if (task_confined(child)) {
+		/* if it was moved there just now, what it had copied was no wish of its own */
+		if (task_container(child, &cpuset_subsys) !=
+		    task_container(current, &cpuset_subsys))
+			container_for_task(child, &cpuset_subsys, fork_moved, NULL);
+	} else if (t && !starts_elsewhere(child, clone_flags) && fork_differs(child, t)) {
 		fork_release(child);
 		/* it may have been moved meanwhile; post_attach() of a later move comes later */
 		container_for_task(child, &cpuset_subsys, fork_moved, NULL);
+	} else if (!task_confined(current) && spread_get(child) != spread_get(current)) {
+		/* the root's flags have just been changed */
+		spread_set(child, spread_get(current));
 	}
 	rcu_read_unlock();
 	preempt_enable();

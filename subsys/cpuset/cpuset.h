@@ -32,7 +32,7 @@ enum {
  *	under RCU. The root's serves only to check its children's: its own tasks have what the
  *	kernel allows
  * @flags: bits of the enum above
- * @changes: the number of the latest change that has to be applied to members; 1 before the first,
+ * @changes: the number of the latest change that has to be applied to members; above NOT_APPLIED,
  *	since 0 stands for none in struct cpuset_task. Written under the manage lock
  * @meter_lock: guards @meter; also taken in reclaim
  * @meter: direct reclaim by the members
@@ -171,6 +171,8 @@ void cpuset_fork(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *child, void *data);
 void cpuset_exit(struct container_subsys *ss, struct container *cont,
 		 struct task_struct *task, void *data);
+/* Was a task moved, or were the root's flags changed, since the module was loaded? */
+extern bool forks_watched;
 void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags);
 
 /* cpus.c */

@@ -29,6 +29,7 @@
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
 
+#include "container_hook.h"
 #include "cpuset.h"
 #include "private.h"
 
@@ -36,7 +37,14 @@ static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;	/* the note: CPUs that are to be removed */
 static struct cpumask going;	/* copy for hotplug_sync(); under the manage lock */
 static atomic_t repair_all;	/* repair the members of all containers */
-static int cpu_state;		/* the number of the CPU notifier */
+static int online_state, dead_state; /* the numbers of the CPU notifiers */
+
+/*
+ * cpuset_wait_for_hotplug(): waits until the kernel's own cpusets have followed. Up to 6.9, they do
+ * that later, in a work item of their own; NULL if they do it at once.
+ */
+static void *wait_fn;
+CONTAINER_KERNEL_FN(void, call_wait, long none);
 
 static void hotplug_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(hotplug_work, hotplug_work_fn);
@@ -151,6 +159,8 @@ static void hotplug_work_fn(struct work_struct *work)
 	/* wait until a CPU that is going or coming has done so */
 	cpus_read_lock();
 	cpus_read_unlock();
+	if (wait_fn)
+		call_wait(wait_fn, 0);
 	container_manage_lock();
 	hotplug_sync();
 	container_manage_unlock();
@@ -165,6 +175,7 @@ static void note_gone(const struct cpumask *cpus)
 	schedule_delayed_work(&hotplug_work, 0);
 }
 
+/* A CPU is offline. Not before: it may be refused, and then the CPU stays. */
 static int cpu_gone(unsigned int cpu)
 {
 	if (!cpuhp_tasks_frozen)
@@ -172,10 +183,13 @@ static int cpu_gone(unsigned int cpu)
 	return 0;
 }
 
+/*
+ * A CPU comes online, or stays, since it could not be taken offline. The scheduler may have moved
+ * members away from it.
+ */
 static int cpu_back(unsigned int cpu)
 {
-	if (cpuhp_tasks_frozen)
-		hotplug_repair(NULL);
+	hotplug_repair(NULL);
 	return 0;
 }
 
@@ -217,14 +231,21 @@ int hotplug_init(void)
 {
 	int err;
 
+	wait_fn = container_hook_symbol("cpuset_wait_for_hotplug");
 	init_irq_work(&repair_irq_work, repair_irq);
-	cpu_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "container/cpuset:online",
-					      cpu_back, cpu_gone);
-	if (cpu_state < 0)
-		return cpu_state;
+	dead_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "container/cpuset:dead",
+					       NULL, cpu_gone);
+	if (dead_state < 0)
+		return dead_state;
+	online_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "container/cpuset:online",
+						 cpu_back, NULL);
+	if (online_state < 0) {
+		err = online_state;
+		goto err_dead;
+	}
 	err = register_memory_notifier(&memory_notifier);
 	if (err)
-		goto err_cpus;
+		goto err_online;
 	err = register_pm_notifier(&pm_notifier);
 	if (err)
 		goto err_memory;
@@ -232,8 +253,10 @@ int hotplug_init(void)
 
 err_memory:
 	unregister_memory_notifier(&memory_notifier);
-err_cpus:
-	cpuhp_remove_state_nocalls(cpu_state);
+err_online:
+	cpuhp_remove_state_nocalls(online_state);
+err_dead:
+	cpuhp_remove_state_nocalls(dead_state);
 	return err;
 }
 
@@ -242,7 +265,8 @@ void hotplug_exit(void)
 {
 	unregister_pm_notifier(&pm_notifier);
 	unregister_memory_notifier(&memory_notifier);
-	cpuhp_remove_state_nocalls(cpu_state);
+	cpuhp_remove_state_nocalls(online_state);
+	cpuhp_remove_state_nocalls(dead_state);
 	irq_work_sync(&repair_irq_work);
 	cancel_delayed_work_sync(&hotplug_work);
 }

@@ -175,27 +175,38 @@ void mems_fork_release(struct task_struct *child)
  * @job: the job
  * @mm: the address space. The job keeps its structure, but not its memory, while it waits to run
  * @task: the task whose nodes were changed last
+ * @mems: the nodes that it was allowed then
  * @from: the nodes from which its pages have to be moved
  *
- * jobs_lock guards @task and @from.
+ * jobs_lock guards @task, @mems and @from.
  */
 struct mems_job {
 	struct job job;
 	struct mm_struct *mm;
 	struct task_struct *task;
-	nodemask_t from;
+	nodemask_t mems, from;
 };
 
-/* Applies the nodes of a task to an address space. */
-static void apply_to_mm(struct mm_struct *mm, struct task_struct *task, const nodemask_t *from)
+/* The nodes that a task is allowed; @last if it has exited, and is in no container any more. */
+static nodemask_t mems_of_live(struct task_struct *task, const nodemask_t *last)
 {
-	nodemask_t mems, now = mems_allowed(task);
+	nodemask_t mems = mems_allowed(task);
+
+	smp_rmb(); /* it sets the flag before it leaves its container */
+	return READ_ONCE(task->flags) & PF_EXITING ? *last : mems;
+}
+
+/* Applies the nodes of a task, which were @last, to an address space. */
+static void apply_to_mm(struct mm_struct *mm, struct task_struct *task, const nodemask_t *last,
+			const nodemask_t *from)
+{
+	nodemask_t mems, now = mems_of_live(task, last);
 
 	/* repeat if the kernel has changed what it allows, and the policies, meanwhile */
 	do {
 		mems = now;
 		call_rebind_mm(rebind_mm_fn, mm, &mems);
-		now = mems_allowed(task);
+		now = mems_of_live(task, last);
 	} while (!nodes_equal(mems, now));
 	if (!nodes_empty(*from) && !nodes_equal(*from, mems))
 		call_migrate_pages(migrate_pages_fn, mm, from, &mems, MPOL_MF_MOVE_ALL);
@@ -205,16 +216,17 @@ static void mems_run(struct job *job)
 {
 	struct mems_job *mj = container_of(job, struct mems_job, job);
 	struct task_struct *task;
-	nodemask_t from;
+	nodemask_t last, from;
 
 	spin_lock(&jobs_lock);
 	task = get_task_struct(mj->task);
+	last = mj->mems;
 	from = mj->from;
 	nodes_clear(mj->from);
 	spin_unlock(&jobs_lock);
 
 	if (mmget_not_zero(mj->mm)) {
-		apply_to_mm(mj->mm, task, &from);
+		apply_to_mm(mj->mm, task, &last, &from);
 		mmput(mj->mm);
 	}
 	put_task_struct(task);
@@ -243,6 +255,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 {
 	struct mems_job *mj, *new;
 	struct task_struct *old = NULL;
+	nodemask_t mems = mems_allowed(task);
 	struct job_wait *wait;
 	struct job *job;
 
@@ -268,6 +281,7 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	mj = container_of(job, struct mems_job, job);
 	old = mj->task;
 	mj->task = get_task_struct(task);
+	mj->mems = mems;
 	/* pages that another change would have moved from elsewhere still have to be moved */
 	if (move)
 		nodes_or(mj->from, mj->from, *from);

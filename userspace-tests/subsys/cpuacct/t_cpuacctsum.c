@@ -11,6 +11,7 @@
  * the kernel's own cpuacct keeps (cgroup v1), where it can be mounted.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "cpuaccts.h"
@@ -288,6 +290,64 @@ static void test_exits(void)
 	if (module)
 		rmmod("delaytest");
 	reap(k.pid);
+	removed(M "/e");
+}
+
+#define EXITS 60
+
+/* Makes some children whose exits are slow; says how much CPU time all of them have used, in us. */
+static int breed_some(struct kid *up, void *arg)
+{
+	struct rusage r[2];
+	pid_t pid;
+	long us = 0;
+
+	(void)arg;
+	kid_recv(up);
+	for (int i = 0; i < EXITS; i++) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_NAME, "delaytest");
+			burn(2);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	getrusage(RUSAGE_SELF, &r[0]);
+	getrusage(RUSAGE_CHILDREN, &r[1]);
+	for (int i = 0; i < 2; i++)
+		us += (r[i].ru_utime.tv_sec + r[i].ru_stime.tv_sec) * 1000000 +
+		      r[i].ru_utime.tv_usec + r[i].ru_stime.tv_usec;
+	kid_send(up, us);
+	kid_recv(up);
+	return 0;
+}
+
+/* What a task adds when it exits is not added again by who looks at it then. */
+static void test_exits_once(void)
+{
+	const char *module = modfile("delaytest");
+	struct pollfd p = { .events = POLLIN };
+	struct kid k;
+	long had, used;
+
+	if (!module || modinsert(module, "function=cpuacct_exit usecs=100"))
+		diag("exits are as short as ever");
+	make(M "/e");
+	k = kid_start(breed_some, NULL);
+	move(M "/e", k.pid);
+	had = usage(M "/e");
+	kid_send(&k, 0);
+	p.fd = k.fd;
+	while (!poll(&p, 1, 0))
+		usage(M "/e");
+	used = usage(M "/e") - had;
+	had = kid_recv(&k) * 1000L;
+	ok(used <= had + had / 50, "members that exit beside readers: %ld of %ld ns", used, had);
+	kid_send(&k, 0);
+	kid_wait(&k);
+	if (module)
+		rmmod("delaytest");
 	removed(M "/e");
 }
 
@@ -694,6 +754,7 @@ int main(void)
 	CASE(test_family());
 	CASE(test_short_lived());
 	CASE(test_exits());
+	CASE(test_exits_once());
 	CASE(test_root());
 	CASE(test_idle());
 	CASE(test_subtree());

@@ -4,6 +4,8 @@
  * that lets nobody leave.
  */
 #define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "cpusets.h"
 #include "spinners.h"
@@ -95,6 +97,48 @@ static int writer(struct kid *up, void *arg)
 		heirs->wrong += put(M "/b/cpuset.cpu_exclusive", "0") != 0;
 	}
 	return 0;
+}
+
+/* The number of a state of hotplug; 0 if the kernel does not say. */
+static int hotplug_state(const char *name)
+{
+	char *s = get("/sys/devices/system/cpu/hotplug/states"), *at = s ? strstr(s, name) : NULL;
+
+	while (at && at > s && at[-1] != '\n')
+		at--;
+	return at ? atoi(at) : 0;
+}
+
+/* A CPU that cannot be taken offline, as a part of the kernel refuses. */
+static void test_refused(void)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	int state = hotplug_state("workqueue:online"), stays = 0, wrong = 0, lost = 0;
+	pid_t pid = sleeper();
+
+	if (!state || put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "%d", state)) {
+		skip("a CPU that stays # the kernel cannot be made to refuse");
+		reap(pid);
+		return;
+	}
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
+	err(movepid(B, pid), 0, "one in a/b");
+	for (int i = 0; i < 8; i++) {
+		stays += cpu_online(ncpus - 1, 0) != 0;
+		msleep(i % 2 ? 0 : 100);
+		wait_for(affinity(pid) == last);
+		wrong += mask_in(A "/cpuset.cpus") != all || mask_in(B "/cpuset.cpus") != last;
+		lost += !listed(B "/tasks", pid) || affinity(pid) != last;
+		put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "%d", state);
+	}
+	put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "-1");
+	eq(stays, 8, "the last CPU cannot go");
+	eq(wrong, 0, "a has all still, and a/b the last");
+	eq(lost, 0, "and its member");
+	reap(pid);
+	err(E(rmdir(B)) ?: E(rmdir(A)), 0, "rmdir");
+	err(cumount(M), 0, "unmount");
 }
 
 /*
@@ -209,6 +253,7 @@ int main(void)
 	if (ncpus < 2 || nodes != 3)
 		bail("two CPUs and two nodes");
 	CASE(test_hotplug());
+	CASE(test_refused());
 	CASE(test_inherit(debug_kernel() ? 5 : 20));
 	CASE(test_overruled());
 	CASE(test_hotplug_load(debug_kernel() ? 5 : sized(15, 5)));
