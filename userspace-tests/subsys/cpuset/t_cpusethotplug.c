@@ -99,6 +99,9 @@ static int writer(struct kid *up, void *arg)
 	return 0;
 }
 
+/* The state at which the next change of a CPU fails. */
+#define FAIL "/sys/devices/system/cpu/cpu%d/hotplug/fail"
+
 /* The number of a state of hotplug; 0 if the kernel does not say. */
 static int hotplug_state(const char *name)
 {
@@ -116,7 +119,7 @@ static void test_refused(void)
 	int state = hotplug_state("workqueue:online"), stays = 0, wrong = 0, lost = 0;
 	pid_t pid = sleeper();
 
-	if (!state || put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "%d", state)) {
+	if (!state || put(P(FAIL, ncpus - 1), "%d", state)) {
 		skip("a CPU that stays # the kernel cannot be made to refuse");
 		reap(pid);
 		return;
@@ -125,14 +128,15 @@ static void test_refused(void)
 	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
 	err(movepid(B, pid), 0, "one in a/b");
 	for (int i = 0; i < 8; i++) {
+		/* it refuses once each time */
+		if (i)
+			put(P(FAIL, ncpus - 1), "%d", state);
 		stays += cpu_online(ncpus - 1, 0) != 0;
 		msleep(i % 2 ? 0 : 100);
 		wait_for(affinity(pid) == last);
 		wrong += mask_in(A "/cpuset.cpus") != all || mask_in(B "/cpuset.cpus") != last;
 		lost += !listed(B "/tasks", pid) || affinity(pid) != last;
-		put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "%d", state);
 	}
-	put(P("/sys/devices/system/cpu/cpu%d/hotplug/fail", ncpus - 1), "-1");
 	eq(stays, 8, "the last CPU cannot go");
 	eq(wrong, 0, "a has all still, and a/b the last");
 	eq(lost, 0, "and its member");
