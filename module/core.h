@@ -132,6 +132,7 @@ struct container *container_create(struct container *parent, unsigned long flags
 void container_discard(struct container *cont);
 int container_inherit(struct container *cont);
 void container_link(struct container *cont);
+
 /* Who removes a container. */
 enum removal {
 	REMOVE_ONE,	/* rmdir(2): neither members nor children */

@@ -29,7 +29,8 @@ static DECLARE_WAIT_QUEUE_HEAD(moving_wait);
  * move_wait - wait until the process of a new thread has moved
  * @child: the new thread, for which nothing has been done yet
  *
- * Context: sleeps, with no lock held.
+ * Context: sleeps, with no lock of the project held. The kernel makes threads with mutexes of its
+ * own held (io_uring, vhost), none of which a mover takes.
  * Return: 0, or an errno if the current task is being killed.
  */
 int move_wait(struct task_struct *child)

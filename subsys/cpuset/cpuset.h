@@ -32,8 +32,8 @@ enum {
  *	under RCU. The root's serves only to check its children's: its own tasks have what the
  *	kernel allows
  * @flags: bits of the enum above
- * @changes: the number of the latest change that has to be applied to members; above NOT_APPLIED,
- *	since 0 stands for none in struct cpuset_task. Written under the manage lock
+ * @changes: the number of the latest change that has to be applied to members, above
+ *	NOT_APPLIED. Written under the manage lock
  * @meter_lock: guards @meter; also taken in reclaim
  * @meter: direct reclaim by the members
  * @said_to_lack: the lack that the log has reported last: 1 for CPUs, 2 for nodes, 3 for both.

@@ -12,7 +12,8 @@
  *
  * The notifiers run inside locks that a holder of the manage lock may need. So they only make a
  * note, and hotplug_sync() does the work: from a work item, and before any other change. It also
- * restores settings that the kernel has overwritten: see mems.c.
+ * restores settings that the kernel has overwritten: see mems.c. All members are repaired by the
+ * work item only, which takes that note first, and then waits for the end of the hotplug.
  *
  * gone_lock guards the note of CPUs. A CPU stays in it, and is not shown, until no container has it
  * any more. Nodes need no note: node_states says which are there.
@@ -125,15 +126,11 @@ static void sync_members(struct container *cont, bool changed)
 	}
 }
 
-/**
- * hotplug_sync - remove CPUs and nodes that are gone from all containers, and repair members
- *
- * Context: manage lock held; sleeps.
- */
-void hotplug_sync(void)
+/* As hotplug_sync(); with @repair, repairs the members of all containers. */
+static void sync_all(bool repair)
 {
 	struct container *root = container_subsys_root(&cpuset_subsys), *cont;
-	bool all = atomic_xchg(&repair_all, 0), changed;
+	bool changed;
 
 	container_assert_managed();
 	spin_lock(&gone_lock);
@@ -143,7 +140,7 @@ void hotplug_sync(void)
 	/* parents first: members are moved to them */
 	for (cont = container_next_descendant(root, root); cont;
 	     cont = container_next_descendant(cont, root)) {
-		changed = setting_shrink(setting_locked(cont)) || all;
+		changed = setting_shrink(setting_locked(cont)) || repair;
 		changed |= test_and_clear_bit(CPUSET_REPAIR, &container_cpuset(cont)->flags);
 		if (READ_ONCE(cont->nr_members))
 			sync_members(cont, changed);
@@ -154,15 +151,28 @@ void hotplug_sync(void)
 	spin_unlock(&gone_lock);
 }
 
+/**
+ * hotplug_sync - remove CPUs and nodes that are gone from all containers, and repair members
+ *
+ * Context: manage lock held; sleeps.
+ */
+void hotplug_sync(void)
+{
+	sync_all(false);
+}
+
 static void hotplug_work_fn(struct work_struct *work)
 {
+	/* before waiting: what is noted later has the work queued again */
+	bool repair = atomic_xchg(&repair_all, 0);
+
 	/* wait until a CPU that is going or coming has done so */
 	cpus_read_lock();
 	cpus_read_unlock();
 	if (wait_fn)
 		call_wait(wait_fn, 0);
 	container_manage_lock();
-	hotplug_sync();
+	sync_all(repair);
 	container_manage_unlock();
 }
 

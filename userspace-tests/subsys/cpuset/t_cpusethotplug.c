@@ -112,12 +112,23 @@ static int hotplug_state(const char *name)
 	return at ? atoi(at) : 0;
 }
 
+/* Writes settings all the time, each of which looks at what hotplug has noted. */
+static int rewrite(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	for (;;)
+		put(A "/cpuset.cpu_exclusive", "0");
+	return 0;
+}
+
 /* A CPU that cannot be taken offline, as a part of the kernel refuses. */
 static void test_refused(void)
 {
 	unsigned long last = 1UL << (ncpus - 1);
 	int state = hotplug_state("workqueue:online"), stays = 0, wrong = 0, lost = 0;
 	pid_t pid = sleeper();
+	struct kid k;
 
 	if (!state || put(P(FAIL, ncpus - 1), "%d", state)) {
 		skip("a CPU that stays # the kernel cannot be made to refuse");
@@ -127,6 +138,7 @@ static void test_refused(void)
 	err(cmount(M, "cpuset"), 0, "mount");
 	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
 	err(movepid(B, pid), 0, "one in a/b");
+	k = kid_start(rewrite, NULL);
 	for (int i = 0; i < 8; i++) {
 		/* it refuses once each time */
 		if (i)
@@ -137,6 +149,7 @@ static void test_refused(void)
 		wrong += mask_in(A "/cpuset.cpus") != all || mask_in(B "/cpuset.cpus") != last;
 		lost += !listed(B "/tasks", pid) || affinity(pid) != last;
 	}
+	reap(k.pid);
 	eq(stays, 8, "the last CPU cannot go");
 	eq(wrong, 0, "a has all still, and a/b the last");
 	eq(lost, 0, "and its member");
