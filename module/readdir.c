@@ -106,8 +106,11 @@ static int listing_make(struct dir_listing *l, struct dentry *dir)
 		inode_unlock_shared(d_inode(dir));
 		if (l->len <= l->room)
 			return 0;
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current)) {
+			/* others may have the file open: what is there is no whole listing */
+			l->len = 0;
 			return -EINTR;
+		}
 		kvfree(l->buf);
 		/* some room for what is made meanwhile */
 		l->room = l->len + PAGE_SIZE;

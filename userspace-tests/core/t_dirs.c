@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -369,6 +370,67 @@ static void test_list(void)
 	}
 }
 
+/* How many names in the entries of a piece of @len bytes are no files there. */
+static int strangers(const char *buf, long len)
+{
+	int bad = 0;
+
+	for (long at = 0; at < len; ) {
+		/* struct linux_dirent64: number, position, length, type and name */
+		unsigned short size = *(const unsigned short *)(buf + at + 16);
+
+		bad += size < 20 || access(P(M "/%s", buf + at + 19), F_OK);
+		if (size < 20)
+			break;
+		at += size;
+	}
+	return bad;
+}
+
+/* Who reads a directory is killed meanwhile; another process goes on with the same open file. */
+static void test_reader_killed(int times)
+{
+	static char buf[1 << 16];
+	volatile int *begun = mmap_shared(sizeof(*begun));
+	int bad = 0, more = 0;
+	long got;
+
+	for (int i = 0; i < times; i++) {
+		int fd = open(M, O_RDONLY | O_DIRECTORY);
+		pid_t pid;
+
+		/* every other time the file has a list already, of less */
+		if (i % 2)
+			syscall(SYS_getdents64, fd, buf, sizeof(buf));
+		lseek(fd, 0, SEEK_SET);
+		for (int k = 0; k < 8; k++)
+			mkdir(P(M "/%d-%d", i, k), 0755);
+		*begun = 0;
+		pid = fork_bound();
+		if (!pid) {
+			*begun = 1;
+			syscall(SYS_getdents64, fd, buf, sizeof(buf));
+			pause();
+		}
+		while (!*begun)
+			;
+		for (int spin = i % 64 * 300; spin > 0; spin--)
+			asm volatile("");
+		reap(pid);
+		more += lseek(fd, 0, SEEK_CUR) > 0;
+		lseek(fd, 2, SEEK_SET);
+		got = syscall(SYS_getdents64, fd, buf, sizeof(buf));
+		bad += got < 0 ? 1 : strangers(buf, got);
+		close(fd);
+	}
+	eq(bad, 0, "a reader is killed, another goes on: names of what is there");
+	diag("%d of %d lists had been made", more, times);
+	for (int i = 0; i < times; i++)
+		for (int k = 0; k < 8; k++)
+			rmdir(P(M "/%d-%d", i, k));
+	munmap((void *)begun, sizeof(*begun));
+}
+
 /* --- who watches is told of each change, once --- */
 
 static int watch;
@@ -562,6 +624,7 @@ int main(void)
 	CASE(test_files_fixed());
 	CASE(test_removed());
 	CASE(test_list());
+	CASE(test_reader_killed(sized(1000, 300)));
 	CASE(test_watch());
 	err(cumount(M), 0, "unmount");
 	finish();
