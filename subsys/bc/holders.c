@@ -46,9 +46,26 @@ static int holdings_add(const void *arg, struct file *file, unsigned int fd)
 }
 
 /*
- * Counts a task's descriptors of files that are charged to a container. A table that is shared
- * with the first thread of the process counts only for that thread.
+ * Does an earlier thread of its process have the same table as a task? It counts only once. Under
+ * RCU, which keeps the threads; tables are only compared.
  */
+static bool is_counted(struct task_struct *task)
+{
+	struct files_struct *table = READ_ONCE(task->files);
+	struct task_struct *t;
+
+	if (!pid_alive(task))
+		return false;
+	for_each_thread(task, t) {
+		if (t == task)
+			break;
+		if (READ_ONCE(t->files) == table)
+			return true;
+	}
+	return false;
+}
+
+/* Counts a task's descriptors of files that are charged to a container. */
 static unsigned long task_holds(struct task_struct *task, const struct bc_counter *counter)
 {
 	struct holdings h = { .counter = counter };
@@ -60,9 +77,7 @@ static unsigned long task_holds(struct task_struct *task, const struct bc_counte
 		rcu_read_lock();
 		task_lock(task);
 		table = task->files;
-		/* the structure of the first thread stays as long as another thread lives */
-		if (!thread_group_leader(task) && pid_alive(task) &&
-		    READ_ONCE(task->group_leader->files) == table)
+		if (table && is_counted(task))
 			table = NULL;
 		more = table ? iterate_fd(table, h.next, holdings_add, &h) : 0;
 		task_unlock(task);

@@ -151,16 +151,14 @@ void numfiles_crossed(struct bc_counter *c)
 }
 
 /*
- * May the current task go beyond a barrier? It needs the capability itself, too: a filesystem on
- * top of another one opens files there with the rights of who has mounted it.
+ * May the current task go beyond a barrier? By its own rights: a filesystem on top of another one
+ * opens files there with those of who has mounted it, be they more or less.
  */
 static bool may_cross(void)
 {
 	const struct cred *real = current_real_cred();
 
-	return real->user_ns == &init_user_ns &&
-	       cap_raised(real->cap_effective, CAP_SYS_ADMIN) &&
-	       ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+	return real->user_ns == &init_user_ns && cap_raised(real->cap_effective, CAP_SYS_ADMIN);
 }
 
 /* Charges a file beyond a barrier, for which the task needs a capability. */

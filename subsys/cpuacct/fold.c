@@ -106,7 +106,10 @@ void cpuacct_exit(struct container_subsys *ss, struct container *cont,
 
 	if (!plain_clock)
 		task_update(task);
-	/* repeat if a tick has updated the run time and the beginning of the rest meanwhile */
+	/*
+	 * Repeat if the scheduler has updated the beginning of the rest meanwhile. If it does that
+	 * on another CPU, and the run time follows only after this, up to a tick is not counted.
+	 */
 	do {
 		since = READ_ONCE(task->se.exec_start);
 		barrier();

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +37,21 @@ static int read_as_user(void *arg)
 
 	drop_to(USER);
 	return E(read(fd, text, sizeof(text)));
+}
+
+/* Holds a file with three threads, the first of which has ended. */
+static int hold_in_threads(struct kid *up, void *arg)
+{
+	pthread_t t;
+
+	(void)arg;
+	put(WEB "/procs", "0");
+	if (open("/proc/self/stat", O_RDONLY) < 0)
+		return 1;
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t, NULL, sleep_on, NULL);
+	kid_send(up, 0);
+	pthread_exit(NULL);
 }
 
 static int send_file(void *arg)
@@ -74,6 +90,11 @@ static void test_why(void)
 	check("delete says so, too", ctl("delete jobs:/web"), 1, "EBUSY", "1 open file is charged", NULL);
 	kid_send(&k, 0);
 	kid_wait(&k);
+	k = kid_start(hold_in_threads, NULL);
+	kid_recv(&k);
+	ok(wait_for(task_state(k.pid, k.pid) == 'Z'), "a process goes on without its first thread");
+	streq(get(WEB "/bc.numfiles.holders"), P("%d 1\n", k.pid), "it is named once");
+	reap(k.pid);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sock))
 		bail("socketpair: %s", strerror(errno));
 	eq(in_child(send_file, sock), 0, "a file is sent to nobody yet");

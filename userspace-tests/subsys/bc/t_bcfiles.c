@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -355,6 +356,62 @@ static long open_over(long count)
 	return n;
 }
 
+static void make_layers(void)
+{
+	mkdir(LOW, 0755);
+	mkdir(LOW "2", 0755);
+	mkdir(OVER, 0755);
+	close(creat(LOW "/file", 0644));
+}
+
+/* Mounts an overlay as root of a user namespace, and stays there. */
+static int mount_over(struct kid *up, void *arg)
+{
+	(void)arg;
+	drop_to(1000);
+	kid_send(up, enter_userns(CLONE_NEWNS) ?
+		 E(mount("o", OVER, "overlay", 0, "lowerdir=" LOW ":" LOW "2")) : EPERM);
+	return kid_recv(up);
+}
+
+static long enter_mounts(long pid)
+{
+	int fd = open(P("/proc/%ld/ns/mnt", pid), O_RDONLY | O_CLOEXEC), got = E(setns(fd, CLONE_NEWNS));
+
+	close(fd);
+	return got;
+}
+
+/* In root's container, with an overlay that a user has mounted. */
+static void test_overlay_of_user(void)
+{
+	struct worker w;
+	struct kid k;
+	int got;
+
+	make_layers();
+	k = kid_start(mount_over, NULL);
+	got = kid_recv(&k);
+	if (got) {
+		skip("an overlay of a user's: %s", strerror(got));
+		kid_send(&k, 0);
+		kid_wait(&k);
+		return;
+	}
+	mount_bc();
+	make(A);
+	w = worker(A);
+	bound(A, "numfiles", 4, 64);
+	err(ask(&w, enter_mounts, k.pid), 0, "root goes to where a user has mounted an overlay");
+	eq(ask(&w, open_over, 20), 20, "and goes beyond the barrier, for its layer, too");
+	eq(held(A, "numfiles"), 40, "each counts twice");
+	quit(&w);
+	kid_send(&k, 0);
+	kid_wait(&k);
+	removed(A);
+	err(cumount(M), 0, "unmount");
+}
+
 /*
  * Behind each open file of an overlay is one of its layer, which is opened with the rights of who
  * mounted it.
@@ -363,10 +420,7 @@ static void test_overlay(void)
 {
 	struct worker w;
 
-	mkdir(LOW, 0755);
-	mkdir(LOW "2", 0755);
-	mkdir(OVER, 0755);
-	close(creat(LOW "/file", 0644));
+	make_layers();
 	if (mount("o", OVER, "overlay", 0, "lowerdir=" LOW ":" LOW "2")) {
 		skip("no overlayfs: %s", strerror(errno));
 		return;
@@ -392,5 +446,6 @@ int main(void)
 	CASE(test_owner());
 	CASE(test_held_by());
 	CASE(test_overlay());
+	CASE(test_overlay_of_user());
 	finish();
 }
