@@ -77,16 +77,12 @@ void change_done(struct task_struct *task, void *data, void *cs)
 	smp_store_release(&t->applied, ((struct cpuset *)cs)->changes);
 }
 
-/**
- * follows_leader - is a task in the same container as the first thread of its process?
- * @cont: the container
- * @task: a member; the answer is no for the first thread itself
- *
- * If it is, only the nodes of the first thread are applied to their address space.
- *
- * Context: any.
+/*
+ * Is a task in the same container as the first thread of its process? Then only the nodes of the
+ * first thread are applied to their address space. No for the first thread itself, and if it has
+ * exited.
  */
-bool follows_leader(struct container *cont, struct task_struct *task)
+static bool follows_leader(struct container *cont, struct task_struct *task)
 {
 	bool follows;
 

@@ -217,7 +217,8 @@ void cpuset_post_attach(struct container_subsys *ss, struct container_move *move
 			container_for_task(task, ss, wish_granted, wish);
 	}
 	wish_put(wish);
-	if (changed && !follows_leader(cont, task))
+	/* each thread: the first one may be there already, or have exited, and the others return */
+	if (changed)
 		mems_apply_mm(task, &from, test_bit(CPUSET_MEMORY_MIGRATE, &cs->flags));
 }
 
@@ -329,6 +330,7 @@ static bool fork_differs(struct task_struct *child, struct cpuset_task *t)
 void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_FLAGS clone_flags)
 {
 	struct cpuset_task *t;
+	bool check = false;
 
 	/* the child is listed; locks that were taken since are full barriers on x86-64 */
 	if (likely(!READ_ONCE(forks_watched)))
@@ -338,17 +340,19 @@ void cpuset_probe_newtask(void *unused, struct task_struct *child, COMPAT_CLONE_
 	t = container_task_data(current, &cpuset_subsys);
 	if (task_confined(child)) {
 		/* if it was moved there just now, what it had copied was no wish of its own */
-		if (task_container(child, &cpuset_subsys) !=
-		    task_container(current, &cpuset_subsys))
-			container_for_task(child, &cpuset_subsys, fork_moved, NULL);
+		check = task_container(child, &cpuset_subsys) !=
+			task_container(current, &cpuset_subsys);
 	} else if (t && !starts_elsewhere(child, clone_flags) && fork_differs(child, t)) {
 		fork_release(child);
-		/* it may have been moved meanwhile; post_attach() of a later move comes later */
-		container_for_task(child, &cpuset_subsys, fork_moved, NULL);
+		check = true;
 	} else if (!task_confined(current) && spread_get(child) != spread_get(current)) {
 		/* the root's flags have just been changed */
 		spread_set(child, spread_get(current));
+		check = true;
 	}
+	/* it may have been moved meanwhile; post_attach() of a later move comes later */
+	if (check)
+		container_for_task(child, &cpuset_subsys, fork_moved, NULL);
 	rcu_read_unlock();
 	preempt_enable();
 }

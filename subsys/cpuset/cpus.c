@@ -134,13 +134,16 @@ static void force_affinity(struct task_struct *task, const struct cpumask *mask)
 /*
  * Runs in place of cpuset_cpus_allowed_fallback(): the scheduler has no CPU for the task, whose
  * pi_lock it holds, with interrupts disabled. The task gets the CPUs of the nearest container
- * that has any; hotplug.c will move it there.
+ * that has any; hotplug.c will move it there, or give it back what it had if the CPU that was
+ * going stays. On a CPU that is offline already it will not stay, and irq_work would not run.
  */
 static bool fallback(struct task_struct *task)
 {
 	struct cpumask *mask;
 
 	if (confined(task)) {
+		if (cpu_online(raw_smp_processor_id()))
+			hotplug_repair(NULL);
 		mask = this_cpu_ptr(fallback_masks);
 		kernel_allows(task, mask);
 		narrow(task, mask);

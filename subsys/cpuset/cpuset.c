@@ -226,7 +226,7 @@ static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 	int err;
 
 	/* or a CPU that has gone before, and is back, would be taken from this container later */
-	hotplug_sync();
+	hotplug_sync(cont);
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;

@@ -159,7 +159,6 @@ void members_apply(struct container *cont, int what, const nodemask_t *from);
 bool members_evict(struct container *cont, struct container *to);
 void root_spread(struct container *root, unsigned long flags);
 void change_done(struct task_struct *task, void *data, void *cs);
-bool follows_leader(struct container *cont, struct task_struct *task);
 
 /* attach.c */
 int attach_init(void);
@@ -216,8 +215,8 @@ void pressure_unbind(void);
 int hotplug_init(void);
 void hotplug_exit(void);
 void hotplug_repair(struct cpuset *cs);
-void hotplug_sync(void);
-void hotplug_hide(struct cpumask *cpus);
+void hotplug_sync(struct container *own);
+void hotplug_hide(struct cpumask *cpus, nodemask_t *mems);
 
 /* legacy.c */
 void legacy_init(void);

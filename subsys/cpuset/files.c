@@ -17,22 +17,21 @@ enum {
 static int list_show(struct seq_file *m, struct container *cont,
 		     const struct container_cftype *cft)
 {
-	static struct cpumask shown;	/* under the callback lock */
-	struct setting *s;
+	static struct cpumask cpus;	/* under the callback lock */
+	nodemask_t mems = node_states[N_MEMORY];
 
-	rcu_read_lock();
-	s = setting_of(cont);
-	if (cft->private == FILE_CPUS) {
-		cpumask_copy(&shown, cont->parent ? setting_cpus(s) : cpu_online_mask);
-		if (cont->parent)
-			hotplug_hide(&shown);
-		seq_printf(m, "%*pbl\n", cpumask_pr_args(&shown));
-	} else if (cont->parent) {
-		seq_printf(m, "%*pbl\n", nodemask_pr_args(&s->mems));
-	} else {
-		seq_printf(m, "%*pbl\n", nodemask_pr_args(&node_states[N_MEMORY]));
+	cpumask_copy(&cpus, cpu_online_mask);
+	if (cont->parent) {
+		rcu_read_lock();
+		cpumask_copy(&cpus, setting_cpus(setting_of(cont)));
+		mems = setting_of(cont)->mems;
+		rcu_read_unlock();
+		hotplug_hide(&cpus, &mems);
 	}
-	rcu_read_unlock();
+	if (cft->private == FILE_CPUS)
+		seq_printf(m, "%*pbl\n", cpumask_pr_args(&cpus));
+	else
+		seq_printf(m, "%*pbl\n", nodemask_pr_args(&mems));
 	return 0;
 }
 
@@ -63,7 +62,7 @@ static int list_write(struct container *cont, const struct container_cftype *cft
 
 	if (!cont->parent)
 		return -EACCES;
-	hotplug_sync();
+	hotplug_sync(cont);
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;
@@ -95,7 +94,7 @@ static int exclusive_write(struct container *cont, const struct container_cftype
 	err = container_parse_number(buf, 1, &on);
 	if (err)
 		return err;
-	hotplug_sync();
+	hotplug_sync(cont);
 	new = setting_dup(setting_locked(cont));
 	if (!new)
 		return -ENOMEM;

@@ -15,8 +15,8 @@
  * restores settings that the kernel has overwritten: see mems.c. All members are repaired by the
  * work item only, which takes that note first, and then waits for the end of the hotplug.
  *
- * gone_lock guards the note of CPUs. A CPU stays in it, and is not shown, until no container has it
- * any more. Nodes need no note: node_states says which are there.
+ * gone_lock guards the notes of CPUs and nodes. What is noted stays, and is not shown, until no
+ * container has it any more.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -32,11 +32,14 @@
 
 #include "container_hook.h"
 #include "cpuset.h"
+#include "jobs.h"
 #include "private.h"
 
 static DEFINE_SPINLOCK(gone_lock);
 static struct cpumask gone;	/* the note: CPUs that are to be removed */
-static struct cpumask going;	/* copy for hotplug_sync(); under the manage lock */
+static nodemask_t gone_mems;	/* the same for nodes */
+static struct cpumask going;	/* copies for sync_all(); under the manage lock */
+static nodemask_t going_mems;
 static atomic_t repair_all;	/* repair the members of all containers */
 static int online_state, dead_state; /* the numbers of the CPU notifiers */
 
@@ -76,15 +79,17 @@ void hotplug_repair(struct cpuset *cs)
 }
 
 /**
- * hotplug_hide - remove CPUs that are gone from a mask
- * @cpus: the mask, which is about to be shown
+ * hotplug_hide - remove CPUs and nodes that are gone from masks
+ * @cpus: the masks, which are about to be shown
+ * @mems: the same
  *
  * Context: process.
  */
-void hotplug_hide(struct cpumask *cpus)
+void hotplug_hide(struct cpumask *cpus, nodemask_t *mems)
 {
 	spin_lock(&gone_lock);
 	cpumask_andnot(cpus, cpus, &gone);
+	nodes_andnot(*mems, *mems, gone_mems);
 	spin_unlock(&gone_lock);
 }
 
@@ -100,7 +105,7 @@ static bool setting_shrink(struct setting *s)
 	for_each_cpu(cpu, &going)
 		changed |= cpumask_test_and_clear_cpu(cpu, setting_cpus(s));
 	for_each_node_mask(node, s->mems)
-		if (!node_state(node, N_MEMORY)) {
+		if (node_isset(node, going_mems)) {
 			node_clear(node, s->mems);
 			changed = true;
 		}
@@ -127,7 +132,7 @@ static void sync_members(struct container *cont, bool changed)
 }
 
 /* As hotplug_sync(); with @repair, repairs the members of all containers. */
-static void sync_all(bool repair)
+static void sync_all(struct container *own, bool repair)
 {
 	struct container *root = container_subsys_root(&cpuset_subsys), *cont;
 	bool changed;
@@ -135,6 +140,7 @@ static void sync_all(bool repair)
 	container_assert_managed();
 	spin_lock(&gone_lock);
 	cpumask_copy(&going, &gone);
+	going_mems = gone_mems;
 	spin_unlock(&gone_lock);
 
 	/* parents first: members are moved to them */
@@ -142,23 +148,29 @@ static void sync_all(bool repair)
 	     cont = container_next_descendant(cont, root)) {
 		changed = setting_shrink(setting_locked(cont)) || repair;
 		changed |= test_and_clear_bit(CPUSET_REPAIR, &container_cpuset(cont)->flags);
-		if (READ_ONCE(cont->nr_members))
-			sync_members(cont, changed);
+		if (!READ_ONCE(cont->nr_members))
+			continue;
+		jobs_await(cont == own);
+		sync_members(cont, changed);
+		jobs_await(true);
 	}
 
 	spin_lock(&gone_lock);
 	cpumask_andnot(&gone, &gone, &going);
+	nodes_andnot(gone_mems, gone_mems, going_mems);
 	spin_unlock(&gone_lock);
 }
 
 /**
  * hotplug_sync - remove CPUs and nodes that are gone from all containers, and repair members
+ * @own: the container whose members the caller waits for, on its way to user space. It must not
+ *	wait for those of others, who have nothing to do with its change
  *
  * Context: manage lock held; sleeps.
  */
-void hotplug_sync(void)
+void hotplug_sync(struct container *own)
 {
-	sync_all(false);
+	sync_all(own, false);
 }
 
 static void hotplug_work_fn(struct work_struct *work)
@@ -169,11 +181,21 @@ static void hotplug_work_fn(struct work_struct *work)
 	/* wait until a CPU that is going or coming has done so */
 	cpus_read_lock();
 	cpus_read_unlock();
+	container_manage_lock();
+	sync_all(NULL, false);
+	container_manage_unlock();
+	/*
+	 * A user can hold up the kernel's cpusets, by the lock of an address space: evictions do
+	 * not wait for them, and unloading the module fails meanwhile.
+	 */
+	if (!repair || !try_module_get(THIS_MODULE))
+		return;
 	if (wait_fn)
 		call_wait(wait_fn, 0);
 	container_manage_lock();
-	sync_all(repair);
+	sync_all(NULL, true);
 	container_manage_unlock();
+	module_put(THIS_MODULE);
 }
 
 /* Notes CPUs that are gone, and has the work done. Called inside the locks of the notifiers. */
@@ -183,6 +205,17 @@ static void note_gone(const struct cpumask *cpus)
 	cpumask_or(&gone, &gone, cpus);
 	spin_unlock(&gone_lock);
 	schedule_delayed_work(&hotplug_work, 0);
+}
+
+/* The same for nodes: all that have no memory, of which settings have only what had some. */
+static void note_gone_mems(void)
+{
+	nodemask_t none;
+
+	nodes_complement(none, node_states[N_MEMORY]);
+	spin_lock(&gone_lock);
+	nodes_or(gone_mems, gone_mems, none);
+	spin_unlock(&gone_lock);
 }
 
 /* A CPU is offline. Not before: it may be refused, and then the CPU stays. */
@@ -195,7 +228,8 @@ static int cpu_gone(unsigned int cpu)
 
 /*
  * A CPU comes online, or stays, since it could not be taken offline. The scheduler may have moved
- * members away from it.
+ * members away from it. If what refuses is torn down before this is, the kernel does not call it;
+ * the scheduler's fallback() has noted the same then.
  */
 static int cpu_back(unsigned int cpu)
 {
@@ -222,6 +256,8 @@ static struct notifier_block pm_notifier = {
 
 static int memory_changed(struct notifier_block *nb, unsigned long action, void *arg)
 {
+	if (action == MEM_OFFLINE)
+		note_gone_mems();
 	if (action == MEM_OFFLINE || action == MEM_ONLINE)
 		hotplug_repair(NULL);
 	return NOTIFY_OK;

@@ -15,14 +15,16 @@
 #include "compat.h"
 #include "container_hook.h"
 #include "jobs.h"
+#include "private.h"
 
 static void *work_add_fn;
 CONTAINER_KERNEL_FN(int, call_task_work_add, struct task_struct *task,
 		    struct callback_head *work, enum task_work_notify_mode notify);
 static struct workqueue_struct *job_workers;
 
-/* Jobs are added under the manage lock. */
+/* Jobs are added under the manage lock, which also guards the other. */
 static DEFINE_HASHTABLE(jobs, 9);
+static bool unawaited;	/* nobody waits for what is asked now */
 DEFINE_SPINLOCK(jobs_lock);
 
 static void job_put(struct job *job)
@@ -160,20 +162,32 @@ void job_ask(struct job *job, struct job_wait *wait)
 }
 
 /**
+ * jobs_await - shall the current task wait for the jobs that it asks for from now on?
+ * @await: false if it does what others are due, and must not depend on their members
+ *
+ * Context: manage lock held. It has to be true again before that is dropped.
+ */
+void jobs_await(bool await)
+{
+	container_assert_managed();
+	unawaited = !await;
+}
+
+/**
  * job_go - start a job after job_ask(), and wait for it on the way to user space
  * @job: the job if it is new, or NULL
  * @wait: what was passed to job_ask(), in memory from kmalloc(), which the function takes over
  *
  * Threads of the kernel do not wait: they never return to user space.
  *
- * Context: any that sleeps.
+ * Context: manage lock held; sleeps.
  */
 void job_go(struct job *job, struct job_wait *wait)
 {
 	if (job)
 		queue_delayed_work(job_workers, &job->work, 0);
 	init_task_work(&wait->work, job_wait);
-	if ((current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
+	if (unawaited || (current->flags & (PF_KTHREAD | PF_IO_WORKER)) ||
 	    call_task_work_add(work_add_fn, current, &wait->work, TWA_RESUME)) {
 		job_put(wait->job);
 		kfree(wait);

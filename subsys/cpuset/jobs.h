@@ -59,6 +59,7 @@ struct job *job_find(const void *key);
 void job_begin(struct job *job, const void *key, void (*run)(struct job *job),
 	       void (*end)(struct job *job));
 void job_ask(struct job *job, struct job_wait *wait);
+void jobs_await(bool await);
 void job_go(struct job *job, struct job_wait *wait);
 int jobs_init(void);
 void jobs_exit(void);

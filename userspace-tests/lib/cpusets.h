@@ -6,6 +6,7 @@
 #ifndef TESTS_CPUSETS_H
 #define TESTS_CPUSETS_H
 
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,26 @@ static inline void setup_cpuset(void)
 static inline int cpu_online(int cpu, int on)
 {
 	return put(P("/sys/devices/system/cpu/cpu%d/online", cpu), "%d", on);
+}
+
+/* A node whose memory comes and goes; the first two have theirs all the time. */
+#define HOT 2
+
+/* Has its memory "online_movable" or "offline": an errno. */
+static inline int hot_memory(const char *state)
+{
+	const char *blocks = P("/sys/devices/system/node/node%d/memory[0-9]*/state", HOT);
+	int e = ENOENT;
+	glob_t g;
+
+	if (glob(blocks, 0, NULL, &g))
+		return e;
+	/* pages may have to be moved away, which may take more than one try */
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		if (!wait_for(!(e = put(g.gl_pathv[i], "%s", state))))
+			break;
+	globfree(&g);
+	return e;
 }
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "cpusets.h"
 #include "spinners.h"
 
@@ -158,6 +160,75 @@ static void test_refused(void)
 	err(cumount(M), 0, "unmount");
 }
 
+/* sched_setattr(2), which has no wrapper; the numbers are nanoseconds. */
+static int reserve(struct kid *up, void *arg)
+{
+	struct {
+		unsigned int size, policy;
+		unsigned long long flags;
+		int nice;
+		unsigned int priority;
+		unsigned long long runtime, deadline, period;
+	} attr = {
+		.size = 48, .policy = 6 /* SCHED_DEADLINE */,
+		.runtime = 9000000, .deadline = 10000000, .period = 10000000,
+	};
+
+	(void)arg;
+	kid_send(up, E(syscall(SYS_sched_setattr, 0, &attr, 0)));
+	pause();
+	return 0;
+}
+
+static int __attribute__((noreturn)) spin(struct kid *up, void *arg)
+{
+	(void)up;
+	(void)arg;
+	for (;;)
+		;
+}
+
+/*
+ * The same, as more time is promised to tasks than the other CPUs have: the scheduler refuses late,
+ * after it has moved away who runs there.
+ */
+static void test_refused_late(void)
+{
+	unsigned long last = 1UL << (ncpus - 1);
+	struct kid k, kids[64];
+	int i, got = 0, stays = 0, lost = 0;
+
+	if (ncpus > 18) {
+		skip("promises # for 18 CPUs at most");
+		return;
+	}
+	for (i = 0; i < ncpus && !got; i++) {
+		kids[i] = kid_start(reserve, NULL);
+		got = kid_recv(&kids[i]);
+	}
+	if (got) {
+		skip("promises # the kernel makes none: %s", strerror(got));
+		while (i--)
+			reap(kids[i].pid);
+		return;
+	}
+	err(cmount(M, "cpuset"), 0, "mount");
+	err(make(A, all, nodes) ?: make(B, last, nodes), 0, "a: all CPUs, a/b: the last");
+	k = kid_start(spin, NULL);
+	err(movepid(B, k.pid), 0, "one that spins in a/b");
+	for (i = 0; i < 20 && !lost; i++) {
+		stays += cpu_online(ncpus - 1, 0) == EBUSY;
+		lost = !wait_for(affinity(k.pid) == last) || !listed(B "/tasks", k.pid);
+	}
+	eq(stays, i, "the last CPU cannot go");
+	eq(lost, 0, "and its member has it");
+	reap(k.pid);
+	for (i = 0; i < ncpus; i++)
+		reap(kids[i].pid);
+	err(E(rmdir(B)) ?: E(rmdir(A)), 0, "rmdir");
+	err(cumount(M), 0, "unmount");
+}
+
 /*
  * What is made with the settings of its parent while a CPU goes has the others, and nobody can
  * write a CPU that goes so that it stays in the setting.
@@ -271,6 +342,7 @@ int main(void)
 		bail("two CPUs and two nodes");
 	CASE(test_hotplug());
 	CASE(test_refused());
+	CASE(test_refused_late());
 	CASE(test_inherit(debug_kernel() ? 5 : 20));
 	CASE(test_overruled());
 	CASE(test_hotplug_load(debug_kernel() ? 5 : sized(15, 5)));

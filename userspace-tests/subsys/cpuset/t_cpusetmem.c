@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <glob.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +32,6 @@ enum { POLICY_DEFAULT, POLICY_PREFERRED, POLICY_BIND, POLICY_INTERLEAVE };
 
 
 /* --- where pages are --------------------------------------------------------- */
-
-/* A node whose memory comes and goes; the first two have theirs all the time. */
-#define HOT 2
 
 /* Pages of ours on each node. */
 struct where {
@@ -247,6 +244,74 @@ static void test_policies(void)
 	eq(kid_wait(&k), 0, "it ends well");
 }
 
+#define POLICY_STATIC	(1 << 15)
+
+/*
+ * Answers where memory is that it has just touched. Its policy asks for the first two nodes,
+ * whatever a container allows, and the thread runs near the first one.
+ */
+static void *touch(void *arg)
+{
+	struct kid *up = arg;
+	char *mem = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int node;
+
+	set_affinity(0, 1);
+	kid_send(up, bind_policy(mem, POLICY_BIND | POLICY_STATIC, 3) ?: (int)syscall(SYS_gettid));
+	for (; kid_recv(up) >= 0; mem += PAGE) {
+		*mem = 1;
+		node = -1;
+		syscall(SYS_get_mempolicy, &node, NULL, 0, mem, POLICY_F_NODE | POLICY_F_ADDR);
+		kid_send(up, node);
+	}
+	_exit(0);
+}
+
+/* A process whose second thread touches memory, while the first one waits or, with @arg, has ended. */
+static int two_threads(struct kid *up, void *arg)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, touch, up))
+		return 1;
+	if (arg)
+		pthread_exit(NULL);
+	pause();
+	return 0;
+}
+
+static int ask(struct kid *k, int v)
+{
+	kid_send(k, v);
+	return kid_recv(k);
+}
+
+/* The policies of an address space follow the thread that was moved last, there and back. */
+static void test_threads(void)
+{
+	struct kid k = kid_start(two_threads, NULL);
+	int tid = kid_recv(&k);
+
+	err(put(A "/cpuset.mems", "1"), 0, "a: node 1");
+	eq(ask(&k, 0), 0, "a thread has memory on the next node");
+	err(put(A "/tasks", "%d", tid), 0, "it goes to a");
+	eq(ask(&k, 0), 1, "node 1 there");
+	err(put(M "/tasks", "%d", tid), 0, "and returns to where the first one is");
+	eq(ask(&k, 0), 0, "the next one again");
+	kid_send(&k, -1);
+	eq(kid_wait(&k), 0, "it ends well");
+
+	k = kid_start(two_threads, "ends");
+	kid_recv(&k);
+	ok(wait_for(task_state(k.pid, k.pid) == 'Z'), "the first thread of a process has ended");
+	err(put(A "/procs", "%d", k.pid), 0, "the process goes to a");
+	eq(ask(&k, 0), 1, "node 1 there");
+	err(put(M "/procs", "%d", k.pid), 0, "and to the root");
+	eq(ask(&k, 0), 0, "the next one again");
+	kid_send(&k, -1);
+	eq(kid_wait(&k), 0, "it ends well");
+}
+
 /* --- migration --------------------------------------------------------------- */
 
 static int holder(struct kid *up, void *arg)
@@ -275,12 +340,6 @@ static int holder(struct kid *up, void *arg)
 		kid_send(up, there);
 	}
 	return 0;
-}
-
-static int ask(struct kid *k, int v)
-{
-	kid_send(k, v);
-	return kid_recv(k);
 }
 
 static void test_migrate(void)
@@ -518,22 +577,6 @@ static void test_pressure(void)
 
 /* --- hotplug ----------------------------------------------------------------- */
 
-static int hot_memory(const char *state)
-{
-	const char *blocks = P("/sys/devices/system/node/node%d/memory[0-9]*/state", HOT);
-	int e = ENOENT;
-	glob_t g;
-
-	if (glob(blocks, 0, NULL, &g))
-		return e;
-	/* pages may have to be moved away, which may take more than one try */
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		if (!wait_for(!(e = put(g.gl_pathv[i], "%s", state))))
-			break;
-	globfree(&g);
-	return e;
-}
-
 static void test_hotplug(void)
 {
 	pid_t other = sleeper();
@@ -591,6 +634,7 @@ int main(void)
 	err(E(mkdir(B, 0755)) ?: put(B "/cpuset.cpus", "%s", list_of(all)), 0, "b");
 	CASE(test_allocate());
 	CASE(test_policies());
+	CASE(test_threads());
 	CASE(test_migrate());
 	CASE(test_churn(debug_kernel() ? 30 : sized(100, 30)));
 	CASE(test_spread());

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "cpusets.h"
@@ -115,6 +116,79 @@ static void test_many(const char *module)
 	}
 	eq(late, 0, "and has reached all members");
 	reap(other);
+}
+
+/* --- memory that goes ---------------------------------------------------------- */
+
+#define C M "/c"
+
+static volatile int *written;
+
+/* Writes a flag of c all the time, which has nothing to do with a or b. */
+static int rewrite(struct kid *up, void *arg)
+{
+	int nr = (long)arg;
+
+	(void)up;
+	for (;;) {
+		put(C "/cpuset.cpu_exclusive", "0");
+		written[nr]++;
+	}
+	return 0;
+}
+
+/*
+ * A member of a whose address space is locked loses a node. The kernel's own cpusets may wait for
+ * it, and the jobs for a do; but neither who just writes a setting of c, nor the members of b that
+ * have to leave it.
+ */
+static void test_memory(const char *module)
+{
+	pid_t stuck = sleeper(), other = sleeper(), pid;
+	struct kid kids[3];
+	int before, stays = 0;
+
+	if (hot_memory("online_movable")) {
+		skip("memory hotplug # this kernel has none");
+		reap(stuck);
+		reap(other);
+		return;
+	}
+	written = mmap_shared(3 * sizeof(*written));
+	err(make(C), 0, "c");
+	err(put(A "/cpuset.mems", "0,%d", HOT) ?: put(B "/cpuset.mems", "%d", HOT), 0,
+	    "a has node 0 and the one that goes, b that one");
+	err(movepid(A, stuck) ?: movepid(B, other), 0, "members of both");
+	err(modinsert(module, ""), 0, "the module that locks address spaces");
+	lock_space(stuck);
+	for (long i = 0; i < 3; i++)
+		kids[i] = kid_start(rewrite, (void *)i);
+	/* newer kernels wait for the lock here */
+	pid = fork_bound();
+	if (!pid)
+		_exit(hot_memory("offline"));
+	if (!wait_for(waitpid(pid, NULL, WNOHANG) == pid)) {
+		skip("memory that goes # the kernel itself waits for the lock");
+	} else {
+		eq(mask_in(A "/cpuset.mems"), 1, "a has node 0");
+		ok(wait_for(listed(M "/tasks", other)), "the member of b leaves");
+		for (long i = 0; i < 3; i++) {
+			before = written[i];
+			stays += !wait_for(written[i] > before + 5);
+		}
+		eq(stays, 0, "who writes to c goes on");
+	}
+	err(rmmod("stucktest"), 0, "the lock is dropped");
+	for (int i = 0; i < 3; i++)
+		reap(kids[i].pid);
+	ok(wait_for(mems_of(stuck) == 1), "the member of a has node 0");
+	reap(stuck);
+	reap(other);
+	reap(pid);
+	err(wait_for(!E(rmdir(C))) ? 0 : errno, 0, "rmdir c");
+	err(put(A "/cpuset.mems", "%s", list_of(nodes)) ?: put(B "/cpuset.mems", "%s", list_of(nodes)),
+	    0, "a and b have both nodes");
+	munmap((void *)written, 3 * sizeof(*written));
 }
 
 /* --- members that the kernel must not migrate ---------------------------------- */
@@ -299,6 +373,7 @@ int main(void)
 	err(make(A) ?: make(B), 0, "a and b");
 	CASE(test_often(module));
 	CASE(test_many(module));
+	CASE(test_memory(module));
 	if (can_pin(module)) {
 		CASE(test_pinned_write(module));
 		CASE(test_pinned_move(module));
