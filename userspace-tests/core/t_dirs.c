@@ -646,7 +646,7 @@ int main(void)
 	CASE(test_files_fixed());
 	CASE(test_removed());
 	CASE(test_list());
-	CASE(test_reader_killed(sized(500, 200)));
+	CASE(test_reader_killed(debug_kernel() ? 40 : sized(500, 200)));
 	CASE(test_watch());
 	err(cumount(M), 0, "unmount");
 	finish();
