@@ -12,8 +12,8 @@
  *
  * The notifiers run inside locks that a holder of the manage lock may need. So they only make a
  * note, and hotplug_sync() does the work: from a work item, and before any other change. It also
- * restores settings that the kernel has overwritten: see mems.c. All members are repaired by the
- * work item only, which takes that note first, and then waits for the end of the hotplug.
+ * restores settings that the kernel has overwritten: see mems.c. All members are repaired by a
+ * work item of its own, after the end of the hotplug.
  *
  * gone_lock guards the notes of CPUs and nodes. What is noted stays, and is not shown, until no
  * container has it any more.
@@ -52,11 +52,15 @@ CONTAINER_KERNEL_FN(void, call_wait, long none);
 
 static void hotplug_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(hotplug_work, hotplug_work_fn);
+static void repair_work_fn(struct work_struct *work);
+static DECLARE_WORK(repair_work, repair_work_fn);
 static struct irq_work repair_irq_work;
 
 static void repair_irq(struct irq_work *work)
 {
 	schedule_delayed_work(&hotplug_work, 0);
+	if (atomic_xchg(&repair_all, 0))
+		schedule_work(&repair_work);
 }
 
 /**
@@ -173,29 +177,38 @@ void hotplug_sync(struct container *own)
 	sync_all(own, false);
 }
 
-static void hotplug_work_fn(struct work_struct *work)
+/* Waits until a CPU that is going or coming has done so. */
+static void wait_for_hotplug(void)
 {
-	/* before waiting: what is noted later has the work queued again */
-	bool repair = atomic_xchg(&repair_all, 0);
-
-	/* wait until a CPU that is going or coming has done so */
 	cpus_read_lock();
 	cpus_read_unlock();
+}
+
+static void hotplug_work_fn(struct work_struct *work)
+{
+	wait_for_hotplug();
 	container_manage_lock();
 	sync_all(NULL, false);
 	container_manage_unlock();
-	/*
-	 * A user can hold up the kernel's cpusets, by the lock of an address space: evictions do
-	 * not wait for them, and unloading the module fails meanwhile.
-	 */
-	if (!repair || !try_module_get(THIS_MODULE))
-		return;
-	if (wait_fn)
+}
+
+/*
+ * A user can hold up the kernel's cpusets, by the lock of an address space. So nothing but the
+ * repair waits for them: evictions are another work item's, and unloading the module fails.
+ */
+static void repair_work_fn(struct work_struct *work)
+{
+	wait_for_hotplug();
+	if (wait_fn) {
+		if (!try_module_get(THIS_MODULE))
+			return;
 		call_wait(wait_fn, 0);
+		/* hotplug_exit() waits for the rest of this function */
+		module_put(THIS_MODULE);
+	}
 	container_manage_lock();
 	sync_all(NULL, true);
 	container_manage_unlock();
-	module_put(THIS_MODULE);
 }
 
 /* Notes CPUs that are gone, and has the work done. Called inside the locks of the notifiers. */
@@ -314,5 +327,7 @@ void hotplug_exit(void)
 	cpuhp_remove_state_nocalls(online_state);
 	cpuhp_remove_state_nocalls(dead_state);
 	irq_work_sync(&repair_irq_work);
+	cancel_work_sync(&repair_work);
+	/* last: the others may have queued it again */
 	cancel_delayed_work_sync(&hotplug_work);
 }
