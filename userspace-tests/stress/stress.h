@@ -40,6 +40,7 @@ extern struct shared {
 	int resting;
 	long done, wrong;
 	pid_t kids[ACTORS][KIDS];	/* for others to move */
+	const char *doing[ACTORS];	/* the name of what each does; NULL: it rests */
 	char said[40][240];		/* what was wrong */
 } *shared;
 

@@ -104,7 +104,9 @@ static void act_once(struct actor *a, const struct op *ops)
 	weight = pick(a, weight);
 	for (op = ops; weight >= op->weight; op++)
 		weight -= op->weight;
+	shared->doing[a->id] = op->name;
 	op->run(a);
+	shared->doing[a->id] = NULL;
 	__atomic_add_fetch(&shared->done, 1, __ATOMIC_RELAXED);
 }
 
@@ -166,13 +168,29 @@ static bool clear(const char *root)
 	return !nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Who holds everybody up: what it is at, and where in the kernel, with its children. */
+static void say_busy(int id, pid_t pid)
+{
+	const char *what = shared->doing[id];
+
+	if (!what)
+		return;
+	diag("actor %d, %d, is at: %s", id, pid, what);
+	diag("%s", get(P("/proc/%d/stack", pid)) ?: "no stack");
+	for (char *kid = strtok(get(P("/proc/%d/task/%d/children", pid, pid)) ?: "", " "); kid;
+	     kid = strtok(NULL, " "))
+		diag("its child %s: %s", kid, get(P("/proc/%s/stack", kid)) ?: "no stack");
+}
+
 /* All stop, and everything that they have started has ended. */
-static bool all_rest(int count)
+static bool all_rest(const pid_t *actors, int count)
 {
 	shared->phase = REST;
 	if (wait_for(shared->resting == count))
 		return true;
 	diag("%d of %d rest", shared->resting, count);
+	for (int i = 0; i < count; i++)
+		say_busy(i, actors[i]);
 	return false;
 }
 
@@ -202,7 +220,7 @@ static void run(uint64_t seed, int seconds)
 		long left = end - now_ms();
 
 		msleep(left > 5000 ? 5000 : left > 0 ? left : 0);
-		if (!ok(all_rest(ACTORS), "all rest, after %ld operations", shared->done))
+		if (!ok(all_rest(actors, ACTORS), "all rest, after %ld operations", shared->done))
 			break;
 		check_invariants();
 		shared->phase = ACT;
