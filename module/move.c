@@ -353,6 +353,18 @@ int container_evict_task(struct container *to, struct task_struct *task)
 }
 EXPORT_SYMBOL_GPL(container_evict_task);
 
+static bool has_live_thread(struct task_struct *task)
+{
+	struct task_struct *t;
+	bool live = false;
+
+	rcu_read_lock();
+	for_each_thread(task, t)
+		live |= !(t->flags & PF_EXITING);
+	rcu_read_unlock();
+	return live;
+}
+
 /**
  * container_attach_process - move all threads of a process
  * @to: the new container, which is not removed
@@ -370,7 +382,7 @@ int container_attach_process(struct container *to, struct task_struct *task,
 {
 	struct task_struct *t;
 	struct moves *mv;
-	int err = -ESRCH, gone;
+	int err = -ESRCH, count, gone = 0;
 
 	lockdep_assert_held(&manage_mutex);
 	rcu_read_lock();
@@ -385,12 +397,22 @@ int container_attach_process(struct container *to, struct task_struct *task,
 	if (err)
 		return err;
 
-	mv = moves_gather(task, to, CONTAINER_MOVE_ATTACH, GFP_KERNEL);
-	if (IS_ERR(mv))
-		return PTR_ERR(mv);
-	err = moves_ask(mv) ?: moves_prepare(mv, GFP_KERNEL);
-	gone = err ? 0 : moves_go(mv);
-	moves_free(mv);
+	do {
+		mv = moves_gather(task, to, CONTAINER_MOVE_ATTACH, GFP_KERNEL);
+		if (IS_ERR(mv)) {
+			err = PTR_ERR(mv);
+			break;
+		}
+		count = mv->count;
+		err = moves_ask(mv) ?: moves_prepare(mv, GFP_KERNEL);
+		gone = err ? 0 : moves_go(mv);
+		moves_free(mv);
+		/* all have begun to exit, and may have made others before, which make no more */
+		if (count && !gone && !err)
+			WRITE_ONCE(moving, task->signal);
+	} while (count && !gone && !err);
+	if (!err && !gone && !has_live_thread(task))
+		err = -ESRCH;
 
 	/*
 	 * Threads that were born meanwhile have to follow the process, which has moved. So the

@@ -2,7 +2,8 @@
 /*
  * Moves that meet what the moved task is doing: a thread that is being made when its process
  * moves in one hierarchy, and is moved itself in another; one that is being made when its process
- * enters or leaves a cpuset; and a process that replaces its address space for ever.
+ * enters or leaves a cpuset; threads that end while they are moved, or their process; and a process
+ * that replaces its address space for ever.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -160,16 +161,17 @@ static void *successor(void *arg)
 	return arg;
 }
 
-/* Each of its threads makes another one and ends. */
-static int succeed(struct kid *up, void *arg)
+/* Each of its threads makes another one and ends; with @alone, the main thread ends, too. */
+static int succeed(struct kid *up, void *alone)
 {
 	(void)up;
-	(void)arg;
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&detached, 16384);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < (alone ? 1 : 4); i++)
 		successor(NULL);
+	if (alone)
+		pthread_exit(NULL);
 	for (;;)
 		pause();
 	return 0;
@@ -206,6 +208,84 @@ static void test_busy(void)
 	kid_wait(&mover);
 	if (module)
 		rmmod("delaytest");
+}
+
+/* The place of some thread, which has not begun to exit by then; NULL: of none. */
+static const char *place_of_any(pid_t pid)
+{
+	pid_t list[8];
+	int n = threads_of(pid, list, ARRAY_SIZE(list));
+
+	while (n--) {
+		const char *at = where(list[n], "name=x");
+
+		if (at && !is_leaving(list[n]))
+			return at;
+	}
+	return NULL;
+}
+
+/* No thread of it lives as long as its mover takes with one. */
+static void test_relay(void)
+{
+	const char *module = modfile("delaytest"), *at;
+	struct kid runner = kid_start(succeed, &runner), mover;
+	int away = 0;
+
+	if (!module || modinsert(module, "function=member_ensure usecs=10000"))
+		diag("moves are as fast as ever");
+	ok(wait_for(is_leaving(runner.pid) && (at = place_of_any(runner.pid)) && !strcmp(at, "/")),
+	   "a process has a thread after the other, and no main thread any more");
+	mover = kid_start(move_slowly, &runner.pid);
+	err(kid_recv(&mover), 0, "it is moved");
+	/* what was in its fork meanwhile */
+	msleep(50);
+	for (int i = 0; i < 10; i++) {
+		if (!wait_for((at = place_of_any(runner.pid))))
+			bail("no thread is seen alive");
+		away += !!strcmp(at, "/c");
+	}
+	eq(away, 0, "its threads are there");
+	reap(runner.pid);
+	kid_wait(&mover);
+	if (module)
+		rmmod("delaytest");
+}
+
+#define DELAY "/sys/module/delaytest/parameters/usecs"
+
+/* Not on the first CPU: nothing else may come to run where the mover is. */
+static int move_elsewhere(struct kid *up, void *pid)
+{
+	set_affinity(0, ~1UL);
+	return move_slowly(up, pid);
+}
+
+/* A process that is killed while its mover is about to move it. */
+static void test_killed(void)
+{
+	const char *module = modfile("delaytest");
+	unsigned long before = affinity(0);
+	struct kid mover;
+	pid_t pid;
+
+	set_affinity(0, 1);
+	pid = sleeper();
+	if (!module || sysconf(_SC_NPROCESSORS_ONLN) < 2 ||
+	    modinsert(module, "function=member_ensure usecs=500000")) {
+		skip("a process that is killed while it is moved # no module, or one CPU");
+		set_affinity(0, before);
+		reap(pid);
+		return;
+	}
+	mover = kid_start(move_elsewhere, &pid);
+	msleep(200);
+	reap(pid);
+	put(DELAY, "0");
+	err(kid_recv(&mover), ESRCH, "who is killed while he is moved has not moved");
+	kid_wait(&mover);
+	rmmod("delaytest");
+	set_affinity(0, before);
 }
 
 /* CPUs and nodes, in the container and outside of it. */
@@ -465,6 +545,8 @@ int main(int argc, char **argv)
 		err(E(mkdir(dirs[i], 0755)), 0, "mkdir %s", dirs[i]);
 	CASE(test_threads());
 	CASE(test_busy());
+	CASE(test_relay());
+	CASE(test_killed());
 	CASE(test_cpuset());
 	CASE(test_exec());
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
