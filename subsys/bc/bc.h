@@ -68,9 +68,17 @@ struct vm_figures {
 /**
  * struct bc_task - the data of a task
  * @vm: the charge of its address space; NULL if the task is not counted. vm.c says who changes it
+ * @map_start: where mmap(2) is about to map something
+ * @map_pages: and how many pages; 0: nothing. It may stay after that has failed
+ * @refused_at: the place in the kernel, its lower half, that has asked for private pages last and
+ *	was refused; 0: none was
+ *
+ * Only the task itself uses all but the first.
  */
 struct bc_task {
 	struct vm_charge *vm;
+	unsigned long map_start, map_pages;
+	u32 refused_at;
 };
 
 /**

@@ -16,7 +16,10 @@
 #include "private.h"
 #include "vm.h"
 
-/* The number of tasks in vm_find_room() and expand_stack_vma(), as a sum over all CPUs. */
+/*
+ * The number of tasks in vm_find_room() and expand_stack_vma(), as a sum over all CPUs. Each counts
+ * once, or the sum could be 0 while it is in both.
+ */
 static DEFINE_PER_CPU(long, expand_callers);
 
 /* Does a mapping with these flags count in privvmpages? */
@@ -53,6 +56,31 @@ static struct vm_charge *vm_get_current(struct bc_task *t)
 }
 
 /*
+ * By how many private pages does the current task's address space grow, if the kernel asks for
+ * @pages? A mapping that replaces others needs only what they do not have. If there is no room for
+ * all of it, and always from 6.12 on, the kernel does not ask for any of the pages that are
+ * replaced, private or not: then the private ones are looked for. mmap_lock is held for writing.
+ */
+static unsigned long vm_needed(const struct bc_task *t, unsigned long pages)
+{
+	unsigned long at = t->map_start, end = at + (t->map_pages << PAGE_SHIFT);
+	unsigned long all = 0, private = 0, next;
+	struct vm_area_struct *vma;
+
+	if (likely(pages >= t->map_pages))
+		return pages;
+	for (; at < end && (vma = find_vma(current->mm, at)) && vma->vm_start < end; at = next) {
+		next = min(vma->vm_end, end);
+		at = max(at, vma->vm_start);
+		all += (next - at) >> PAGE_SHIFT;
+		if (vm_is_private(vma->vm_flags))
+			private += (next - at) >> PAGE_SHIFT;
+	}
+	/* otherwise it is about something else */
+	return pages + all == t->map_pages ? pages + all - private : pages;
+}
+
+/*
  * May the current task's address space grow by so many private pages? With @last, a refusal is
  * counted and logged.
  */
@@ -66,9 +94,11 @@ static bool vm_try_grow(unsigned long pages, bool last)
 	t = container_task_data(current, &bc_subsys);
 	if (t && READ_ONCE(t->vm)) {
 		vc = vm_get_current(t);
-		ok = vc ? vm_charge_more(vc, pages, last) : !READ_ONCE(t->vm);
+		ok = vc ? vm_charge_more(vc, vm_needed(t, pages), last) : !READ_ONCE(t->vm);
 		if (vc)
 			vm_put(vc);
+		if (ok)
+			t->map_pages = t->refused_at = 0;
 	}
 	rcu_read_unlock();
 	return ok;
@@ -76,44 +106,97 @@ static bool vm_try_grow(unsigned long pages, bool last)
 
 /*
  * The same, after there was no room: looks for pages that other address spaces have freed. The task
- * may be moved meanwhile, and its old container removed, so each attempt begins anew. Sleeps.
+ * may be moved meanwhile, and its old container removed, so each attempt begins anew. Sleeps; the
+ * caller counts in expand_callers.
  */
 static noinline bool vm_find_room(unsigned long pages)
 {
 	int next = 0;
 	bool ok;
 
-	container_hook_enter(&expand_callers);
 	do {
 		next = vm_refresh(next);
 		ok = vm_try_grow(pages, next == VM_CHAINS);
 		cond_resched();
 	} while (!ok && next < VM_CHAINS);
+	return ok;
+}
+
+/* Is the growth of an address space limited? Not if an exec prepares it, nor another task's. */
+static bool vm_is_limited(const struct mm_struct *mm)
+{
+	return mm == current->mm && !(current->flags & PF_KTHREAD);
+}
+
+/*
+ * May an address space grow by so many private pages? Sleeps only if there is no room at first.
+ */
+static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+{
+	bool ok;
+
+	if (!vm_is_limited(mm) || likely(vm_try_grow(pages, false)))
+		return true;
+	container_hook_enter(&expand_callers);
+	ok = vm_find_room(pages);
 	container_hook_leave(&expand_callers);
 	return ok;
 }
 
 /*
- * May an address space grow by so many private pages? One that an exec prepares, or that belongs
- * to another task, always may. Sleeps only if there is no room at first.
+ * mprotect(2) goes on if a mapping cannot become private, but cannot grow as it is, either: it
+ * takes both for RLIMIT_AS, which does not concern it. So after a refusal, the second question is
+ * answered with yes, and mprotect(2) fails. It is asked in the same function, at another place,
+ * with less than so many bytes in between. Nobody else asks so: see hook_map().
  */
-static bool vm_may_expand(struct mm_struct *mm, unsigned long pages)
+#define ASK_DISTANCE 1024
+
+/* Remembers the place in the kernel whose question was answered with no. */
+static void ask_refused(u32 place)
 {
-	if (mm != current->mm || (current->flags & PF_KTHREAD))
-		return true;
-	return likely(vm_try_grow(pages, false)) || vm_find_room(pages);
+	struct bc_task *t;
+
+	rcu_read_lock();
+	t = container_task_data(current, &bc_subsys);
+	if (t)
+		t->refused_at = place;
+	rcu_read_unlock();
 }
 
-static struct container_hook vm_hooks[1];
+/* Is it mprotect(2) that asks for the second time? */
+static bool ask_is_second(u32 place)
+{
+	struct bc_task *t;
+	bool is;
+
+	rcu_read_lock();
+	t = container_task_data(current, &bc_subsys);
+	is = t && t->refused_at && t->refused_at != place &&
+	     place - t->refused_at + ASK_DISTANCE <= 2 * ASK_DISTANCE;
+	if (t)
+		t->refused_at = 0;
+	rcu_read_unlock();
+	return is;
+}
+
+enum { HOOK_EXPAND, HOOK_MAP, VM_HOOKS };
+static struct container_hook vm_hooks[VM_HOOKS];
 CONTAINER_KERNEL_FN(bool, call_may_expand, struct mm_struct *mm, unsigned long flags,
 		    unsigned long pages);
 
 /* Runs in place of may_expand_vm(). May sleep in vm_find_room(). */
 static bool expand(struct mm_struct *mm, unsigned long flags, unsigned long pages)
 {
-	if (vm_is_private(compat_expand_flags(flags)) && unlikely(!vm_may_expand(mm, pages)))
+	u32 place = (unsigned long)__builtin_return_address(0);
+
+	if (!vm_is_private(compat_expand_flags(flags))) {
+		if (vm_is_limited(mm) && ask_is_second(place))
+			return true;
+	} else if (unlikely(!vm_may_expand(mm, pages))) {
+		ask_refused(place);
 		return false;
-	return call_may_expand(vm_hooks[0].body, mm, flags, pages);
+	}
+	return call_may_expand(vm_hooks[HOOK_EXPAND].body, mm, flags, pages);
 }
 
 static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
@@ -122,17 +205,40 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 	container_hook_redirect(fregs, expand);
 }
 
+/* At the beginning of mmap_region(): what it maps, before it asks, which may be twice. */
+static void notrace hook_map(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	struct bc_task *t;
+
+	rcu_read_lock();
+	t = container_task_data(current, &bc_subsys);
+	if (t) {
+		t->map_start = container_hook_arg(fregs, 1);
+		t->map_pages = container_hook_arg(fregs, 2) >> PAGE_SHIFT;
+		t->refused_at = 0;
+	}
+	rcu_read_unlock();
+}
+
 /* The features that are lost without these hooks. */
 #define VM_LIMIT "limit on bc.privvmpages"
+#define VM_LIMIT_OVER "limit on bc.privvmpages for mappings over others"
 #define VM_LIMIT_DATA "limit on bc.privvmpages for mmap() and brk()"
 #define VM_LIMIT_STACK "limit on bc.privvmpages for stacks"
 
-static struct container_hook vm_hooks[1] = {
-	{
+static struct container_hook vm_hooks[VM_HOOKS] = {
+	[HOOK_EXPAND] = {
 		.name = "may_expand_vm",
 		.type = CONTAINER_HOOK_OVERRIDE,
 		.handler = hook_expand,
 		.optional = VM_LIMIT,
+	},
+	[HOOK_MAP] = {
+		.name = "mmap_region",
+		.type = CONTAINER_HOOK_ENTRY,
+		.handler = hook_map,
+		.optional = VM_LIMIT_OVER,
 	},
 };
 
@@ -163,11 +269,12 @@ static void notrace hook_expand_data(unsigned long ip, unsigned long parent_ip,
 static int expand_stack_vma(struct vm_area_struct *vma, unsigned long address)
 {
 	unsigned long start = address & PAGE_MASK;
+	unsigned long pages = (vma->vm_start - start) >> PAGE_SHIFT;
 	int err = -ENOMEM;
 
 	container_hook_enter(&expand_callers);
-	if (start >= vma->vm_start ||
-	    likely(vm_may_expand(vma->vm_mm, (vma->vm_start - start) >> PAGE_SHIFT)))
+	if (start >= vma->vm_start || !vm_is_limited(vma->vm_mm) ||
+	    likely(vm_try_grow(pages, false)) || vm_find_room(pages))
 		err = call_expand_stack(vm_split_hooks[HOOK_EXPAND_STACK].body, vma, address);
 	container_hook_leave(&expand_callers);
 	return err;
@@ -296,9 +403,10 @@ void growth_unbind(void)
  */
 int growth_init(void)
 {
-	/* the last two in the order of vm_split_hooks */
+	/* in the order of vm_hooks and vm_split_hooks */
 	static const struct container_feature features[] = {
 		{ .name = VM_LIMIT, .hooks = vm_hooks, .nr_hooks = 1 },
+		{ .name = VM_LIMIT_OVER, .hooks = vm_hooks + 1, .nr_hooks = 1 },
 		{ .name = VM_LIMIT_DATA, .hooks = vm_split_hooks, .nr_hooks = 1 },
 		{ .name = VM_LIMIT_STACK, .hooks = vm_split_hooks + 1, .nr_hooks = 1 },
 	};
@@ -308,7 +416,7 @@ int growth_init(void)
 	if (err)
 		return err;
 	vm_split = compat_expand_is_split();
-	for (i = 0; i < (vm_split ? ARRAY_SIZE(features) : 1); i++) {
+	for (i = 0; i < (vm_split ? ARRAY_SIZE(features) : VM_HOOKS); i++) {
 		err = container_feature_find(&features[i]);
 		if (err && err != -EOPNOTSUPP)
 			return err;

@@ -108,7 +108,7 @@ int holders_show(struct seq_file *m, struct container *cont, const struct contai
 	struct task_struct *task;
 	unsigned long n;
 	struct pid *pid;
-	int nr;
+	int nr, tgid;
 
 	container_assert_locked();
 	if (!capable(CAP_SYS_PTRACE))
@@ -117,8 +117,11 @@ int holders_show(struct seq_file *m, struct container *cont, const struct contai
 		rcu_read_lock();
 		pid = call_find_pid(holders_find_pid_fn, nr, ns);
 		task = pid ? pid_task(pid, PIDTYPE_PID) : NULL;
-		if (task)
+		if (task) {
 			get_task_struct(task);
+			/* now: later it may have been reaped */
+			tgid = task_tgid_nr_ns(task, ns);
+		}
 		if (pid)
 			nr = pid_nr_ns(pid, ns);
 		rcu_read_unlock();
@@ -128,7 +131,7 @@ int holders_show(struct seq_file *m, struct container *cont, const struct contai
 			continue;
 		n = task_holds(task, counter);
 		if (n)
-			seq_printf(m, "%d %lu\n", task_tgid_nr_ns(task, ns), n);
+			seq_printf(m, "%d %lu\n", tgid, n);
 		put_task_struct(task);
 	}
 }

@@ -68,6 +68,21 @@ static long protect(long prot_pages)
 		errno : 0;
 }
 
+/* The same with an address space that may not grow at all, which makes the kernel ask otherwise. */
+static long protect_full(long prot_pages)
+{
+	struct rlimit old, full;
+	long err;
+
+	getrlimit(RLIMIT_AS, &old);
+	full = old;
+	full.rlim_cur = status_kb(getpid(), "VmSize:") * 1024;
+	setrlimit(RLIMIT_AS, &full);
+	err = protect(prot_pages);
+	setrlimit(RLIMIT_AS, &old);
+	return err;
+}
+
 static long remap_pages(long from_to)
 {
 	void *p = mremap(mapped[nmapped - 1], (from_to >> 16) * PAGE,
@@ -182,7 +197,26 @@ static void test_privvmpages(void)
 	eq(ask(&w, map_pages, 1), ENOMEM, "and no more");
 	eq(ask(&w, protect, 50L << 8 | PROT_READ), 0, "not writable any more");
 	agrees(A, w.pid, 1, "after that");
+	if (strstr(get("/proc/kallsyms") ?: "", " may_expand_vm.part.0\n"))
+		skip("the same in an address space that is full # this kernel does not ask then");
+	else
+		eq(ask(&w, protect_full, 60L << 8 | PROT_READ | PROT_WRITE), ENOMEM,
+		   "the same in an address space that is full");
+	agrees(A, w.pid, 1, "after that, too");
 	eq(ask(&w, unmap_pages, 60), 0, "munmap");
+
+	/* data in place of a mapping that is none: the kernel does not ask for the pages of that */
+	eq(ask(&w, map_readonly, 1000), 0, "a large mapping that cannot be written");
+	eq(ask(&w, map_fixed, 1000), ENOMEM, "one that can in its place: ENOMEM");
+	agrees(A, w.pid, 1, "after that");
+	eq(ask(&w, map_fixed, 50), 0, "as much as there is room for");
+	agrees(A, w.pid, 1, "with that");
+	eq(ask(&w, map_fixed, 51), ENOMEM, "and no more");
+	eq(ask(&w, map_fixed, 50), 0, "the same again takes nothing");
+	eq(ask(&w, map_pages, 1), ENOMEM, "nor is there room elsewhere");
+	eq(ask(&w, map_shared, 950), 0, "shared pages are no matter");
+	eq(ask(&w, unmap_pages, 1000), 0, "munmap");
+	agrees(A, w.pid, 1, "without it");
 
 	/* stacks */
 	bound(A, "privvmpages", 0, UNLIMITED);
