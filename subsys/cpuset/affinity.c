@@ -197,7 +197,7 @@ void notrace hook_commit(unsigned long ip, unsigned long parent_ip,
 	if (!call_may_set(call, want)) {
 		call->refused = true;
 		want = &task->cpus_mask;
-	} else if (call == &manager && task != current && might_wait(task) &&
+	} else if (call == &manager && might_wait(task) &&
 		   !cpumask_test_cpu(task_cpu(task), want)) {
 		call->left = task_cpu(task);
 	} else {

@@ -93,6 +93,17 @@ static bool follows_leader(struct container *cont, struct task_struct *task)
 	return follows;
 }
 
+/* Applies the nodes of a container to a member, and to its address space. */
+static void apply_mems(struct container *cont, struct task_struct *task, const nodemask_t *from,
+		       bool migrate)
+{
+	bool changed = mems_apply(task);
+
+	/* or the caller waits for what an earlier change has still to do there */
+	if ((changed || mems_pending(task)) && !follows_leader(cont, task))
+		mems_apply_mm(task, from, changed && migrate);
+}
+
 /**
  * members_apply - apply a container's setting to its members
  * @cont: a container below the root
@@ -115,9 +126,8 @@ void members_apply(struct container *cont, int what, const nodemask_t *from)
 			task = batch[i];
 			if (what & APPLY_CPUS)
 				cpus_apply(task);
-			if ((what & APPLY_MEMS) && mems_apply(task) &&
-			    !follows_leader(cont, task))
-				mems_apply_mm(task, from ?: &node_states[N_MEMORY], migrate);
+			if (what & APPLY_MEMS)
+				apply_mems(cont, task, from ?: &node_states[N_MEMORY], migrate);
 			if (what & APPLY_SPREAD)
 				spread_set(task, cs->flags);
 			container_for_task(task, &cpuset_subsys, change_done, cs);

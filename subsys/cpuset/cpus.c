@@ -56,11 +56,15 @@ static bool has_active(const struct cpumask *a, const struct cpumask *b)
 /* The CPUs of the nearest container with some of a mask; NULL if that is the root. Under RCU. */
 const struct cpumask *nearest_cpus(struct task_struct *task, const struct cpumask *mask)
 {
+	const struct cpumask *cpus;
 	struct container *cont;
 
-	for (cont = task_container(task, &cpuset_subsys); cont->parent; cont = cont->parent)
-		if (has_active(mask, setting_cpus(setting_of(cont))))
-			return setting_cpus(setting_of(cont));
+	for (cont = task_container(task, &cpuset_subsys); cont->parent; cont = cont->parent) {
+		/* read once: another setting may be published meanwhile */
+		cpus = setting_cpus(setting_of(cont));
+		if (has_active(mask, cpus))
+			return cpus;
+	}
 	return NULL;
 }
 
@@ -263,8 +267,9 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
 
 	if (!may_narrow(child))
 		return;
-	kernel_allows(child, mask);
 	raw_spin_lock_irqsave(&child->pi_lock, flags);
+	/* under the lock, with which the kernel sets the affinity if it allows something else */
+	kernel_allows(child, mask);
 	narrow(child, mask);
 	if (wish)
 		choose(mask, wish_cpus(wish));
@@ -288,9 +293,9 @@ void cpus_fork_release(struct task_struct *child, struct wish *wish)
 
 	if (!may_narrow(child))
 		return;
+	raw_spin_lock_irqsave(&child->pi_lock, flags);
 	kernel_allows(child, mask);
 	unconfine(mask, wish);
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
 	narrow_to_user(child, mask);
 	force_affinity(child, mask);
 	raw_spin_unlock_irqrestore(&child->pi_lock, flags);

@@ -155,6 +155,8 @@ static int setting_check(struct container *cont, struct setting *new)
  * setting_change - change the setting of a container, if the rules allow it
  * @cont: the container
  * @new: the new setting, from setting_dup(); the function takes it over
+ * @written: APPLY_ flags of what has to be applied even if it has not changed: who wrote the same
+ *	before may have been killed while he waited for that
  *
  * Whether CPUs and nodes are present is not asked here: what the user wrote is checked in files.c,
  * and what has gone since then, or is copied from a parent, is removed by hotplug.c.
@@ -162,11 +164,11 @@ static int setting_check(struct container *cont, struct setting *new)
  * Context: manage lock held; sleeps. When it returns, the setting is applied to the members.
  * Return: 0, or the errno that cgroup v1 has for the broken rule. On failure nothing has changed.
  */
-int setting_change(struct container *cont, struct setting *new)
+int setting_change(struct container *cont, struct setting *new, int written)
 {
 	struct setting *old = setting_locked(cont);
 	nodemask_t from = old->mems;
-	int what = 0, err;
+	int what = written, err;
 
 	container_assert_managed();
 	err = setting_check(cont, new);
@@ -232,7 +234,7 @@ static int cpuset_inherit(struct container_subsys *ss, struct container *cont)
 		return -ENOMEM;
 	compat_cpumask_copy(setting_cpus(new), below ? setting_cpus(parent) : cpu_active_mask);
 	new->mems = below ? parent->mems : node_states[N_MEMORY];
-	err = setting_change(cont, new);
+	err = setting_change(cont, new, 0);
 	return err == -EINVAL ? 0 : err;
 }
 

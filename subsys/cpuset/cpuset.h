@@ -149,7 +149,7 @@ enum {
 bool cpuset_usable(struct container *cont);
 int refuse_unusable(struct container *cont);
 struct setting *setting_dup(const struct setting *from);
-int setting_change(struct container *cont, struct setting *new);
+int setting_change(struct container *cont, struct setting *new, int written);
 
 /* files.c */
 int cpuset_populate(struct container_subsys *ss, struct container *cont);
@@ -197,6 +197,7 @@ int mems_bind(void);
 void mems_unbind(void);
 void mems_exit(void);
 bool mems_apply(struct task_struct *task);
+bool mems_pending(struct task_struct *task);
 void mems_fork_release(struct task_struct *child);
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool migrate);
 bool spread_known(int flag);

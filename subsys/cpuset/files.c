@@ -72,7 +72,7 @@ static int list_write(struct container *cont, const struct container_cftype *cft
 		kfree(new);
 		return err;
 	}
-	return setting_change(cont, new);
+	return setting_change(cont, new, cft->private == FILE_CPUS ? APPLY_CPUS : APPLY_MEMS);
 }
 
 static int exclusive_show(struct seq_file *m, struct container *cont,
@@ -99,7 +99,7 @@ static int exclusive_write(struct container *cont, const struct container_cftype
 	if (!new)
 		return -ENOMEM;
 	__assign_bit(cft->private, &new->flags, on);
-	return setting_change(cont, new);
+	return setting_change(cont, new, 0);
 }
 
 static int flag_show(struct seq_file *m, struct container *cont,

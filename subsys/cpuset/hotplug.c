@@ -280,6 +280,15 @@ static struct notifier_block memory_notifier = {
 	.notifier_call = memory_changed,
 };
 
+/* Nobody calls hotplug_repair() any more. */
+static void works_cancel(void)
+{
+	irq_work_sync(&repair_irq_work);
+	cancel_work_sync(&repair_work);
+	/* last: the others may have queued it again */
+	cancel_delayed_work_sync(&hotplug_work);
+}
+
 /**
  * hotplug_init - begin to watch CPUs and memory
  *
@@ -316,6 +325,7 @@ err_online:
 	cpuhp_remove_state_nocalls(online_state);
 err_dead:
 	cpuhp_remove_state_nocalls(dead_state);
+	works_cancel();
 	return err;
 }
 
@@ -326,8 +336,5 @@ void hotplug_exit(void)
 	unregister_memory_notifier(&memory_notifier);
 	cpuhp_remove_state_nocalls(online_state);
 	cpuhp_remove_state_nocalls(dead_state);
-	irq_work_sync(&repair_irq_work);
-	cancel_work_sync(&repair_work);
-	/* last: the others may have queued it again */
-	cancel_delayed_work_sync(&hotplug_work);
+	works_cancel();
 }

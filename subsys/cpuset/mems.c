@@ -46,13 +46,17 @@ static unsigned long spread_flags;	/* the ways to spread that this kernel has */
 static nodemask_t narrow(struct task_struct *task, nodemask_t mask)
 {
 	struct container *cont;
+	nodemask_t both;
 
 	rcu_read_lock();
-	for (cont = task_container(task, &cpuset_subsys); cont->parent; cont = cont->parent)
-		if (nodes_intersects(mask, setting_of(cont)->mems)) {
-			nodes_and(mask, mask, setting_of(cont)->mems);
+	for (cont = task_container(task, &cpuset_subsys); cont->parent; cont = cont->parent) {
+		/* read once: another setting may be published meanwhile */
+		nodes_and(both, mask, setting_of(cont)->mems);
+		if (!nodes_empty(both)) {
+			mask = both;
 			break;
 		}
+	}
 	rcu_read_unlock();
 	return mask;
 }
@@ -119,17 +123,18 @@ static struct container_hook mems_hooks[MEMS_HOOKS] = {
 /* --- members ----------------------------------------------------------------- */
 
 /*
- * Sets a task's nodes to @mems or, with @confine, to what its container allows of them. Whoever
- * publishes a setting later applies it, under the same lock. Return: true if they have changed.
+ * Sets a task's nodes to those that the kernel allows it or, with @confine, to what its container
+ * allows of them. Whoever publishes a setting later, the kernel's own cpuset included, applies it,
+ * under the same lock. Return: true if they have changed.
  */
-static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
+static bool set_mems(struct task_struct *task, bool confine)
 {
 	unsigned long flags;
+	nodemask_t mems;
 	bool change;
 
 	task_lock(task);
-	if (confine)
-		mems = narrow(task, mems);
+	mems = confine ? mems_allowed(task) : kernel_allows(task);
 	change = !nodes_equal(task->mems_allowed, mems);
 	if (change) {
 		local_irq_save(flags);
@@ -154,7 +159,7 @@ static bool set_mems(struct task_struct *task, nodemask_t mems, bool confine)
  */
 bool mems_apply(struct task_struct *task)
 {
-	return set_mems(task, kernel_allows(task), true);
+	return set_mems(task, true);
 }
 
 /**
@@ -165,7 +170,7 @@ bool mems_apply(struct task_struct *task)
  */
 void mems_fork_release(struct task_struct *child)
 {
-	set_mems(child, kernel_allows(child), false);
+	set_mems(child, false);
 }
 
 /* --- policies and pages ------------------------------------------------------ */
@@ -238,6 +243,25 @@ static void mems_end(struct job *job)
 
 	mmdrop(mj->mm);
 	put_task_struct(mj->task);
+}
+
+/**
+ * mems_pending - has a job still to apply nodes to the address space of a task?
+ * @task: the task
+ *
+ * Context: manage lock held.
+ */
+bool mems_pending(struct task_struct *task)
+{
+	bool pending;
+
+	container_assert_managed();
+	task_lock(task);
+	spin_lock(&jobs_lock);
+	pending = task->mm && job_find(task->mm);
+	spin_unlock(&jobs_lock);
+	task_unlock(task);
+	return pending;
 }
 
 /**

@@ -212,6 +212,24 @@ static bool is_astray(struct task_struct *task)
 }
 
 /*
+ * Sets the affinity of a task at the root to its wish. Tries again if the kernel has changed what
+ * it allows meanwhile, or if the chosen CPUs have gone.
+ */
+static void grant(struct affinity_call *call, struct wish *wish)
+{
+	struct task_struct *task = call->task;
+	int tries = 3, err;
+
+	do {
+		kernel_allows(task, call->kernel);
+		cpumask_copy(call->target, call->kernel);
+		unconfine(call->target, wish);
+		err = call_set(call, call->target);
+		kernel_allows(task, call->target);
+	} while ((err || !cpumask_equal(call->target, call->kernel)) && --tries);
+}
+
+/*
  * Takes the CPU @left from a task that has come to the root, so that it has its wish. If another
  * call has set its affinity meanwhile, that stays; only one that comes between the look and the
  * call is replaced. If the task is moved to a container before, its wish has that CPU, too.
@@ -234,7 +252,7 @@ static void release(struct affinity_call *call, struct wish *wish, int left)
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	call->member = false;
 	if (same)
-		call_set(call, call->target);
+		grant(call, wish);
 }
 
 static void cpus_run(struct job *job)
@@ -344,18 +362,12 @@ void cpus_apply(struct task_struct *task)
  */
 bool cpus_release(struct task_struct *task, struct wish *wish)
 {
-	int tries = 3;
-
 	container_assert_managed();
 	if (!may_narrow(task))
 		return true;
 	manager.task = task;
 	manager.member = false;
-	/* again, if the chosen CPUs have gone meanwhile */
-	do {
-		kernel_allows(task, manager.target);
-		unconfine(manager.target, wish);
-	} while (call_set(&manager, manager.target) && --tries);
+	grant(&manager, wish);
 	if (manager.left < 0)
 		return true;
 	leave_to_job(task, wish);

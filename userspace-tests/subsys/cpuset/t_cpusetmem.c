@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -310,6 +311,112 @@ static void test_threads(void)
 	eq(ask(&k, 0), 0, "the next one again");
 	kid_send(&k, -1);
 	eq(kid_wait(&k), 0, "it ends well");
+}
+
+/* --- a setting that changes while it is read ---------------------------------- */
+
+#define CG "/tmp/cg"
+#define K CG "/k"
+
+#define POLICY_RELATIVE	(1 << 14)
+
+/* Takes the first node from a, for ever. It takes a while until each member has lost it. */
+static int alternate(struct kid *up, void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_NAME, "delaytest");
+	/* the CPU on which no member is */
+	kid_send(up, set_affinity(0, 2));
+	for (int i = 0;; i++) {
+		if (put(A "/cpuset.mems", "1") || put(A "/cpuset.mems", "0"))
+			return 1;
+		/* somewhere in one of the forks that follow */
+		msleep(15 + i % 16);
+	}
+}
+
+static char said[8192];
+
+/* Has a new child no node? It shares our memory, as it could not have any of its own then. */
+static bool child_is_empty(void)
+{
+	char *mems;
+	pid_t pid = vfork();
+	int fd;
+
+	if (!pid) {
+		prctl(PR_SET_NAME, "child");
+		fd = open("/proc/self/status", O_RDONLY);
+		read(fd, said, sizeof(said) - 1);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	mems = strstr(said, "Mems_allowed_list:\t");
+	return !mems || !mask_of(strchr(mems, '\t') + 1);
+}
+
+/* A member that makes children. Answers how many, and whether the last of them had no node. */
+static int breed(struct kid *up, void *arg)
+{
+	long end = now_ms() + sized(10000, 4000);
+	int policy = *(int *)arg, forks = 0;
+	bool empty = false;
+
+	kid_send(up, put(K "/cgroup.procs", "0") ?: movepid(A, 0) ?: set_policy(policy, !!policy));
+	prctl(PR_SET_NAME, "delaytest");
+	for (; now_ms() < end && !empty; forks++)
+		empty = child_is_empty();
+	kid_send(up, forks);
+	kid_send(up, empty);
+	return 0;
+}
+
+/*
+ * The kernel's own cpuset leaves a member the first node, and the container has that one and none
+ * of it in turn: whoever asks twice for the setting may find that it has something of what the
+ * kernel allows, and then that nothing is left. The CPUs have nothing in common, either, so that
+ * each child is looked at.
+ */
+static void test_empty(void)
+{
+	int policies[] = { 0, POLICY_BIND | POLICY_RELATIVE };
+	const char *module = modfile("delaytest");
+	struct kid k, writer;
+	int forks;
+
+	mkdir(CG, 0755);
+	if (mount("x", CG, "cgroup2", 0, NULL)) {
+		skip("a setting that changes # no cgroup2");
+		return;
+	}
+	if (put(CG "/cgroup.subtree_control", "+cpuset") || mkdir(K, 0755)) {
+		skip("a setting that changes # no cpuset in cgroup2");
+		err(E(umount(CG)), 0, "unmount it");
+		return;
+	}
+	err(put(K "/cpuset.cpus", "0") ?: put(K "/cpuset.mems", "0"), 0,
+	    "a cgroup with CPU 0 and node 0");
+	err(put(A "/cpuset.cpus", "1") ?: put(A "/cpuset.mems", "0"), 0, "a: CPU 1");
+	/* where narrow() looks for what the two have in common */
+	if (!module || modinsert(module, "function=__bitmap_intersects usecs=50"))
+		diag("forks and writes are as short as ever");
+	writer = kid_start(alternate, NULL);
+	err(kid_recv(&writer), 0, "one who changes the nodes of a");
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		k = kid_start(breed, &policies[i]);
+		err(kid_recv(&k), 0, "a member with the policy %x", policies[i]);
+		forks = kid_recv(&k);
+		eq(kid_recv(&k), 0, "no child is without a node, of %d", forks);
+		eq(kid_wait(&k), 0, "it ends well");
+	}
+	eq(waitpid(writer.pid, NULL, WNOHANG), 0, "the nodes were changed all the time");
+	reap(writer.pid);
+	if (module)
+		rmmod("delaytest");
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "a: all CPUs");
+	err(wait_for(!E(rmdir(K))) ? 0 : errno, 0, "remove the cgroup");
+	put(CG "/cgroup.subtree_control", "-cpuset");
+	err(wait_for(!umount(CG)) ? 0 : errno, 0, "unmount it");
 }
 
 /* --- migration --------------------------------------------------------------- */
@@ -635,6 +742,7 @@ int main(void)
 	CASE(test_allocate());
 	CASE(test_policies());
 	CASE(test_threads());
+	CASE(test_empty());
 	CASE(test_migrate());
 	CASE(test_churn(debug_kernel() ? 30 : sized(100, 30)));
 	CASE(test_spread());

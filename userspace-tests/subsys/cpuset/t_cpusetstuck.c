@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "cpusets.h"
@@ -118,6 +120,38 @@ static void test_many(const char *module)
 	reap(other);
 }
 
+/* A child that writes @text to a file, and does not come back soon. */
+static pid_t late_writer(const char *file, const char *text)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(put(file, "%s", text));
+	msleep(100);
+	eq(waitpid(pid, NULL, WNOHANG), 0, "a write of %s to %s waits", text, file);
+	return pid;
+}
+
+/* A write that is killed has not reached all members: the same once more has to wait, too. */
+static void test_again(const char *module)
+{
+	pid_t stuck = sleeper(), writer;
+	int status = -1;
+
+	err(put(A "/cpuset.mems", "%s", list_of(nodes)), 0, "a has all nodes");
+	err(modinsert(module, ""), 0, "the module that locks address spaces");
+	err(movepid(A, stuck), 0, "a member of a");
+	lock_space(stuck);
+	reap(late_writer(A "/cpuset.mems", "0"));
+	eq(mask_in(A "/cpuset.mems"), 1, "the writer is killed, but has written");
+	writer = late_writer(A "/cpuset.mems", "0");
+	err(rmmod("stucktest"), 0, "the lock is dropped");
+	eq(wait_for(waitpid(writer, &status, WNOHANG) == writer), true, "the writer comes back");
+	eq(status, 0, "with success");
+	reap(stuck);
+	err(put(A "/cpuset.mems", "%s", list_of(nodes)), 0, "all nodes for a");
+}
+
 /* --- memory that goes ---------------------------------------------------------- */
 
 #define C M "/c"
@@ -216,18 +250,6 @@ static pid_t pinned(const char *dir, unsigned long wish)
 	return pid;
 }
 
-/* A child that writes @text to a file, and does not come back soon. */
-static pid_t late_writer(const char *file, const char *text)
-{
-	pid_t pid = fork_bound();
-
-	if (!pid)
-		_exit(put(file, "%s", text));
-	msleep(100);
-	eq(waitpid(pid, NULL, WNOHANG), 0, "a write of %s to %s waits", text, file);
-	return pid;
-}
-
 /* Lets the pinned process go. The writer comes back then, and the process is where it should be. */
 static void let_go(pid_t pid, pid_t writer, unsigned long cpus)
 {
@@ -297,6 +319,20 @@ static void test_pinned_move(const char *module)
 	err(put(B "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for b");
 }
 
+/* Nothing differs from what is written already; but the process is not where it should be. */
+static void test_pinned_again(const char *module)
+{
+	pid_t pid, writer;
+
+	pin_module(module);
+	pid = pinned(A, all);
+	reap(late_writer(A "/cpuset.cpus", list_of(rest)));
+	eq(mask_in(A "/cpuset.cpus"), rest, "the writer is killed, but has written");
+	writer = late_writer(A "/cpuset.cpus", list_of(rest));
+	let_go(pid, writer, rest);
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for a");
+}
+
 /* To the root, where it gets what it has asked for, or what another asks for meanwhile. */
 static void test_pinned_release(const char *module)
 {
@@ -357,6 +393,122 @@ static void test_pinned_end(const char *module)
 	reap(pid);
 }
 
+/* --- a writer that loses its own CPU ------------------------------------------- */
+
+#define DELAY "/sys/module/delaytest/parameters/usecs"
+#define RT_LIMIT "/proc/sys/kernel/sched_rt_runtime_us"
+
+static volatile int *calls;
+
+/* A member on the last CPU, which takes that from a shortly after a call of set_it() has begun. */
+static int lose_cpu(struct kid *up, void *arg)
+{
+	long begin;
+	int before;
+
+	(void)arg;
+	kid_send(up, movepid(A, 0));
+	kid_recv(up);
+	set_affinity(0, last);
+	set_affinity(0, all);
+	/* without sleep, so as to stay there */
+	for (before = *calls; *calls == before;)
+		;
+	for (begin = now_ms(); now_ms() < begin + 30;)
+		;
+	prctl(PR_SET_NAME, "delaytest");
+	return put(A "/cpuset.cpus", "%s", list_of(rest));
+}
+
+/*
+ * Gives a member all CPUs of a, for ever. If a has just lost one, the kernel goes on to take that
+ * from the member, as the writer does, and waits with it.
+ */
+static int set_it(struct kid *up, void *arg)
+{
+	prctl(PR_SET_NAME, "delaytest");
+	kid_send(up, 0);
+	for (;; ++*calls)
+		set_affinity(*(pid_t *)arg, all);
+	return 0;
+}
+
+/* Takes the last CPU, when told. */
+static int hog(struct kid *up, void *arg)
+{
+	struct sched_param fifo = { .sched_priority = 1 };
+
+	(void)arg;
+	kid_send(up, set_affinity(0, last) ?: E(sched_setscheduler(0, SCHED_FIFO, &fifo)));
+	kid_recv(up);
+	for (;;)
+		;
+	return 0;
+}
+
+/*
+ * A task that takes a CPU from a running one waits until that has moved; and the first who does so,
+ * for all others who wait for the same. These may get no CPU. A writer may be the first where it
+ * takes a CPU from itself: nobody else waits for that.
+ */
+static void test_own(void)
+{
+	long limit = getnum(RT_LIMIT), begin;
+	const char *module = modfile("delaytest");
+	struct kid w, h, f;
+	bool joined = false, done;
+	int status = -1;
+	pid_t pid;
+
+	last = 1UL << (ncpus - 1);
+	rest = all & ~last;
+	/* h is slow before it sets the affinity, w before it has the stopper move it */
+	if (!rest || !module || put(RT_LIMIT, "-1") ||
+	    modinsert(module, "function=dl_task_check_affinity,stop_one_cpu_nowait,"
+			      "cpu_stop_queue_work usecs=20000")) {
+		skip("a writer that loses its own CPU # no way to slow it");
+		put(RT_LIMIT, "%ld", limit);
+		return;
+	}
+	calls = mmap_shared(sizeof(*calls));
+	w = kid_start(lose_cpu, NULL);
+	err(kid_recv(&w), 0, "a member of a");
+	f = kid_start(hog, NULL);
+	err(kid_recv(&f), 0, "a process that will take this CPU");
+	h = kid_start(set_it, &w.pid);
+	err(kid_recv(&h), 0, "one who sets the affinity of the member");
+	kid_send(&w, 0);
+	/* not in the way of h; without sleep, as the timer may be on the CPU that w keeps */
+	setpriority(PRIO_PROCESS, 0, 19);
+	for (begin = now_ms(); now_ms() < begin + DEADLINE_MS && task_state(w.pid, w.pid) != 'Z';)
+		if ((joined = task_state(h.pid, h.pid) == 'D'))
+			break;
+	setpriority(PRIO_PROCESS, 0, 0);
+	diag("it %s for the member's move", joined ? "waits" : "does not wait");
+	err(set_affinity(h.pid, last), 0, "it goes to the last CPU");
+	kid_send(&f, 0);
+	put(DELAY, "0");
+	msleep(200);
+	diag("w is %c, h is %c", task_state(w.pid, w.pid), task_state(h.pid, h.pid));
+	begin = now_ms();
+	pid = fork_bound();
+	if (!pid)
+		_exit(E(mkdir(C, 0755)));
+	while (!(done = waitpid(pid, &status, WNOHANG) == pid) && now_ms() < begin + 2000)
+		msleep(5);
+	ok(done && !status, "mkdir has not to wait: %ld ms", now_ms() - begin);
+	reap(f.pid);
+	if (!done)
+		eq(wait_for(waitpid(pid, &status, WNOHANG) == pid), true, "it comes back then");
+	eq(kid_wait(&w), 0, "the member comes back with success");
+	reap(h.pid);
+	munmap((void *)calls, sizeof(*calls));
+	err(rmmod("delaytest"), 0, "nobody is slow any more");
+	err(put(RT_LIMIT, "%ld", limit), 0, "the limit of real time is as before");
+	err(E(rmdir(C)), 0, "rmdir c");
+	err(put(A "/cpuset.cpus", "%s", list_of(all)), 0, "all CPUs for a");
+}
+
 int main(void)
 {
 	const char *module;
@@ -373,13 +525,16 @@ int main(void)
 	err(make(A) ?: make(B), 0, "a and b");
 	CASE(test_often(module));
 	CASE(test_many(module));
+	CASE(test_again(module));
 	CASE(test_memory(module));
 	if (can_pin(module)) {
 		CASE(test_pinned_write(module));
+		CASE(test_pinned_again(module));
 		CASE(test_pinned_move(module));
 		CASE(test_pinned_release(module));
 		CASE(test_pinned_end(module));
 	}
+	CASE(test_own());
 	err(wait_for(!E(rmdir(A))) ? 0 : errno, 0, "rmdir a");
 	err(wait_for(!E(rmdir(B))) ? 0 : errno, 0, "rmdir b");
 	err(cumount(M), 0, "unmount");
