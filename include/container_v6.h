@@ -68,6 +68,11 @@ static inline int container_v6_create(struct container_subsys *now, struct conta
 	return ss->create(ss, cont);
 }
 
+/*
+ * V6's destroy() frees at once, so readers under RCU have to be waited for, here with the manage
+ * lock held. Who removes a subtree of many containers keeps the others waiting for so many grace
+ * periods: where users own containers, port destroy() to kfree_rcu().
+ */
 static inline void container_v6_destroy(struct container_subsys *now, struct container *cont)
 {
 	struct container_v6_subsys *ss = container_v6(now);

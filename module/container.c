@@ -348,7 +348,7 @@ static int wait_half_removed(struct container *cont)
 	err = wait_event_interruptible(directory_gone, !READ_ONCE(cont->leaving));
 	container_put(cont);
 	container_manage_lock();
-	return err ? -EINTR : 0;
+	return err ? call_interrupted() : 0;
 }
 
 /**
@@ -376,8 +376,8 @@ void container_dir_gone(struct container *parent)
  * Context: manage lock held. It is dropped while waiting for directories of containers that
  * were removed below; the caller holds no lock that their removal needs.
  * Return: 0; -EBUSY if there are members, children or references on states, if the members are
- * being killed by another rmdir, or if @how is REMOVE_AUTO and auto_delete is off; -EINTR;
- * -ENODEV if it is removed already. On failure nothing has changed.
+ * being killed by another rmdir, or if @how is REMOVE_AUTO and auto_delete is off;
+ * call_interrupted(); -ENODEV if it is removed already. On failure nothing has changed.
  */
 int container_remove(struct container *cont, enum removal how)
 {

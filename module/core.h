@@ -14,6 +14,7 @@
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 
 #include "container.h"
 
@@ -27,7 +28,10 @@ struct moves;
  * @subsys: the subsystems bound to it
  * @name: from the mount option name=, or empty
  * @noprefix: mounted with noprefix
- * @release_agent: the program, may be empty; read and written under the callback lock
+ * @release_agent: the program, may be empty; written under the callback lock and @agent_lock, read
+ *	under either one
+ * @agent_lock: guards @release_agent for readers of /proc/mounts: whom these keep waiting waits
+ *	with all who mount, so they take no lock that is held for long
  * @nr_containers: number of its containers, the root included; changed under the manage lock
  * @sb: the superblock; NULL for the dummy hierarchy, while it is being mounted for the first time,
  *	and once it is being dissolved. Written under the manage and the callback lock, read under
@@ -44,6 +48,7 @@ struct hierarchy {
 	char name[64];
 	bool noprefix;
 	char *release_agent;
+	spinlock_t agent_lock;
 	int nr_containers;
 	struct super_block *sb;
 	bool mounted;
@@ -193,6 +198,15 @@ static inline bool subsys_called_when_bound(const struct container_subsys *ss)
 #define for_each_bound_subsys(h, id, ss)				\
 	for_each_set_bit(id, (h)->subsys, MAX_CONTAINER_SUBSYS)		\
 		if (((ss) = subsystems[id]))
+
+/*
+ * What a system call returns whose wait a signal has ended: it begins again unless a handler has
+ * run, as after SIGSTOP, a debugger or a suspend. Only io_uring would hand such an errno on.
+ */
+static inline int call_interrupted(void)
+{
+	return current->flags & PF_IO_WORKER ? -EINTR : -ERESTARTNOHAND;
+}
 
 /* mount.c */
 int fs_init(void);

@@ -286,12 +286,16 @@ struct hierarchy *hierarchy_create(struct mount_options *opts)
 			goto err_modules;
 		}
 	err = membership_track();
-	if (err)
+	if (err) {
+		options_refuse(opts, err, "the hooks on fork and exit cannot be armed: error %d",
+			       err);
 		goto err_modules;
+	}
 
 	h->top.hierarchy = nr;
 	container_setup(&h->top, h, NULL);
 	strscpy(h->name, opts->name, sizeof(h->name));
+	spin_lock_init(&h->agent_lock);
 	h->noprefix = opts->noprefix;
 	if (opts->clone_children)
 		set_bit(CONT_CLONE_CHILDREN, &h->top.flags);
@@ -368,8 +372,10 @@ int hierarchy_set_release_agent(struct hierarchy *h, const char *path)
 	if (!new)
 		return -ENOMEM;
 	container_lock();
+	spin_lock(&h->agent_lock);
 	old = h->release_agent;
 	h->release_agent = new;
+	spin_unlock(&h->agent_lock);
 	container_unlock();
 	kfree(old);
 	return 0;

@@ -110,7 +110,7 @@ void container_emptied(void)
  * Context: manage lock held, and dropped while waiting; the caller holds no lock that a
  * dying member may need.
  * Return: 0; -EBUSY if the caller is a member, or if a member cannot be killed: none was killed
- * then; -EINTR; -ENODEV if the container was removed meanwhile.
+ * then; call_interrupted(); -ENODEV if the container was removed meanwhile.
  */
 int container_kill_members(struct container *cont)
 {
@@ -144,7 +144,7 @@ int container_kill_members(struct container *cont)
 			return -ENODEV;
 		if (left < 0) {
 			container_kill_end(cont);
-			return -EINTR;
+			return call_interrupted();
 		}
 	}
 	return 0;

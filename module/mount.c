@@ -24,13 +24,16 @@
 
 #define CONTAINER_SUPER_MAGIC 0x27e0eb
 
+/*
+ * For readers of /proc/mounts, which keep all mounts and unmounts waiting: so without a mutex. What
+ * is bound, and the name, stay as long as there is a superblock.
+ */
 static int super_show_options(struct seq_file *m, struct dentry *root)
 {
 	struct hierarchy *h = root->d_sb->s_fs_info;
 	struct container_subsys *ss;
 	int id;
 
-	container_lock();
 	for_each_bound_subsys(h, id, ss)
 		seq_printf(m, ",%s", ss->name);
 	if (bitmap_empty(h->subsys, MAX_CONTAINER_SUBSYS))
@@ -41,9 +44,10 @@ static int super_show_options(struct seq_file *m, struct dentry *root)
 		seq_puts(m, ",noprefix");
 	if (test_bit(CONT_CLONE_CHILDREN, &h->top.flags))
 		seq_puts(m, ",clone_children");
+	spin_lock(&h->agent_lock);
 	if (h->release_agent[0])
 		seq_show_option(m, "release_agent", h->release_agent);
-	container_unlock();
+	spin_unlock(&h->agent_lock);
 	return 0;
 }
 
@@ -65,6 +69,8 @@ static int super_fill(struct super_block *sb)
 	sb->s_magic = CONTAINER_SUPER_MAGIC;
 	sb->s_op = &super_ops;
 	sb->s_time_gran = 1;
+	/* or the owner of a file could keep others from writing to it, by executing it */
+	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 
 	inode = make_dir(sb, 0755);
 	if (!inode)

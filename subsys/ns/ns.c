@@ -23,9 +23,9 @@
  * mount	bind() arms the hooks. A task that creates namespaces at this moment may get a
  *	container or not.
  * unmount	unbind() disarms the hooks. Works that run later find that ns is not bound.
- * unload	is refused while there are works: each has a reference on the module. No signal,
- *	debugger or freezer stops a task before its works, but a page fault may: clone(2) writes
- *	to user memory before.
+ * unload	is refused while there are works: each has a reference on the module. No signal or
+ *	freezer stops a task before its works, but a page fault may, as clone(2) writes to user
+ *	memory before, and so may a debugger that stops unshare(2) at its end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

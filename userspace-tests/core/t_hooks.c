@@ -15,9 +15,8 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include "lib.h"
+#include "mounts.h"
 
-#define M "/tmp/m"
 #define A "/tmp/m/a"
 #define CG "/tmp/cg"
 #define KPROBES "/sys/kernel/debug/kprobes/enabled"
@@ -134,6 +133,8 @@ static void test_ftrace(void)
 	kmsg_lines(fd, &log);
 	ok(strstr(log, "cannot hook") && strstr(log, "ftrace_enabled"), "the log says why");
 	close(fd);
+	refused("cpuacct", EBUSY, "hooks on fork and exit");
+	rmdir(M2);
 	ok(!strcmp(hook("cgroup_can_fork"), "off") || !*hook("cgroup_can_fork"),
 	   "no hook claims to be armed");
 	err(put(FTRACE, "1"), 0, "ftrace on");

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include "cpusets.h"
 #include "mounts.h"
 
 static void test_set(void)
@@ -304,6 +306,45 @@ static void test_fsopen(void)
 	rmdir(M2);
 }
 
+/* How long an instruction of a slow function takes. */
+#define DELAY "/sys/module/delaytest/parameters/usecs"
+
+/* Has members looked at, under the callback lock; not on the CPU of the test. */
+static int slow_read(struct kid *up, void *arg)
+{
+	set_affinity(0, ~1UL);
+	prctl(PR_SET_NAME, "delaytest");
+	kid_send(up, 0);
+	return get(arg) ? 0 : errno;
+}
+
+static void test_show_options(void)
+{
+	const char *module = modfile("delaytest");
+	unsigned long before = affinity(0);
+	struct kid reader;
+
+	if (!module || sysconf(_SC_NPROCESSORS_ONLN) < 2 ||
+	    modinsert(module, "function=container_for_each_member usecs=300000")) {
+		skip("a file that is slow to read # no module, or one CPU");
+		return;
+	}
+	err(cmount(M, "cpuacct,release_agent=/bin/a"), 0, "mount");
+	mkdir(M "/a", 0755);
+	set_affinity(0, 1);
+	reader = kid_start(slow_read, M "/a/cpuacct.usage");
+	kid_recv(&reader);
+	msleep(300);
+	streq(shown_options(M), "cpuacct,release_agent=/bin/a", "/proc/mounts has the options");
+	ok(task_state(reader.pid, reader.pid) != 'Z', "and has not waited for who reads a file");
+	put(DELAY, "0");
+	eq(kid_wait(&reader), 0, "which comes to its end");
+	err(rmmod("delaytest"), 0, "it is quick again");
+	set_affinity(0, before);
+	rmdir(M "/a");
+	err(cumount(M), 0, "unmount");
+}
+
 /* Sixteen processes mount one set at once, each at its own place. */
 static int mounter(struct kid *up, void *arg)
 {
@@ -434,6 +475,7 @@ int main(void)
 	CASE(test_clone_children());
 	CASE(test_source());
 	CASE(test_fsopen());
+	CASE(test_show_options());
 	CASE(test_parallel());
 	CASE(test_all());
 	CASE(test_modules());

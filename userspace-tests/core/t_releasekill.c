@@ -408,6 +408,58 @@ static void test_two_kill(void)
 	rmmod("container_apitest");
 }
 
+static void handle(int sig)
+{
+	(void)sig;
+}
+
+/* Removes M/k; SIGUSR1 has a handler, with these flags. */
+static int rmdir_handling(struct kid *up, void *flags)
+{
+	struct sigaction sa = { .sa_handler = handle, .sa_flags = *(int *)flags };
+
+	(void)up;
+	sigaction(SIGUSR1, &sa, NULL);
+	return E(rmdir(M "/k"));
+}
+
+/* Who waits for a removal can be stopped, and goes on with it; a handler ends it. */
+static void test_kill_stopped(void)
+{
+	int flags[] = { 0, SA_RESTART };
+	struct kid q, r;
+
+	err(modprobe("container_apitest"), 0, "a module that stalls tasks");
+	tree();
+	flag(M "/k", "kill_on_rmdir", 1);
+	q = kid_start(stalled, M "/k/c");
+	err(kid_recv(&q), 0, "a member");
+	ok(wait_for(task_state(q.pid, q.pid) == 'D'), "that cannot be killed");
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		r = kid_start(rmdir_handling, &flags[i]);
+		ok(wait_for(waits_in_rmdir(r.pid)), "rmdir waits for it");
+		kill(r.pid, SIGUSR1);
+		/* the last resort */
+		if (!wait_for(!alive(r.pid)))
+			kill(r.pid, SIGKILL);
+		err(kid_wait(&r), EINTR, "a handler%s ends it", i ? " with SA_RESTART" : "");
+		ok(!gone(M "/k/a/b") && !gone(M "/k/c"), "nothing is removed");
+	}
+	r = kid_start(rmdir_handling, &flags[0]);
+	ok(wait_for(waits_in_rmdir(r.pid)), "rmdir waits for it once more");
+	kill(r.pid, SIGSTOP);
+	ok(wait_for(task_state(r.pid, r.pid) == 'T'), "it is stopped");
+	kill(r.pid, SIGCONT);
+	wait_for(waits_in_rmdir(r.pid) || !alive(r.pid));
+	ok(waits_in_rmdir(r.pid), "continued, it waits again");
+	put(STALL, "wake 0");
+	kid_wait(&q);
+	err(kid_wait(&r), 0, "and removes it when the member is gone");
+	ok(gone(M "/k"), "it is gone");
+	untree();
+	rmmod("container_apitest");
+}
+
 int main(int argc, char **argv, char **env)
 {
 	if (!strcmp(argv[0], AGENT))
@@ -418,5 +470,6 @@ int main(int argc, char **argv, char **env)
 	CASE(test_kill_and_delete());
 	CASE(test_kill_fails());
 	CASE(test_two_kill());
+	CASE(test_kill_stopped());
 	end_release();
 }

@@ -7,7 +7,7 @@
  *
  *	a	root's; MEMBER is in it
  *	d	delegated to the owner as docs/core.md says: directory, tasks and procs
- *	d/sub	made by the owner
+ *	d/sub	made by the owner, who has made procs executable for all
  *	d/kill	made by the owner, with kill_on_rmdir; root has moved somebody's process into it
  *	e	delegated like d, and empty
  *	full	no more tasks, here and below
@@ -232,6 +232,12 @@ static int try_lease(const char *path, const char *arg)
 	return e == EACCES ? EINVAL : e;
 }
 
+/* A trial ends with a program that begins. */
+static int try_exec(const char *path, const char *arg)
+{
+	return E(execl(path, path, arg, NULL));
+}
+
 static int try_mount(const char *path, const char *opts)
 {
 	return E(mount("x", path, "container", 0, opts ?: set));
@@ -397,6 +403,8 @@ static const struct row {
 	  .e = { [BARE] = EACCES, [OWNER ... OWNER_NS] = EPERM, [USER ... MEMBER] = EACCES } },
 	{ "take a lease on a file of the owner's", try_lease, "d/sub/tasks",
 	  .e = { [ROOT ... MEMBER] = EINVAL } },
+	{ "execute a file of the owner's", try_exec, "d/sub/procs",
+	  .e = { [ROOT ... MEMBER] = EACCES } },
 
 	{ "enter a container of root's", try_move, "a/tasks", .arg = SELF, .in = "",
 	  .e = BOTH_ROOTS(EACCES) },
@@ -490,7 +498,8 @@ static int open_for_tasks(uid_t uid)
 static int owners_containers(void *arg)
 {
 	(void)arg;
-	return E(mkdir(M "/d/sub", 0755)) ?: E(mkdir(M "/d/kill", 0755)) ?:
+	return E(mkdir(M "/d/sub", 0755)) ?: E(chmod(M "/d/sub/procs", 0755)) ?:
+	       E(mkdir(M "/d/kill", 0755)) ?:
 	       put(M "/d/kill/kill_on_rmdir", "1");
 }
 
