@@ -6,8 +6,8 @@
  * This file counts tasks, for which the core's callbacks are enough, creates and destroys
  * beancounters, and has the module. Read the others in this order: counter.h (the arithmetic),
  * resources.c (the table of resources and the calls for other modules), files.c (the control
- * files), numfiles.c (open files), holders.c (who has them), vm.c, charge.c and growth.c (address
- * spaces).
+ * files), numfiles.c (open files), holders.c (who has them), vm.c, charge.c, growth.c and
+ * expand.c (address spaces).
  *
  * A charge counts in a container and in all its ancestors, and has to fit in each of them. So no
  * user can evade a limit by creating a container. Who takes part, and how races are settled:
@@ -160,7 +160,7 @@ static int bc_bind(struct container_subsys *ss, struct container *root)
 	err = numfiles_bind();
 	if (err)
 		return err;
-	err = growth_bind();
+	err = expand_bind();
 	if (err)
 		numfiles_unbind();
 	return err;
@@ -215,7 +215,7 @@ static int __init bc_init(void)
 	return 0;
 
 err_vm:
-	growth_exit();
+	expand_exit();
 err_numfiles:
 	numfiles_exit();
 	return err;
@@ -224,7 +224,7 @@ err_numfiles:
 static void __exit bc_module_exit(void)
 {
 	container_unregister_subsys(&bc_subsys);
-	growth_exit();
+	expand_exit();
 	numfiles_exit();
 }
 

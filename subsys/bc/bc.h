@@ -70,15 +70,14 @@ struct vm_figures {
  * @vm: the charge of its address space; NULL if the task is not counted. vm.c says who changes it
  * @map_start: where mmap(2) is about to map something
  * @map_pages: and how many pages; 0: nothing. It may stay after that has failed
- * @refused_at: the place in the kernel, its lower half, that has asked for private pages last and
- *	was refused; 0: none was
+ * @refused: mprotect(2) was refused private pages, and will ask once more
  *
  * Only the task itself uses all but the first.
  */
 struct bc_task {
 	struct vm_charge *vm;
 	unsigned long map_start, map_pages;
-	u32 refused_at;
+	bool refused;
 };
 
 /**
@@ -154,11 +153,11 @@ int vm_prepare_move(void **spare);
 void vm_move(struct bc_task *t, struct beancounter *to, void **spare);
 void vm_look(struct beancounter *bc, struct vm_figures *f);
 
-/* growth.c */
-int growth_init(void);
-void growth_exit(void);
-int growth_bind(void);
-void growth_unbind(void);
+/* expand.c */
+int expand_init(void);
+void expand_exit(void);
+int expand_bind(void);
+void expand_unbind(void);
 
 /**
  * vm_fork - charge the address space of an unborn child

@@ -76,14 +76,14 @@ struct bc_counter *vm_try(struct vm_chain *chain, const struct mm_struct *mm,
 	return NULL;
 }
 
-/* The charge of an address space to a container, or NULL. */
+/* The charge of an address space to a container, or to any if that is NULL; or NULL. */
 struct vm_charge *vm_find(struct vm_chain *chain, const struct mm_struct *mm,
 			  const struct beancounter *bc)
 {
 	struct vm_charge *vc;
 
 	hlist_for_each_entry(vc, &chain->head, node)
-		if (vc->mm == mm && vc->bc == bc)
+		if (vc->mm == mm && (!bc || vc->bc == bc))
 			return vc;
 	return NULL;
 }

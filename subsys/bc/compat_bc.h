@@ -35,7 +35,7 @@ static inline unsigned long compat_expand_flags(unsigned long arg)
  * compat_expand_is_split - has the compiler split may_expand_vm(), so that other hooks are
  *	needed?
  *
- * Seen only with gcc 10. The other hooks need the expand_stack() of kernels before 6.5.
+ * Seen only with gcc 10. The other hooks need the expand_downwards() of kernels before 6.5.
  */
 static inline bool compat_expand_is_split(void)
 {

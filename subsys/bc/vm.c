@@ -25,10 +25,10 @@
  *
  *   - when the address space is about to grow (may_expand_vm(), with its mmap_lock held): its
  *     present pages and the requested ones are charged together, in all containers where it counts,
- *     and stay charged until the next time. So a charge is never too low, but for three kinds of
- *     growth: an exec, until the first mapping after it; a stack that grows by another task's
- *     access; and stacks in kernels that let them grow with mmap_lock held for reading, if several
- *     grow at the same time, or if the charge is just brought up to date;
+ *     and stay charged until the next time. So a charge is never too low, but for two kinds of
+ *     growth: an exec, until the first mapping after it; and stacks in kernels that let them grow
+ *     with mmap_lock held for reading (up to 6.4), if several grow at the same time, or if the
+ *     charge is just brought up to date;
  *   - before a growth or a fork is refused: for all address spaces, in portions. The task can be
  *	preempted between them if it grows, but not if it forks;
  *   - when the figures are read: for all address spaces in the container. If mmap_lock is held for
@@ -79,6 +79,36 @@ bool vm_charge_more(struct vm_charge *vc, unsigned long more, bool last)
 	spin_unlock(&chain->lock);
 	if (unlikely(full) && last)
 		bc_refuse(vc->bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_CHARGE);
+	return !full;
+}
+
+/**
+ * vm_charge_other - charge the growth of an address space that is not the current task's
+ * @mm: the address space
+ * @more: the number of pages by which it is going to grow
+ * @last: as for vm_charge_more()
+ *
+ * Context: any but interrupts, with its mmap_lock held.
+ * Return: true if there was room, or if it has no charge.
+ */
+bool vm_charge_other(struct mm_struct *mm, unsigned long more, bool last)
+{
+	struct vm_chain *chain = vm_chain(mm);
+	struct beancounter *bc = NULL;
+	struct bc_counter *full = NULL;
+	struct vm_charge *vc;
+
+	rcu_read_lock();
+	spin_lock(&chain->lock);
+	vc = vm_find(chain, mm, NULL);
+	if (vc) {
+		bc = vc->bc;
+		full = vm_try(chain, mm, vm_private(mm) + more);
+	}
+	spin_unlock(&chain->lock);
+	if (unlikely(full) && last)
+		bc_refuse(bc, full, BC_PRIVVMPAGES, BC_LIMIT, CONTAINER_CHARGE);
+	rcu_read_unlock();
 	return !full;
 }
 
@@ -260,7 +290,7 @@ void vm_look(struct beancounter *bc, struct vm_figures *f)
  */
 void vm_unbind(void)
 {
-	growth_unbind();
+	expand_unbind();
 	charges_clear();
 }
 
@@ -268,5 +298,5 @@ void vm_unbind(void)
 int vm_init(void)
 {
 	charges_init();
-	return growth_init();
+	return expand_init();
 }

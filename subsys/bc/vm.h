@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Address spaces: the declarations that vm.c, charge.c and growth.c share.
+ * Address spaces: the declarations that vm.c, charge.c, growth.c and expand.c share.
  */
 #ifndef _VM_H
 #define _VM_H
@@ -53,5 +53,13 @@ void charges_init(void);
 
 /* vm.c */
 bool vm_charge_more(struct vm_charge *vc, unsigned long more, bool last);
+bool vm_charge_other(struct mm_struct *mm, unsigned long more, bool last);
+
+/* growth.c */
+bool vm_is_private(unsigned long flags);
+bool growth_try(struct mm_struct *mm, unsigned long pages, bool last);
+bool growth_find_room(struct mm_struct *mm, unsigned long pages);
+void growth_mapping(unsigned long start, unsigned long size);
+bool growth_refused(bool refused);
 
 #endif /* _VM_H */

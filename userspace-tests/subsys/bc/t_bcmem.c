@@ -6,6 +6,7 @@
  * itself stays in the root, so that nothing it does changes A's figures.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,23 @@ static long map_stack(long pages)
 	return 0;
 }
 
+static long where_mapped(long arg)
+{
+	(void)arg;
+	return (long)mapped[nmapped - 1];
+}
+
+/* Looks at another's memory, so many pages below an address: its stack grows for that. */
+static long look_below(pid_t pid, unsigned long address, long pages)
+{
+	int fd = open(P("/proc/%d/mem", pid), O_RDONLY);
+	char c;
+	long e = pread(fd, &c, 1, address - pages * PAGE) == 1 ? 0 : errno;
+
+	close(fd);
+	return e;
+}
+
 static long touch_below(long pages)
 {
 	pid_t p = fork();
@@ -152,6 +170,7 @@ static long touch_pages(long pages)
 static void test_privvmpages(void)
 {
 	struct worker w, v;
+	unsigned long address;
 	long base;
 	pid_t kid;
 
@@ -197,11 +216,8 @@ static void test_privvmpages(void)
 	eq(ask(&w, map_pages, 1), ENOMEM, "and no more");
 	eq(ask(&w, protect, 50L << 8 | PROT_READ), 0, "not writable any more");
 	agrees(A, w.pid, 1, "after that");
-	if (strstr(get("/proc/kallsyms") ?: "", " may_expand_vm.part.0\n"))
-		skip("the same in an address space that is full # this kernel does not ask then");
-	else
-		eq(ask(&w, protect_full, 60L << 8 | PROT_READ | PROT_WRITE), ENOMEM,
-		   "the same in an address space that is full");
+	eq(ask(&w, protect_full, 60L << 8 | PROT_READ | PROT_WRITE), ENOMEM,
+	   "the same in an address space that is full");
 	agrees(A, w.pid, 1, "after that, too");
 	eq(ask(&w, unmap_pages, 60), 0, "munmap");
 
@@ -226,6 +242,18 @@ static void test_privvmpages(void)
 	bound(A, "privvmpages", 0, private_pages(w.pid) * 2 + 10);
 	eq(ask(&w, touch_below, 10), 0, "up to the limit");
 	eq(ask(&w, touch_below, 11), SIGSEGV, "then SIGSEGV");
+	bound(A, "privvmpages", 0, UNLIMITED);
+	address = ask(&w, where_mapped, 0);
+	if (look_below(w.pid, address, 1)) {
+		skip("a look by somebody else # no stack grows for that here");
+	} else {
+		agrees(A, w.pid, 1, "with a page more, at which somebody else has looked");
+		bound(A, "privvmpages", 0, held(A, "privvmpages") + 10);
+		eq(look_below(w.pid, address, 12), EIO, "nor does it for somebody else, from outside");
+		agrees(A, w.pid, 1, "after that");
+		eq(look_below(w.pid, address, 11), 0, "but for its limit");
+		agrees(A, w.pid, 1, "at the limit, too");
+	}
 	eq(ask(&w, unmap_pages, 1), 0, "munmap");
 	bound(A, "privvmpages", UNLIMITED, UNLIMITED);
 
