@@ -99,9 +99,12 @@ static void apply_mems(struct container *cont, struct task_struct *task, const n
 {
 	bool changed = mems_apply(task);
 
-	/* or the caller waits for what an earlier change has still to do there */
-	if ((changed || mems_pending(task)) && !follows_leader(cont, task))
-		mems_apply_mm(task, from, changed && migrate);
+	if (follows_leader(cont, task))
+		return;
+	if (changed)
+		mems_apply_mm(task, from, migrate);
+	else
+		mems_await_mm(task);
 }
 
 /**

@@ -30,8 +30,8 @@
 #include "cpus.h"
 #include "private.h"
 
-/* Per-CPU masks: for a fork, with preemption disabled, and for the scheduler's fallback. */
-static struct cpumask __percpu *fork_masks, *fallback_masks;
+/* Per-CPU masks: two for a fork, with preemption disabled, and one for the scheduler's fallback. */
+static struct cpumask __percpu *fork_masks, *allowed_masks, *fallback_masks;
 
 /* set_cpus_allowed_force(), under either name: see compat_cpuset.h. */
 static void *force_affinity_fn;
@@ -250,6 +250,17 @@ void narrow_to_user(struct task_struct *task, struct cpumask *mask)
 		cpumask_and(mask, mask, user);
 }
 
+/*
+ * Has the kernel changed what it allows a task since it was @before? Then it may have set the
+ * affinity, too, which has just been replaced. @mask is overwritten.
+ */
+static bool allows_other(struct task_struct *task, const struct cpumask *before,
+			 struct cpumask *mask)
+{
+	kernel_allows(task, mask);
+	return !cpumask_equal(mask, before);
+}
+
 /**
  * cpus_fork - give a new task the affinity that it may have
  * @child: the task, which has not run yet
@@ -262,21 +273,23 @@ void narrow_to_user(struct task_struct *task, struct cpumask *mask)
  */
 void cpus_fork(struct task_struct *child, struct wish *wish)
 {
-	struct cpumask *mask = this_cpu_ptr(fork_masks);
+	struct cpumask *mask = this_cpu_ptr(fork_masks), *allowed = this_cpu_ptr(allowed_masks);
 	unsigned long flags;
 
 	if (!may_narrow(child))
 		return;
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
-	/* under the lock, with which the kernel sets the affinity if it allows something else */
-	kernel_allows(child, mask);
-	narrow(child, mask);
-	if (wish)
-		choose(mask, wish_cpus(wish));
-	narrow_to_user(child, mask);
-	if (!cpumask_equal(&child->cpus_mask, mask))
-		force_affinity(child, mask);
-	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+	do {
+		kernel_allows(child, allowed);
+		cpumask_copy(mask, allowed);
+		raw_spin_lock_irqsave(&child->pi_lock, flags);
+		narrow(child, mask);
+		if (wish)
+			choose(mask, wish_cpus(wish));
+		narrow_to_user(child, mask);
+		if (!cpumask_equal(&child->cpus_mask, mask))
+			force_affinity(child, mask);
+		raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+	} while (allows_other(child, allowed, mask));
 }
 
 /**
@@ -288,17 +301,20 @@ void cpus_fork(struct task_struct *child, struct wish *wish)
  */
 void cpus_fork_release(struct task_struct *child, struct wish *wish)
 {
-	struct cpumask *mask = this_cpu_ptr(fork_masks);
+	struct cpumask *mask = this_cpu_ptr(fork_masks), *allowed = this_cpu_ptr(allowed_masks);
 	unsigned long flags;
 
 	if (!may_narrow(child))
 		return;
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
-	kernel_allows(child, mask);
-	unconfine(mask, wish);
-	narrow_to_user(child, mask);
-	force_affinity(child, mask);
-	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+	do {
+		kernel_allows(child, allowed);
+		cpumask_copy(mask, allowed);
+		unconfine(mask, wish);
+		raw_spin_lock_irqsave(&child->pi_lock, flags);
+		narrow_to_user(child, mask);
+		force_affinity(child, mask);
+		raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+	} while (allows_other(child, allowed, mask));
 }
 
 /* --- binding ----------------------------------------------------------------- */
@@ -339,6 +355,7 @@ void cpus_exit(void)
 	container_hooks_forget(cpus_hooks, ARRAY_SIZE(cpus_hooks));
 	affinity_exit();
 	free_percpu(fallback_masks);
+	free_percpu(allowed_masks);
 	free_percpu(fork_masks);
 }
 
@@ -370,9 +387,10 @@ int cpus_init(void)
 	if (err)
 		return err;
 	fork_masks = alloc_masks();
+	allowed_masks = alloc_masks();
 	fallback_masks = alloc_masks();
 	err = affinity_init();
-	if (!err && fork_masks && fallback_masks)
+	if (!err && fork_masks && allowed_masks && fallback_masks)
 		return 0;
 	cpus_exit();
 	return -ENOMEM;

@@ -197,7 +197,7 @@ int mems_bind(void);
 void mems_unbind(void);
 void mems_exit(void);
 bool mems_apply(struct task_struct *task);
-bool mems_pending(struct task_struct *task);
+void mems_await_mm(struct task_struct *task);
 void mems_fork_release(struct task_struct *child);
 void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool migrate);
 bool spread_known(int flag);

@@ -246,25 +246,6 @@ static void mems_end(struct job *job)
 }
 
 /**
- * mems_pending - has a job still to apply nodes to the address space of a task?
- * @task: the task
- *
- * Context: manage lock held.
- */
-bool mems_pending(struct task_struct *task)
-{
-	bool pending;
-
-	container_assert_managed();
-	task_lock(task);
-	spin_lock(&jobs_lock);
-	pending = task->mm && job_find(task->mm);
-	spin_unlock(&jobs_lock);
-	task_unlock(task);
-	return pending;
-}
-
-/**
  * mems_apply_mm - apply the nodes of a task to the policies of its address space
  * @task: the task, after mems_apply(), to which the caller has a reference
  * @from: the nodes that it had before
@@ -318,6 +299,33 @@ void mems_apply_mm(struct task_struct *task, const nodemask_t *from, bool move)
 	job_go(mj == new ? job : NULL, wait);
 	if (mj != new)
 		kfree(new);
+}
+
+/**
+ * mems_await_mm - wait for what an earlier change has still to do in an address space
+ * @task: a task that uses it, and whose own nodes are right
+ *
+ * Context: manage lock held; sleeps. The wait is on the way to user space.
+ */
+void mems_await_mm(struct task_struct *task)
+{
+	struct job_wait *wait;
+	struct job *job = NULL;
+
+	container_assert_managed();
+	wait = kzalloc(sizeof(*wait), GFP_KERNEL | __GFP_NOFAIL);
+	task_lock(task);
+	spin_lock(&jobs_lock);
+	if (task->mm)
+		job = job_find(task->mm);
+	if (job)
+		job_ask(job, wait);
+	spin_unlock(&jobs_lock);
+	task_unlock(task);
+	if (job)
+		job_go(NULL, wait);
+	else
+		kfree(wait);
 }
 
 /* --- spreading --------------------------------------------------------------- */

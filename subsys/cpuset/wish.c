@@ -218,15 +218,18 @@ static bool is_astray(struct task_struct *task)
 static void grant(struct affinity_call *call, struct wish *wish)
 {
 	struct task_struct *task = call->task;
-	int tries = 3, err;
+	int tries = 3, left = -1, err;
 
 	do {
 		kernel_allows(task, call->kernel);
 		cpumask_copy(call->target, call->kernel);
 		unconfine(call->target, wish);
 		err = call_set(call, call->target);
+		if (!err)
+			left = call->left;
 		kernel_allows(task, call->target);
 	} while ((err || !cpumask_equal(call->target, call->kernel)) && --tries);
+	call->left = left;
 }
 
 /*
