@@ -56,7 +56,7 @@ static_assert(MAX_CONTAINER_HIERARCHIES >= 2 && MAX_CONTAINER_HIERARCHIES <= 255
 
 /*
  * Bytes that all subsystems together may keep for each task. The project's own subsystems need
- * 64 (cpuacct 24, cpuset and numtasks 16 each, bc 8), so that eight are left for another one.
+ * 88 (cpuacct 24, cpuset and numtasks 16 each, bc 32), so that eight are left for another one.
  */
 #define CONTAINER_TASK_SIZE		96
 
