@@ -126,14 +126,15 @@ static int strays(pid_t pid, const char *before)
 static void test_threads(void)
 {
 	const char *module = modfile("delaytest");
-	long end = now_ms() + sized(20000, 6000);
 	struct kid breeder, nagger;
 	int moves = 0, away = 0;
+	long end;
 
 	if (!module || modinsert(module, "function=sched_cgroup_fork,cgroup_post_fork usecs=20"))
 		diag("clone() is as short as ever");
 	breeder = kid_start(breed, NULL);
 	nagger = kid_start(nag, &breeder.pid);
+	end = now_ms() + sized(20000, 6000);
 	while (!away && now_ms() < end) {
 		bool odd = moves++ % 2;
 
